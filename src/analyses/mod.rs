@@ -1,0 +1,1 @@
+//! One file per analysis: partial, observe, merge, finish.

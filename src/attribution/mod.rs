@@ -1,0 +1,1 @@
+//! Weights of one conversion over its touches, a file per model.

@@ -1,0 +1,1 @@
+//! Arguments, diagnostics, progress, exit codes. The only module that prints.

@@ -1,0 +1,1 @@
+//! The configuration file: parsed with spans, resolved once into a plain [`plan::Plan`].

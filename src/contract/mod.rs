@@ -1,0 +1,1 @@
+//! What a row must satisfy to be counted, and what happens to one that does not.

@@ -1,0 +1,1 @@
+//! Drives the kernel over files and partitions.

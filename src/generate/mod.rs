@@ -1,0 +1,1 @@
+//! Synthetic warehouses with planted truths.

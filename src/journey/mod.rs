@@ -1,0 +1,1 @@
+//! Customers, their rows in order, and the partitions that hold them.

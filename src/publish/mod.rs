@@ -1,0 +1,1 @@
+//! Writing, reading back and publishing a run.

@@ -1,0 +1,1 @@
+//! Pure statistics on sufficient statistics: no Polars, files, clocks, threads or global randomness.
