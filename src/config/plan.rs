@@ -1,0 +1,469 @@
+//! The plan: what a run will do, as plain data.
+//!
+//! Everything downstream of the configuration sees only this. It is serialized into the run id, so a
+//! field that cannot change a published byte (a path, a thread count) is skipped.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// Microseconds in a day of 24 hours.
+pub const DAY_US: i64 = 86_400_000_000;
+
+/// Everything a run needs to know.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// Name, zone and currency.
+    pub job: JobPlan,
+    /// The reporting window and what is read before it.
+    pub window: WindowPlan,
+    /// Touchpoint sources, in the order of the file.
+    pub touchpoints: Vec<SourcePlan>,
+    /// Cost by day and channel.
+    pub spend: Option<SourcePlan>,
+    /// Attributes of customers.
+    pub customers: Option<SourcePlan>,
+    /// Which customer saw which variant.
+    pub assignments: Option<SourcePlan>,
+    /// Ids that are dropped before anything is counted.
+    pub suppress: Option<SourcePlan>,
+    /// What the data must satisfy.
+    pub contract: ContractPlan,
+    /// Events in the order they take at the same instant; those not listed come last.
+    pub event_order: Vec<String>,
+    /// The stage model.
+    pub stages: StagePlan,
+    /// Conversions, in the order of the file.
+    pub conversions: Vec<ConversionPlan>,
+    /// How credit is given.
+    pub attribution: AttributionPlan,
+    /// Which segments are compared.
+    pub segments: SegmentPlan,
+    /// Return on spend.
+    pub roi: RoiPlan,
+    /// Metrics of experiments, in the order of the file.
+    pub metrics: Vec<MetricPlan>,
+    /// Experiments, in the order of the file.
+    pub experiments: Vec<ExperimentPlan>,
+    /// Folder of `*.sql` files, absolute. None: the queries that ship with the binary.
+    #[serde(skip)]
+    pub queries: Option<PathBuf>,
+    /// Where and how results are written.
+    pub output: OutputPlan,
+}
+
+/// Name, zone and currency of the job.
+#[derive(Debug, Clone, Serialize)]
+pub struct JobPlan {
+    /// Shown in the summary and the manifest.
+    pub name: String,
+    /// IANA name: the day boundary of every table.
+    pub timezone: Zone,
+    /// Reporting currency.
+    pub currency: Currency,
+}
+
+/// A time zone with the name it was configured by; serialized as that name.
+#[derive(Debug, Clone)]
+pub struct Zone {
+    /// IANA name.
+    pub name: String,
+    /// The rules behind the name.
+    pub zone: jiff::tz::TimeZone,
+}
+
+impl Serialize for Zone {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name)
+    }
+}
+
+/// An ISO 4217 currency.
+#[derive(Debug, Clone, Serialize)]
+pub struct Currency {
+    /// Three letters.
+    pub code: String,
+    /// Decimal digits of the minor unit: 2 for EUR, 0 for JPY, 3 for KWD.
+    pub minor_digits: u32,
+}
+
+impl Currency {
+    /// Minor units in one unit: 100 for EUR.
+    pub fn minor_per_unit(&self) -> i64 {
+        10_i64.pow(self.minor_digits)
+    }
+}
+
+/// The half-open reporting window `[from, to)` and its context.
+#[derive(Debug, Clone, Serialize)]
+pub struct WindowPlan {
+    /// First instant, in µs since the epoch. None: the start of the local day of the earliest row.
+    pub from_us: Option<i64>,
+    /// First instant that is not part of the window, in µs. None: the end of the local day of the latest row.
+    pub to_us: Option<i64>,
+    /// How far a conversion looks back.
+    pub lookback_us: i64,
+    /// How far before `from` rows are read: at least lookback, stage window and metric windows.
+    pub history_us: i64,
+}
+
+/// One input and how its columns are named.
+#[derive(Debug, Clone, Serialize)]
+pub struct SourcePlan {
+    /// Key in the configuration, for messages: `inputs.touchpoints` or `inputs.touchpoints[1]`.
+    #[serde(skip)]
+    pub key: String,
+    /// Absolute files, folders or globs.
+    #[serde(skip)]
+    pub paths: Vec<String>,
+    /// Logical to physical column name; a logical column that is missing here is found by its own name.
+    pub columns: BTreeMap<String, String>,
+    /// Logical column to the one value it has in this source.
+    pub constants: BTreeMap<String, String>,
+    /// Zone of naive timestamps and plain dates.
+    pub timezone: Option<Zone>,
+    /// Rows that are dropped and counted.
+    pub exclude: Vec<Matcher>,
+}
+
+impl SourcePlan {
+    /// The physical name under which a logical column is looked for.
+    pub fn physical<'a>(&'a self, logical: &'a str) -> &'a str {
+        self.columns.get(logical).map_or(logical, String::as_str)
+    }
+}
+
+/// All fields must match; within a field any pattern suffices. A null never matches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Matcher {
+    /// At least one.
+    pub fields: Vec<FieldMatch>,
+}
+
+/// One logical text column against a list of patterns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldMatch {
+    /// Logical column.
+    pub column: String,
+    /// Exact text, or text with `*` for any run of characters.
+    pub patterns: Vec<String>,
+}
+
+impl Matcher {
+    /// Whether the row whose columns `value` returns is matched.
+    pub fn matches<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> bool {
+        self.fields.iter().all(|field| {
+            value(&field.column)
+                .is_some_and(|text| field.patterns.iter().any(|pattern| wildcard_match(pattern, text)))
+        })
+    }
+}
+
+/// Whether `text` fits `pattern`, in which `*` stands for any run of characters, also none.
+pub fn wildcard_match(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut pieces: Vec<&str> = pieces.collect();
+    let Some(last) = pieces.pop() else { return rest.is_empty() };
+    for piece in pieces {
+        match rest.find(piece) {
+            Some(at) => rest = &rest[at + piece.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// What the data must satisfy.
+#[derive(Debug, Clone, Serialize)]
+pub struct ContractPlan {
+    /// Above this share of rejected rows the run stops.
+    pub max_rejected_share: f64,
+    /// Above this share of duplicates the run stops.
+    pub max_duplicate_share: f64,
+    /// What makes two rows of a customer the same.
+    pub dedupe: Dedupe,
+    /// Customers with more rows are taken for bots: excluded and counted.
+    pub max_touchpoints_per_customer: u64,
+    /// A path keeps its last so many candidates.
+    pub max_path_touches: usize,
+}
+
+/// What makes two rows of one customer the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dedupe {
+    /// The same event id; without a mapped `event_id` nothing is a duplicate.
+    EventId,
+    /// All mapped columns equal.
+    Row,
+    /// Nothing is a duplicate.
+    Off,
+}
+
+/// The stage model.
+#[derive(Debug, Clone, Serialize)]
+pub struct StagePlan {
+    /// Stages in order, at most 63; may be empty.
+    pub stages: Vec<Stage>,
+    /// How a customer enters a stage.
+    pub mode: StageMode,
+    /// From the entry into the first stage; None: no limit.
+    pub window_us: Option<i64>,
+}
+
+/// A stage and the rows that belong to it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Stage {
+    /// Unique.
+    pub name: String,
+    /// Any matcher suffices.
+    pub rules: Vec<Matcher>,
+}
+
+/// How a customer enters a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageMode {
+    /// Only after the stage before it.
+    Ordered,
+    /// At the first row that matches it.
+    Any,
+}
+
+/// A conversion: the rows that count as it and what each is worth.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConversionPlan {
+    /// Unique.
+    pub name: String,
+    /// Which rows convert.
+    pub matcher: Matcher,
+    /// Worth of one.
+    pub value: ConversionValue,
+}
+
+/// Worth of a conversion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConversionValue {
+    /// The row's `value`; a null counts as zero.
+    Column,
+    /// The same for every conversion, in minor units.
+    FixedMinor(i64),
+    /// None: value columns are null.
+    Absent,
+}
+
+/// How credit is given.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttributionPlan {
+    /// In the order of the tables.
+    pub models: Vec<Model>,
+    /// Rows that may earn credit. None: rows with a channel that are no conversion.
+    pub touches: Option<Vec<Matcher>>,
+    /// How far back a later conversion of the same target looks.
+    pub after_conversion: AfterConversion,
+    /// Whether journeys without a conversion inform the data-driven models.
+    pub null_paths: bool,
+    /// Share of the first touch in the position model.
+    pub position_first: f64,
+    /// Share of the last touch in the position model.
+    pub position_last: f64,
+    /// Age at which a touch weighs half, in µs.
+    pub half_life_us: i64,
+}
+
+/// Attribution models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Model {
+    /// All to the first touch.
+    FirstTouch,
+    /// All to the last touch.
+    LastTouch,
+    /// The same to each touch.
+    Linear,
+    /// Fixed shares to first and last, the rest between.
+    Position,
+    /// Halved with every half-life of age.
+    TimeDecay,
+    /// Removal effects of an absorbing Markov chain.
+    Markov,
+    /// Shapley values of the channel sets.
+    Shapley,
+}
+
+impl Model {
+    /// All models, in the order of the tables.
+    pub const ALL: [Model; 7] = [
+        Model::FirstTouch,
+        Model::LastTouch,
+        Model::Linear,
+        Model::Position,
+        Model::TimeDecay,
+        Model::Markov,
+        Model::Shapley,
+    ];
+
+    /// Name in configuration and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Model::FirstTouch => "first_touch",
+            Model::LastTouch => "last_touch",
+            Model::Linear => "linear",
+            Model::Position => "position",
+            Model::TimeDecay => "time_decay",
+            Model::Markov => "markov",
+            Model::Shapley => "shapley",
+        }
+    }
+}
+
+/// How far back a later conversion of the same target looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterConversion {
+    /// Every conversion on its own.
+    Reuse,
+    /// Only to the conversion before it.
+    Restart,
+}
+
+/// Which segments are compared.
+#[derive(Debug, Clone, Serialize)]
+pub struct SegmentPlan {
+    /// Customer attributes, touchpoint columns or `first_channel`.
+    pub dimensions: Vec<String>,
+    /// Smaller segments are merged into `(small)`; 1 turns that off.
+    pub min_customers: u64,
+}
+
+/// Return on spend.
+#[derive(Debug, Clone, Serialize)]
+pub struct RoiPlan {
+    /// Share of value that is left after cost of goods; 1 by default.
+    pub margin: f64,
+    /// Rows over which spend may be summed: index of the conversion and model. None: no conversion or model.
+    pub primary: Option<(usize, Model)>,
+}
+
+/// A metric of experiments, per customer.
+#[derive(Debug, Clone, Serialize)]
+pub struct MetricPlan {
+    /// Unique.
+    pub name: String,
+    /// Proportion of customers, or mean over customers.
+    pub kind: MetricKind,
+    /// Index into `Plan::conversions`.
+    pub conversion: usize,
+    /// What is summed; a proportion asks whether there is one.
+    pub of: MetricOf,
+    /// From the first exposure, in µs. None: to the end of the reporting window, never immature.
+    pub window_us: Option<i64>,
+    /// Whether more is better.
+    pub good_up: bool,
+}
+
+/// Proportion or mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricKind {
+    /// Share of customers with at least one conversion.
+    Proportion,
+    /// Mean over customers of what they sum to.
+    Mean,
+}
+
+/// What a mean sums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricOf {
+    /// The value of the conversions.
+    Value,
+    /// Their number.
+    Count,
+}
+
+/// An experiment.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExperimentPlan {
+    /// As in the assignment log.
+    pub name: String,
+    /// The variant that others are compared with.
+    pub control: String,
+    /// Planned share by variant, in the order of the file, summing to 1 after normalisation.
+    pub weights: Vec<(String, f64)>,
+    /// Indices into `Plan::metrics`.
+    pub metrics: Vec<usize>,
+    /// Level of tests and `1 − alpha` of intervals.
+    pub alpha: f64,
+    /// How p-values are adjusted for several metrics and variants.
+    pub correction: Correction,
+    /// Relative: an interval inside ± this is no difference worth having. None: never `flat`.
+    pub flat_within: Option<f64>,
+}
+
+/// How p-values are adjusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Correction {
+    /// Benjamini and Hochberg (1995).
+    BenjaminiHochberg,
+    /// Holm (1979).
+    Holm,
+    /// None.
+    None,
+}
+
+/// Where and how results are written.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutputPlan {
+    /// Absolute.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// Whether Parquet files are written.
+    pub parquet: bool,
+    /// Whether CSV files are written.
+    pub csv: bool,
+    /// How CSV files are written.
+    pub csv_style: CsvStyle,
+    /// Field separator of CSV files.
+    pub csv_separator: char,
+    /// Decimal mark of CSV files.
+    pub csv_decimal: char,
+}
+
+/// How CSV files are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CsvStyle {
+    /// Byte-order mark, CRLF, formula cells escaped.
+    Excel,
+    /// RFC 4180, UTF-8 without mark, LF.
+    Plain,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wildcard_match;
+
+    #[test]
+    fn a_star_stands_for_any_run_of_characters() {
+        for (pattern, text, expected) in [
+            ("click", "click", true),
+            ("click", "clicks", false),
+            ("Paid*", "Paid Search", true),
+            ("*Search", "Paid Search", true),
+            ("P*d*ch", "Paid Search", true),
+            ("*", "", true),
+            ("a*a", "a", false),
+            ("a*b*a", "aba", true),
+            ("a**b", "ab", true),
+            ("é*", "éa", true),
+        ] {
+            assert_eq!(wildcard_match(pattern, text), expected, "{pattern} on {text}");
+        }
+    }
+}
