@@ -1,1 +1,15 @@
 //! Customers, their rows in order, and the partitions that hold them.
+//!
+//! Pure: no Polars, files, clocks or threads.
+
+pub mod buffer;
+pub mod codebook;
+pub mod key;
+pub mod partition;
+pub mod rules;
+pub mod walk;
+
+pub use key::CustomerHash;
+pub use partition::{Assignment, Journey, Touchpoint};
+pub use rules::{Rules, Target, TargetKind};
+pub use walk::{Path, PathEnd, Walk};
