@@ -88,7 +88,8 @@ impl PartitionBuffer {
         }
         self.full.push(std::mem::replace(&mut self.current, Vec::with_capacity(CHUNK_ROWS)));
         if with_events {
-            self.full_events.push(std::mem::replace(&mut self.current_events, Vec::with_capacity(CHUNK_ROWS)));
+            self.full_events
+                .push(std::mem::replace(&mut self.current_events, Vec::with_capacity(CHUNK_ROWS)));
         }
     }
 

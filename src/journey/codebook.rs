@@ -87,8 +87,10 @@ impl Codebook {
     pub fn merge(builders: &[CodebookBuilder], columns: usize) -> (Codebook, Vec<Vec<u32>>) {
         let merged: Vec<Vec<Box<str>>> = (0..columns)
             .map(|column| {
-                let mut texts: Vec<Box<str>> =
-                    builders.iter().flat_map(|builder| builder.columns[column].texts.iter().cloned()).collect();
+                let mut texts: Vec<Box<str>> = builders
+                    .iter()
+                    .flat_map(|builder| builder.columns[column].texts.iter().cloned())
+                    .collect();
                 texts.sort_unstable();
                 texts.dedup();
                 texts

@@ -137,8 +137,7 @@ mod tests {
 
     #[test]
     fn event_ids_order_as_they_read() {
-        let mut keys: Vec<EventKey> =
-            [9, 10, 11, 100, 2_000_000_000_000].map(EventKey::of_integer).to_vec();
+        let mut keys: Vec<EventKey> = [9, 10, 11, 100, 2_000_000_000_000].map(EventKey::of_integer).to_vec();
         assert!(keys.is_sorted());
         assert_eq!(EventKey::of_integer(42), EventKey::of_text(b"42"));
         keys = ["a", "b", "aa", "ab", "evt_9"].map(|text| EventKey::of_text(text.as_bytes())).to_vec();

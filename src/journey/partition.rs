@@ -265,8 +265,7 @@ pub fn cut_into_journeys(
         let remap = &remaps[*worker];
         for row in buffer.rows() {
             let position = &mut ends[ids[at as usize] as usize];
-            entries[*position as usize] =
-                Entry { time_us: row.time_us, code: remap[row.code as usize], at };
+            entries[*position as usize] = Entry { time_us: row.time_us, code: remap[row.code as usize], at };
             *position += 1;
             amounts.push(row.amount_minor.unwrap_or(NO_AMOUNT));
             events.push(row.event);
@@ -385,7 +384,8 @@ fn drop_repeated_events(
     rows: &mut Vec<Touchpoint>,
 ) {
     index.clear();
-    index.extend(own.iter().enumerate().map(|(position, entry)| (events[entry.at as usize], position as u32)));
+    index
+        .extend(own.iter().enumerate().map(|(position, entry)| (events[entry.at as usize], position as u32)));
     index.sort_unstable();
     for (position, entry) in own.iter().enumerate() {
         let event = events[entry.at as usize];

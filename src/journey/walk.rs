@@ -175,7 +175,8 @@ impl Walk {
                     self.entries[stage] = Some(position as u32);
                     let time_us = rows[position].time_us;
                     if stage == 0 {
-                        end_us = rules.stage_window_us.map_or(i64::MAX, |window| time_us.saturating_add(window));
+                        end_us =
+                            rules.stage_window_us.map_or(i64::MAX, |window| time_us.saturating_add(window));
                     }
                     // The next stage may be entered at the same instant, also by a row that stands earlier.
                     self.same_instant.retain(|used| rows[*used].time_us == time_us);

@@ -1,3 +1,5 @@
 //! Pure statistics on sufficient statistics.
-pub mod jackknife { /// groups
-pub const BUCKETS: usize = 64; }
+pub mod jackknife {
+    /// groups
+    pub const BUCKETS: usize = 64;
+}

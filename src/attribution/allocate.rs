@@ -1,0 +1,136 @@
+//! Whole units shared by weight: largest remainders (Hamilton's method).
+//!
+//! Floor every quota, then hand the units that are left to the largest remainders, ties to the earlier
+//! share. The parts add up to the whole, always.
+
+use std::cmp::Ordering;
+
+/// Units of one conversion.
+pub const MILLIONTHS: i64 = 1_000_000;
+
+/// Shares `total ≥ 0` units by `weights ≥ 0` into `parts`.
+///
+/// Weights need not sum to 1. Where all are 0 they count as equal. Nothing is allocated over no weights.
+pub fn by_weights(weights: &[f64], total: i64, parts: &mut Vec<i64>) {
+    parts.clear();
+    if weights.is_empty() {
+        return;
+    }
+    let sum: f64 = weights.iter().sum();
+    if sum.is_nan() || sum <= 0.0 {
+        equally(weights.len(), total, parts);
+        return;
+    }
+    let quota = |weight: f64| weight / sum * total as f64;
+    parts.extend(weights.iter().map(|weight| quota(*weight).floor() as i64));
+    let mut left = total - parts.iter().sum::<i64>();
+    if left == 0 {
+        return;
+    }
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    let remainder = |index: usize| quota(weights[index]) - quota(weights[index]).floor();
+    order.sort_by(|one, other| {
+        remainder(*other).partial_cmp(&remainder(*one)).unwrap_or(Ordering::Equal).then(one.cmp(other))
+    });
+    // Quotas are rounded, so that in a rare case the floors sum to more than the whole: then units are
+    // taken back from the smallest remainders.
+    while left < 0 {
+        for index in order.iter().rev() {
+            if left < 0 && parts[*index] > 0 {
+                parts[*index] -= 1;
+                left += 1;
+            }
+        }
+    }
+    for index in order.iter().cycle().take(left as usize) {
+        parts[*index] += 1;
+    }
+}
+
+/// Shares `total ≥ 0` units equally among `count`, what is left to the earlier ones.
+pub fn equally(count: usize, total: i64, parts: &mut Vec<i64>) {
+    parts.clear();
+    if count == 0 {
+        return;
+    }
+    let base = total / count as i64;
+    let left = (total % count as i64) as usize;
+    parts.extend((0..count).map(|index| base + i64::from(index < left)));
+}
+
+/// Rounds exact parts, given in units of `1/scale`, to whole units that sum to the rounded whole.
+///
+/// Returns the whole units by part; ties go to the earlier part. Works for negative parts too, as
+/// refunds make them: the floor is taken towards minus infinity.
+pub fn round_to_whole(parts: &[i128], scale: i128) -> Vec<i128> {
+    let total: i128 = parts.iter().sum();
+    let whole = round_half_even(total, scale);
+    let mut rounded: Vec<i128> = parts.iter().map(|part| part.div_euclid(scale)).collect();
+    let left = whole - rounded.iter().sum::<i128>();
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by_key(|index| (std::cmp::Reverse(parts[*index].rem_euclid(scale)), *index));
+    for index in order.into_iter().take(usize::try_from(left).unwrap_or(0)) {
+        rounded[index] += 1;
+    }
+    rounded
+}
+
+fn round_half_even(value: i128, scale: i128) -> i128 {
+    let floor = value.div_euclid(scale);
+    let twice = value.rem_euclid(scale) * 2;
+    match twice.cmp(&scale) {
+        Ordering::Less => floor,
+        Ordering::Greater => floor + 1,
+        Ordering::Equal => floor + (floor & 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parts(weights: &[f64], total: i64) -> Vec<i64> {
+        let mut parts = Vec::new();
+        by_weights(weights, total, &mut parts);
+        parts
+    }
+
+    #[test]
+    fn what_is_left_goes_to_the_largest_remainder_then_to_the_earlier() {
+        assert_eq!(parts(&[1.0, 1.0, 1.0], 100), [34, 33, 33]);
+        assert_eq!(parts(&[0.5, 0.25, 0.25], 10), [5, 3, 2]);
+        assert_eq!(parts(&[0.1, 0.2, 0.7], 9), [1, 2, 6]);
+        assert_eq!(parts(&[0.0, 0.0], 3), [2, 1]);
+        assert_eq!(parts(&[], 3), [] as [i64; 0]);
+        assert_eq!(round_to_whole(&[333_333, 333_333, 333_334], 1_000_000), [0, 0, 1]);
+        assert_eq!(round_to_whole(&[1_500_000, 1_500_000], 1_000_000), [2, 1]);
+        assert_eq!(round_to_whole(&[-1_500_000, 500_000], 1_000_000), [-1, 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn parts_sum_to_the_whole_and_stay_within_one_unit(
+            weights in prop::collection::vec(0.0..1.0_f64, 1..40), total in 0..10_000_000_i64,
+        ) {
+            let sum: f64 = weights.iter().sum();
+            let parts = parts(&weights, total);
+            prop_assert_eq!(parts.iter().sum::<i64>(), total);
+            if sum > 0.0 {
+                for (part, weight) in parts.iter().zip(&weights) {
+                    prop_assert!((*part as f64 - weight / sum * total as f64).abs() < 1.0 + 1e-6);
+                }
+            }
+        }
+
+        #[test]
+        fn rounding_keeps_the_rounded_whole(parts in prop::collection::vec(-10_000_000_000_i128..10_000_000_000, 0..30)) {
+            let rounded = round_to_whole(&parts, 1_000_000);
+            let total: i128 = parts.iter().sum();
+            prop_assert!((rounded.iter().sum::<i128>() * 1_000_000 - total).abs() * 2 <= 1_000_000);
+            for (whole, part) in rounded.iter().zip(&parts) {
+                prop_assert!((whole * 1_000_000 - part).abs() <= 1_000_000);
+            }
+        }
+    }
+}
