@@ -4,11 +4,14 @@
 
 pub mod buffer;
 pub mod codebook;
+pub mod dimensions;
 pub mod key;
 pub mod partition;
 pub mod rules;
 pub mod walk;
 
+pub use codebook::Codebook;
+pub use dimensions::Dimension;
 pub use key::CustomerHash;
 pub use partition::{Assignment, Journey, Touchpoint};
 pub use rules::{Rules, Target, TargetKind};
