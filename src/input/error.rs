@@ -1,0 +1,189 @@
+//! What can be wrong with an input.
+
+use std::path::PathBuf;
+
+/// Why an input could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// Nothing lies where the configuration points.
+    #[error("{key}: no file matches {}", patterns.join(", "))]
+    NoFiles {
+        /// Key in the configuration.
+        key: String,
+        /// What was looked for.
+        patterns: Vec<String>,
+    },
+    /// A pattern can't be understood.
+    #[error("{key}: `{pattern}` is not a valid glob: {reason}")]
+    BadPattern {
+        /// Key in the configuration.
+        key: String,
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        reason: String,
+    },
+    /// The operating system said no.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The file isn't what it claims to be.
+    #[error("{} is not a readable {format} file: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Parquet or CSV.
+        format: &'static str,
+        /// What the reader said.
+        reason: String,
+    },
+    /// A column is not there.
+    #[error("{}: {key} needs column `{physical}`{}, which the file doesn't have", path.display(), logical_note(logical, physical))]
+    MissingColumn {
+        /// Key in the configuration.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// Logical name.
+        logical: String,
+        /// Name that was looked for.
+        physical: String,
+        /// Columns that the file has.
+        available: Vec<String>,
+    },
+    /// A column has a type that can't be used.
+    #[error("{}: column `{physical}`{} should be {expected}, but is {found}", path.display(), logical_note(logical, physical))]
+    WrongType {
+        /// Key in the configuration.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// Logical name.
+        logical: String,
+        /// Physical name.
+        physical: String,
+        /// What would do.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// A time without a zone, and none declared.
+    #[error("{}: column `{physical}`{} has no time zone ({found}), and {key} declares none", path.display(), logical_note(logical, physical))]
+    NoZone {
+        /// Key in the configuration.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// Logical name.
+        logical: String,
+        /// Physical name.
+        physical: String,
+        /// Type in the file.
+        found: String,
+    },
+    /// A rule or dimension names a column that no source has.
+    #[error("no touchpoint source has a column `{column}`, which {used_by} needs")]
+    UnknownColumn {
+        /// Logical name.
+        column: String,
+        /// Where in the configuration.
+        used_by: String,
+        /// Columns that are there.
+        available: Vec<String>,
+    },
+    /// A cell of a small table can't be used.
+    #[error("{}: row {row}, column `{column}`: {reason}", path.display())]
+    BadCell {
+        /// The file.
+        path: PathBuf,
+        /// From 1, without the header.
+        row: u64,
+        /// Physical name.
+        column: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A column that rules look at has too many different values.
+    #[error("the text columns {columns} have more than {limit} different combinations of values")]
+    TooManyCombinations {
+        /// Logical names.
+        columns: String,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+fn logical_note(logical: &str, physical: &str) -> String {
+    if logical == physical { String::new() } else { format!(" (for `{logical}`)") }
+}
+
+impl InputError {
+    /// What to do about it; None where the message says it all.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            InputError::NoFiles { key, .. } => Some(format!(
+                "check `{key}.path`; paths are relative to the configuration file, and `**` reaches into folders"
+            )),
+            InputError::BadPattern { key, .. } => Some(format!("correct `{key}.path`")),
+            InputError::Io { .. } => None,
+            InputError::Unreadable { .. } => {
+                Some("export the file again, or take it out of the path; no result was changed".to_owned())
+            }
+            InputError::MissingColumn { key, logical, physical, available, .. } => {
+                let near = nearest(physical, available);
+                let have = available.join(", ");
+                Some(match near {
+                    Some(near) => format!(
+                        "did you mean `{near}`? Set `{key}.columns = {{ {logical} = \"{near}\" }}`; the file has: {have}"
+                    ),
+                    None => format!("set `{key}.columns = {{ {logical} = \"…\" }}`; the file has: {have}"),
+                })
+            }
+            InputError::WrongType { key, logical, .. } => Some(format!(
+                "export the column as that type, or map another one with `{key}.columns = {{ {logical} = \"…\" }}`"
+            )),
+            InputError::NoZone { key, .. } => Some(format!(
+                "say what the times mean, for example `{key}.timezone = \"UTC\"` or `\"Europe/Sofia\"`"
+            )),
+            InputError::UnknownColumn { column, available, .. } => {
+                let have = available.join(", ");
+                Some(match nearest(column, available) {
+                    Some(near) => format!("did you mean `{near}`? The sources have: {have}"),
+                    None => format!("the sources have: {have}"),
+                })
+            }
+            InputError::BadCell { .. } => Some("correct the cell, or leave the row out".to_owned()),
+            InputError::TooManyCombinations { .. } => {
+                Some("take the columns with most values out of rules and dimensions".to_owned())
+            }
+        }
+    }
+
+    /// Exit code: 65 the data broke the contract, 66 input missing, 74 I/O.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            InputError::NoFiles { .. } => 66,
+            InputError::BadPattern { .. } => 78,
+            InputError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => 66,
+            InputError::Io { .. } => 74,
+            _ => 65,
+        }
+    }
+}
+
+/// The candidate nearest to a name, if one is near.
+pub fn nearest<'a>(name: &str, candidates: &'a [String]) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    candidates
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, candidate)| candidate.as_str())
+}
