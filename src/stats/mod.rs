@@ -6,12 +6,15 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that can't go on should stop"))]
 
+pub mod histogram;
 pub mod interval;
 pub mod jackknife;
+pub mod quantile;
 pub mod rank;
 pub mod reason;
 pub mod special;
 
+pub use histogram::Histogram;
 pub use interval::Interval;
 pub use jackknife::{BUCKETS, Scale};
 pub use rank::{RankDraws, Ranked, SplitMix64};
