@@ -6,19 +6,26 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that can't go on should stop"))]
 
+pub mod estimate;
 pub mod histogram;
 pub mod interval;
 pub mod jackknife;
+pub mod moments;
+pub mod proportion;
 pub mod quantile;
 pub mod rank;
 pub mod reason;
 pub mod special;
+pub mod welch;
 
+pub use estimate::Estimate;
 pub use histogram::Histogram;
 pub use interval::Interval;
 pub use jackknife::{BUCKETS, Scale};
+pub use moments::Moments;
 pub use rank::{RankDraws, Ranked, SplitMix64};
 pub use reason::Reason;
+pub use welch::{Arm, Lift};
 
 #[cfg(test)]
 pub(crate) mod testing {
