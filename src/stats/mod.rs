@@ -6,18 +6,24 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that can't go on should stop"))]
 
+pub mod bayes;
 pub mod estimate;
 pub mod histogram;
 pub mod interval;
 pub mod jackknife;
 pub mod moments;
+pub mod multiplicity;
+pub mod power;
 pub mod proportion;
 pub mod quantile;
 pub mod rank;
 pub mod reason;
+pub mod sequential;
 pub mod special;
+pub mod srm;
 pub mod welch;
 
+pub use bayes::{Posterior, Prior};
 pub use estimate::Estimate;
 pub use histogram::Histogram;
 pub use interval::Interval;
@@ -25,6 +31,8 @@ pub use jackknife::{BUCKETS, Scale};
 pub use moments::Moments;
 pub use rank::{RankDraws, Ranked, SplitMix64};
 pub use reason::Reason;
+pub use sequential::ConfidenceSequence;
+pub use srm::{SampleRatio, SampleRatioStatus};
 pub use welch::{Arm, Lift};
 
 #[cfg(test)]
