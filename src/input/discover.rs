@@ -165,7 +165,13 @@ mod tests {
     fn folders_globs_and_partitions() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        for name in ["dt=2026-04-01/channel=Paid%20Search/a.parquet", "dt=2026-04-02/b.parquet", "_tmp/c.parquet", ".d.parquet", "notes.txt"] {
+        for name in [
+            "dt=2026-04-01/channel=Paid%20Search/a.parquet",
+            "dt=2026-04-02/b.parquet",
+            "_tmp/c.parquet",
+            ".d.parquet",
+            "notes.txt",
+        ] {
             let path = root.join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "x").unwrap();

@@ -1,1 +1,10 @@
-//! Finding and decoding the exported files.
+//! Finding, opening and decoding the exported files.
+
+pub mod columns;
+pub mod csv;
+pub mod discover;
+pub mod error;
+pub mod open;
+
+pub use discover::{InputFile, discover};
+pub use error::InputError;

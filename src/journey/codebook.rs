@@ -64,6 +64,11 @@ impl CodebookBuilder {
         (code, true)
     }
 
+    /// Values of a combination, by column.
+    pub fn row(&self, code: u32) -> &[ValueId] {
+        &self.rows[code as usize]
+    }
+
     /// Number of combinations seen.
     pub fn len(&self) -> usize {
         self.rows.len()

@@ -1,0 +1,260 @@
+//! Attribution of every stage entry and every conversion to channels, under every configured model.
+//!
+//! One pass over the paths of a journey fills integers: credit in millionths of a conversion, value in
+//! millionths of a minor unit, transitions of the Markov chain. [`solve`] turns 64 buckets of them into
+//! figures with intervals, [`effects`] shows what the data-driven models saw, `tables` lays both out.
+
+pub mod effects;
+pub mod solve;
+mod tables;
+
+use hashbrown::HashMap;
+use polars::prelude::PolarsError;
+
+use crate::attribution::{Credit, credit_touches, markov, shapley};
+use crate::config::plan::Model;
+use crate::journey::PathEnd;
+
+use super::{Analysis, Context, NamedFrame, Observed};
+
+/// Above so many channels transitions are kept sparsely.
+const DENSE_CHANNELS: usize = 64;
+
+/// The analysis.
+#[derive(Debug, Clone, Copy)]
+pub struct Attribution<'a> {
+    context: Context<'a>,
+}
+
+/// What one bucket saw of one target. Vectors are by channel, or by model and channel, row-major.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TargetCells {
+    /// Conversions, or stage entries.
+    pub conversions: u64,
+    /// Those without a touch in reach.
+    pub unattributed: u64,
+    /// Minor units of all conversions.
+    pub value_minor: i128,
+    /// Minor units of those without a touch in reach.
+    pub unattributed_value_minor: i128,
+    /// Squares of the values, for their spread.
+    pub value_squares: i128,
+    /// Touches on paths that converted.
+    pub touches: Vec<u64>,
+    /// Converted paths that met the channel.
+    pub journeys: Vec<u64>,
+    /// Millionths of a conversion, by model and channel; zero for Markov.
+    pub credit_millionths: Vec<i64>,
+    /// Minor units × millionths, by model and channel; zero for Markov.
+    pub value_minor_millionths: Vec<i128>,
+    /// Transitions of the chain.
+    pub transitions: TransitionCounts,
+    /// Minor units by last channel.
+    pub last_value_minor: Vec<i128>,
+}
+
+/// Counts of transitions, as [`markov::Transitions`] lays them out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TransitionCounts {
+    /// Every cell.
+    Dense(Vec<u64>),
+    /// The cells that occur.
+    Sparse(HashMap<u32, u64, foldhash::fast::FixedState>),
+}
+
+impl Default for TransitionCounts {
+    fn default() -> Self {
+        TransitionCounts::Dense(Vec::new())
+    }
+}
+
+impl TransitionCounts {
+    fn new(channels: usize) -> Self {
+        if channels <= DENSE_CHANNELS {
+            TransitionCounts::Dense(vec![0; markov::cells(channels)])
+        } else {
+            TransitionCounts::Sparse(HashMap::default())
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, cell: usize) {
+        match self {
+            TransitionCounts::Dense(cells) => cells[cell] += 1,
+            TransitionCounts::Sparse(cells) => *cells.entry(cell as u32).or_default() += 1,
+        }
+    }
+
+    fn merge(&mut self, other: &TransitionCounts) {
+        match (self, other) {
+            (TransitionCounts::Dense(into), TransitionCounts::Dense(from)) => {
+                into.iter_mut().zip(from).for_each(|(into, from)| *into += from);
+            }
+            (TransitionCounts::Sparse(into), TransitionCounts::Sparse(from)) => {
+                from.iter().for_each(|(cell, count)| *into.entry(*cell).or_default() += count);
+            }
+            // Both sides come from one number of channels.
+            _ => unreachable!("transition counts of one run have one layout"),
+        }
+    }
+
+    /// Adds the counts to a dense table.
+    pub fn add_to(&self, table: &mut [f64], sign: f64) {
+        match self {
+            TransitionCounts::Dense(cells) => {
+                table.iter_mut().zip(cells).for_each(|(cell, count)| *cell += sign * *count as f64);
+            }
+            // Counts are whole numbers below 2^53: the order of the sum doesn't matter.
+            TransitionCounts::Sparse(cells) => {
+                cells.iter().for_each(|(cell, count)| table[*cell as usize] += sign * *count as f64);
+            }
+        }
+    }
+}
+
+/// What one bucket saw, with memory that is used from journey to journey.
+#[derive(Debug, Default)]
+pub struct AttributionPartial {
+    /// By target.
+    pub targets: Vec<TargetCells>,
+    /// Touches cut off the front of paths that were too long.
+    pub cut_touches: u64,
+    times_us: Vec<i64>,
+    credit: Credit,
+    distinct: Vec<u16>,
+    shapley_parts: Vec<i64>,
+}
+
+impl<'a> Attribution<'a> {
+    /// For a run.
+    pub fn new(context: Context<'a>) -> Self {
+        Self { context }
+    }
+
+    /// What the analysis knows of the run.
+    pub fn context(&self) -> &Context<'a> {
+        &self.context
+    }
+
+    fn channels(&self) -> usize {
+        self.context.rules.channels.len()
+    }
+
+    fn models(&self) -> &'a [Model] {
+        &self.context.plan.attribution.models
+    }
+}
+
+impl Analysis for Attribution<'_> {
+    type Partial = AttributionPartial;
+
+    fn partial(&self) -> AttributionPartial {
+        let channels = self.channels();
+        let cells = self.models().len() * channels;
+        let markov = self.models().contains(&Model::Markov);
+        let target = TargetCells {
+            touches: vec![0; channels],
+            journeys: vec![0; channels],
+            credit_millionths: vec![0; cells],
+            value_minor_millionths: vec![0; cells],
+            transitions: if markov { TransitionCounts::new(channels) } else { TransitionCounts::default() },
+            last_value_minor: vec![0; channels],
+            ..TargetCells::default()
+        };
+        AttributionPartial { targets: vec![target; self.context.rules.targets.len()], ..Default::default() }
+    }
+
+    fn observe(&self, observed: Observed<'_>, partial: &mut AttributionPartial) {
+        let channels = self.channels();
+        let plan = &self.context.plan.attribution;
+        let markov = self.models().contains(&Model::Markov);
+        let AttributionPartial { targets, cut_touches, times_us, credit, distinct, shapley_parts } = partial;
+        *cut_touches += observed.walk.cut_touches;
+        for path in &observed.walk.paths {
+            let touches = &observed.walk.touches[path.touches.clone()];
+            let cells = &mut targets[path.target];
+            if markov && !touches.is_empty() {
+                let sinks = channels + 2;
+                let mut from = channels;
+                for touch in touches {
+                    let to = usize::from(touch.channel);
+                    cells.transitions.add(from * sinks + to);
+                    from = to;
+                }
+                let end = match path.end {
+                    PathEnd::Converted { .. } => channels,
+                    PathEnd::Null => channels + 1,
+                };
+                cells.transitions.add(from * sinks + end);
+            }
+            let PathEnd::Converted { value_minor, .. } = path.end else { continue };
+            let value = i128::from(value_minor);
+            cells.conversions += 1;
+            cells.value_minor += value;
+            cells.value_squares += value * value;
+            let Some(last) = touches.last() else {
+                cells.unattributed += 1;
+                cells.unattributed_value_minor += value;
+                continue;
+            };
+            cells.last_value_minor[usize::from(last.channel)] += value;
+            shapley::credit(touches.iter().map(|touch| touch.channel), distinct, shapley_parts);
+            for channel in distinct.iter() {
+                cells.journeys[usize::from(*channel)] += 1;
+            }
+            times_us.clear();
+            for touch in touches {
+                cells.touches[usize::from(touch.channel)] += 1;
+                times_us.push(touch.time_us);
+            }
+            for (index, model) in self.models().iter().enumerate() {
+                let row = index * channels;
+                let credits = &mut cells.credit_millionths[row..row + channels];
+                let values = &mut cells.value_minor_millionths[row..row + channels];
+                let mut give = |channel: u16, part: i64| {
+                    credits[usize::from(channel)] += part;
+                    if value != 0 {
+                        values[usize::from(channel)] += value * i128::from(part);
+                    }
+                };
+                if *model == Model::Shapley {
+                    distinct.iter().zip(shapley_parts.iter()).for_each(|(channel, part)| give(*channel, *part));
+                } else if credit_touches(*model, plan, times_us, credit) {
+                    touches.iter().zip(&credit.parts).for_each(|(touch, part)| give(touch.channel, *part));
+                }
+            }
+        }
+    }
+
+    fn merge(&self, into: &mut AttributionPartial, from: AttributionPartial) {
+        into.cut_touches += from.cut_touches;
+        for (into, from) in into.targets.iter_mut().zip(&from.targets) {
+            into.merge(from);
+        }
+    }
+
+    fn finish(&self, buckets: &[AttributionPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+        let solved = solve::solve(self, buckets);
+        tables::frames(self, &solved)
+    }
+}
+
+impl TargetCells {
+    /// Adds what another bucket saw.
+    pub fn merge(&mut self, other: &TargetCells) {
+        fn add<T: Copy + std::ops::AddAssign>(into: &mut [T], from: &[T]) {
+            into.iter_mut().zip(from).for_each(|(into, from)| *into += *from);
+        }
+        self.conversions += other.conversions;
+        self.unattributed += other.unattributed;
+        self.value_minor += other.value_minor;
+        self.unattributed_value_minor += other.unattributed_value_minor;
+        self.value_squares += other.value_squares;
+        add(&mut self.touches, &other.touches);
+        add(&mut self.journeys, &other.journeys);
+        add(&mut self.credit_millionths, &other.credit_millionths);
+        add(&mut self.value_minor_millionths, &other.value_minor_millionths);
+        add(&mut self.last_value_minor, &other.last_value_minor);
+        self.transitions.merge(&other.transitions);
+    }
+}

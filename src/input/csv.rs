@@ -1,0 +1,46 @@
+//! Small tables as CSV: every field is text until the contract looks at it.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::record_batch::RecordBatch;
+
+use super::discover::InputFile;
+use super::error::InputError;
+
+/// Reads a whole CSV file with a header. Separators `,` `;` and tab are told apart by the header; a
+/// byte-order mark is skipped. Empty fields are null.
+pub fn read(file: &InputFile) -> Result<RecordBatch, InputError> {
+    let unreadable =
+        |reason: String| InputError::Unreadable { path: file.path.clone(), format: "CSV", reason };
+    let bytes = std::fs::read(&file.path).map_err(|source| InputError::Io {
+        action: "read",
+        path: file.path.clone(),
+        source,
+    })?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| unreadable(error.to_string()))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let header = text.lines().next().unwrap_or_default();
+    let separator = [b',', b';', b'\t']
+        .into_iter()
+        .max_by_key(|separator| (header.bytes().filter(|byte| byte == separator).count(), *separator == b','))
+        .unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(text.as_bytes());
+    let names: Vec<String> =
+        reader.headers().map_err(|error| unreadable(error.to_string()))?.iter().map(str::to_owned).collect();
+    if names.is_empty() || names.iter().all(String::is_empty) {
+        return Err(unreadable("it has no header".to_owned()));
+    }
+    let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
+    for record in reader.records() {
+        let record = record.map_err(|error| unreadable(error.to_string()))?;
+        for (column, field) in columns.iter_mut().zip(record.iter()) {
+            column.push(Some(field.trim()).filter(|field| !field.is_empty()).map(str::to_owned));
+        }
+    }
+    let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
+    let arrays: Vec<ArrayRef> =
+        columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| unreadable(error.to_string()))
+}

@@ -1,0 +1,364 @@
+//! Opens Parquet files: footers, schemas, which row groups a run needs, and digests of what is read.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::file::statistics::Statistics;
+
+use crate::config::plan::{DAY_US, SourcePlan};
+
+use super::discover::InputFile;
+use super::error::InputError;
+
+/// Rows of a decoded batch: small enough to stay in cache.
+pub const BATCH_ROWS: usize = 8_192;
+
+/// What a column is used as, which decides the types it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Text or integer of high cardinality.
+    Id,
+    /// Text, integer or boolean of low cardinality.
+    Text,
+    /// Timestamp or date.
+    Time,
+    /// Calendar date.
+    Date,
+    /// Integer, float or decimal.
+    Number,
+}
+
+impl Role {
+    fn expected(self) -> &'static str {
+        match self {
+            Role::Id => "text or an integer",
+            Role::Text => "text, an integer or a boolean",
+            Role::Time => "a timestamp or a date",
+            Role::Date => "a date or a timestamp",
+            Role::Number => "a number",
+        }
+    }
+
+    fn accepts(self, found: &DataType) -> bool {
+        let text = is_text(found);
+        let integer = found.is_integer();
+        match self {
+            Role::Id => text || integer,
+            Role::Text => text || integer || *found == DataType::Boolean,
+            Role::Time | Role::Date => {
+                matches!(found, DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64)
+            }
+            Role::Number => {
+                integer
+                    || found.is_floating()
+                    || matches!(
+                        found,
+                        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..)
+                    )
+            }
+        }
+    }
+
+    /// The type to decode a text column into; others are decoded as they are.
+    fn decoded(self, found: &DataType) -> Option<DataType> {
+        match self {
+            Role::Id if is_text(found) => Some(DataType::Utf8View),
+            Role::Text if is_text(found) => {
+                Some(DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn is_text(found: &DataType) -> bool {
+    match found {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+/// A logical column that a source should have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// Logical name.
+    pub logical: String,
+    /// What it is used as.
+    pub role: Role,
+    /// Whether the run stops without it.
+    pub required: bool,
+}
+
+impl Need {
+    /// A column without which the run stops.
+    pub fn required(logical: &str, role: Role) -> Self {
+        Self { logical: logical.to_owned(), role, required: true }
+    }
+
+    /// A column that may lack.
+    pub fn optional(logical: &str, role: Role) -> Self {
+        Self { logical: logical.to_owned(), role, required: false }
+    }
+}
+
+/// Where a logical column of a file comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Located {
+    /// Position among the decoded columns, and the type in the file.
+    Column(usize, DataType),
+    /// The same for all rows: a configured constant or a partition folder.
+    Constant(Option<String>),
+    /// Not there: null.
+    Absent,
+}
+
+/// A file whose footer has been read.
+#[derive(Debug, Clone)]
+pub struct OpenFile {
+    /// Where it lies.
+    pub file: InputFile,
+    /// By the needs, in their order.
+    pub located: Vec<Located>,
+    /// Rows of the whole file.
+    pub rows: u64,
+    /// Row groups that may hold rows of the run, with the number of the first row of each.
+    pub row_groups: Vec<(usize, u64)>,
+    /// Rows of row groups that are not read.
+    pub pruned_rows: u64,
+    /// Names of the columns of the file.
+    pub columns: Vec<String>,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+}
+
+/// Instants that a run reads, in µs, half-open; None: unbounded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// First instant read.
+    pub from_us: Option<i64>,
+    /// First instant no longer read.
+    pub to_us: Option<i64>,
+}
+
+fn io(action: &'static str, file: &InputFile) -> impl FnOnce(std::io::Error) -> InputError {
+    let path = file.path.clone();
+    move |source| InputError::Io { action, path, source }
+}
+
+fn unreadable(file: &InputFile, reason: impl std::fmt::Display) -> InputError {
+    InputError::Unreadable { path: file.path.clone(), format: "Parquet", reason: reason.to_string() }
+}
+
+/// Reads a footer, finds the columns and decides what to read.
+///
+/// `time` is the position among the needs of the column by which row groups are pruned.
+pub fn open(
+    source: &SourcePlan,
+    file: InputFile,
+    needs: &[Need],
+    time: Option<usize>,
+    scope: Scope,
+) -> Result<OpenFile, InputError> {
+    let handle = File::open(&file.path).map_err(io("open", &file))?;
+    let metadata = ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new())
+        .map_err(|error| unreadable(&file, error))?;
+    let fields = metadata.schema().fields().clone();
+    let columns: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+    let mut decoded: Vec<Arc<Field>> = fields.iter().cloned().collect();
+    let mut located = Vec::with_capacity(needs.len());
+    let mut roots: Vec<usize> = Vec::new();
+    for need in needs {
+        let physical = source.physical(&need.logical);
+        if let Some(root) = columns.iter().position(|name| name == physical) {
+            let found = fields[root].data_type();
+            if !need.role.accepts(found) {
+                return Err(InputError::WrongType {
+                    key: source.key.clone(),
+                    path: file.path,
+                    logical: need.logical.clone(),
+                    physical: physical.to_owned(),
+                    expected: need.role.expected(),
+                    found: found.to_string(),
+                });
+            }
+            let naive = matches!(found, DataType::Timestamp(_, None) | DataType::Date32 | DataType::Date64);
+            if need.role == Role::Time && naive && source.timezone.is_none() {
+                return Err(InputError::NoZone {
+                    key: source.key.clone(),
+                    path: file.path,
+                    logical: need.logical.clone(),
+                    physical: physical.to_owned(),
+                    found: found.to_string(),
+                });
+            }
+            if let Some(target) = need.role.decoded(found) {
+                decoded[root] = Arc::new(Field::new(physical, target, true));
+            }
+            roots.push(root);
+            located.push(Located::Column(root, found.clone()));
+        } else if let Some(constant) = source.constants.get(&need.logical) {
+            located.push(Located::Constant(Some(constant.clone())));
+        } else if let Some((_, value)) = file.hive.iter().find(|(name, _)| name == physical) {
+            located.push(Located::Constant(value.clone()));
+        } else if need.required || source.columns.contains_key(&need.logical) {
+            // A column that was mapped by hand must be there, even where the run could do without it.
+            return Err(InputError::MissingColumn {
+                key: source.key.clone(),
+                path: file.path,
+                logical: need.logical.clone(),
+                physical: physical.to_owned(),
+                available: columns,
+            });
+        } else {
+            located.push(Located::Absent);
+        }
+    }
+    let metadata = ArrowReaderMetadata::load(
+        &handle,
+        ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(decoded))),
+    )
+    .map_err(|error| unreadable(&file, error))?;
+    roots.sort_unstable();
+    roots.dedup();
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), roots.iter().copied());
+    let time_root = time.and_then(|time| match &located[time] {
+        Located::Column(root, found) => Some((*root, found.clone())),
+        _ => None,
+    });
+    let mut row_groups = Vec::new();
+    let (mut rows, mut pruned_rows) = (0_u64, 0_u64);
+    for (index, group) in metadata.metadata().row_groups().iter().enumerate() {
+        let count = u64::try_from(group.num_rows()).unwrap_or(0);
+        let outside = time_root.as_ref().is_some_and(|(root, found)| {
+            let leaf = (0..group.num_columns())
+                .find(|leaf| metadata.parquet_schema().get_column_root_idx(*leaf) == *root);
+            leaf.and_then(|leaf| group.column(leaf).statistics())
+                .is_some_and(|statistics| lies_outside(statistics, found, scope))
+        });
+        if outside {
+            pruned_rows += count;
+        } else if count > 0 {
+            row_groups.push((index, rows));
+        }
+        rows += count;
+    }
+    // Positions among the decoded columns, which come in the order of the file.
+    for place in &mut located {
+        if let Located::Column(root, _) = place {
+            *root = roots.binary_search(root).unwrap_or(0);
+        }
+    }
+    Ok(OpenFile { file, located, rows, row_groups, pruned_rows, columns, metadata, mask })
+}
+
+/// Whether all rows of a row group certainly lie outside the scope; rows without a time keep it in.
+fn lies_outside(statistics: &Statistics, found: &DataType, scope: Scope) -> bool {
+    if statistics.null_count_opt() != Some(0) {
+        return false;
+    }
+    let (min, max) = match statistics {
+        Statistics::Int64(values) => match (values.min_opt(), values.max_opt()) {
+            (Some(min), Some(max)) => (*min, *max),
+            _ => return false,
+        },
+        Statistics::Int32(values) => match (values.min_opt(), values.max_opt()) {
+            (Some(min), Some(max)) => (i64::from(*min), i64::from(*max)),
+            _ => return false,
+        },
+        _ => return false,
+    };
+    let micros = |value: i64| -> Option<i64> {
+        match found {
+            DataType::Timestamp(TimeUnit::Second, _) => value.checked_mul(1_000_000),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => value.checked_mul(1_000),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => Some(value),
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => Some(value.div_euclid(1_000)),
+            DataType::Date32 => value.checked_mul(DAY_US),
+            _ => None,
+        }
+    };
+    let (Some(min), Some(max)) = (micros(min), micros(max)) else { return false };
+    // A local time is at most a day away from UTC.
+    let slack = if matches!(found, DataType::Timestamp(_, Some(_))) { 0 } else { DAY_US };
+    scope.to_us.is_some_and(|to| min.saturating_sub(slack) >= to)
+        || scope.from_us.is_some_and(|from| max.saturating_add(slack) < from)
+}
+
+impl OpenFile {
+    /// Whether nothing of the file is read.
+    pub fn is_pruned(&self) -> bool {
+        self.row_groups.is_empty()
+    }
+
+    /// A second handle on the file.
+    pub fn handle(&self) -> Result<File, InputError> {
+        File::open(&self.file.path).map_err(io("open", &self.file))
+    }
+
+    /// Decodes some row groups, in order, only the columns needed.
+    pub fn reader(&self, handle: File, groups: Vec<usize>) -> Result<ParquetRecordBatchReader, InputError> {
+        ParquetRecordBatchReaderBuilder::new_with_metadata(handle, self.metadata.clone())
+            .with_row_groups(groups)
+            .with_projection(self.mask.clone())
+            .with_batch_size(BATCH_ROWS)
+            .build()
+            .map_err(|error| unreadable(&self.file, error))
+    }
+
+    /// Wraps what the decoder said.
+    pub fn unreadable(&self, reason: impl std::fmt::Display) -> InputError {
+        unreadable(&self.file, reason)
+    }
+
+    /// Rows of a row group.
+    pub fn group_rows(&self, group: usize) -> u64 {
+        u64::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(0)
+    }
+
+    /// BLAKE3 of the footer.
+    pub fn footer_digest(&self) -> Result<blake3::Hash, InputError> {
+        let handle = self.handle()?;
+        let read = io("read", &self.file);
+        let digest = || -> std::io::Result<blake3::Hash> {
+            let mut tail = [0_u8; 8];
+            handle.read_exact_at(&mut tail, self.file.size.saturating_sub(8))?;
+            let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]])) + 8;
+            let mut hasher = blake3::Hasher::new();
+            hash_range(&handle, self.file.size.saturating_sub(length), length, &mut hasher)?;
+            Ok(hasher.finalize())
+        };
+        digest().map_err(read)
+    }
+
+    /// BLAKE3 of the column chunks of a row group that are read.
+    pub fn group_digest(&self, handle: &File, group: usize) -> Result<blake3::Hash, InputError> {
+        let mut hasher = blake3::Hasher::new();
+        for (leaf, column) in self.metadata.metadata().row_group(group).columns().iter().enumerate() {
+            if self.mask.leaf_included(leaf) {
+                let (start, length) = column.byte_range();
+                hash_range(handle, start, length, &mut hasher).map_err(io("read", &self.file))?;
+            }
+        }
+        Ok(hasher.finalize())
+    }
+}
+
+fn hash_range(handle: &File, start: u64, length: u64, hasher: &mut blake3::Hasher) -> std::io::Result<()> {
+    let mut buffer = vec![0_u8; length.min(1 << 18) as usize];
+    let mut at = start;
+    let end = start + length;
+    while at < end {
+        let step = (end - at).min(buffer.len() as u64) as usize;
+        handle.read_exact_at(&mut buffer[..step], at)?;
+        hasher.update(&buffer[..step]);
+        at += step as u64;
+    }
+    Ok(())
+}
