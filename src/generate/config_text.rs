@@ -1,0 +1,107 @@
+//! The `touchline.toml` that runs on the generated warehouse as it is.
+
+use super::layout;
+use super::world::STAGES;
+
+/// The text of the config for a window of so many days.
+pub(super) fn config_text(days: u32) -> String {
+    let from = layout::day_name(0);
+    let to = layout::day_name(days);
+    let rules: String = STAGES
+        .iter()
+        .map(|(stage, events)| {
+            let names: Vec<String> = events.iter().map(|event| format!("\"{}\"", event.name())).collect();
+            format!("{stage} = [ {{ event = [{}] }} ]\n", names.join(", "))
+        })
+        .collect();
+    format!(
+        r#"# A generated warehouse. What was planted in it, and what a run should find: TRUTHS.md
+
+[job]
+name = "generated"
+timezone = "UTC"
+currency = "EUR"
+
+[window]
+from = "{from}"
+to = "{to}"                  # half-open: the first instant that is no longer read
+lookback = "30d"                   # how far a conversion looks back for touches
+
+[inputs.touchpoints]
+path = "touchpoints/**/*.parquet"
+
+[inputs.spend]
+path = "spend/*.csv"
+
+[inputs.customers]
+path = "{customers}"
+
+[inputs.assignments]
+path = "{assignments}"
+
+[inputs.suppress]                  # these customers are dropped before anything is counted
+path = "{suppress}"
+
+[stages]
+preset = "lifecycle"
+mode = "ordered"                   # a stage counts once the ones before it were entered
+
+[stages.rules]
+{rules}
+[conversions.purchase]
+event = ["purchase"]
+value = "value"
+
+[conversions.referral]
+event = ["referral"]
+
+[attribution]
+models = ["first_touch", "last_touch", "linear", "position", "time_decay", "markov", "shapley"]
+
+[segments]
+dimensions = ["country", "plan", "device_type", "first_channel"]
+min_customers = 10
+
+[metrics.conversion_rate]          # bought at least once within 14 days of exposure
+kind = "proportion"
+conversion = "purchase"
+window = "14d"
+
+[metrics.revenue]
+kind = "mean"
+conversion = "purchase"
+of = "value"
+window = "14d"
+
+[experiments.checkout_flow]
+control = "A"
+weights = {{ A = 0.5, B = 0.5 }}
+metrics = ["conversion_rate", "revenue"]
+
+[experiments.email_subject]
+control = "A"
+weights = {{ A = 1.0, B = 1.0, C = 1.0 }}
+metrics = ["conversion_rate", "revenue"]
+
+[output]
+path = "out"
+"#,
+        customers = layout::CUSTOMERS,
+        assignments = layout::ASSIGNMENTS,
+        suppress = layout::SUPPRESS,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_config_is_toml_with_the_window_of_the_days() {
+        let config: toml::Table = config_text(90).parse().expect("TOML");
+        assert_eq!(config["window"]["from"].as_str(), Some("2026-04-01"));
+        assert_eq!(config["window"]["to"].as_str(), Some("2026-06-30"));
+        assert_eq!(config["stages"]["rules"].as_table().map(toml::Table::len), Some(6));
+        assert_eq!(config["experiments"]["checkout_flow"]["weights"]["B"].as_float(), Some(0.5));
+    }
+}
