@@ -218,8 +218,8 @@ fn key_path<'i>(text: &str, start: usize) -> Result<Vec<Spanned<DeString<'i>>>, 
             "write names with dots between, such as `window.lookback`; quote a name with other letters",
         )
     };
-    // A line break would smuggle in a second key.
-    if text.contains(['\n', '#']) {
+    // A line break would smuggle in a section or a second key.
+    if text.contains('\n') {
         return Err(wrong());
     }
     let line = format!("{text}=0");
@@ -322,7 +322,7 @@ mod tests {
             "window.lookback=14d",
             "job.name = \"x=y\"",
             "inputs.touchpoints.1.path=c",
-            "experiments.\"a.b\".alpha=0.1",
+            "experiments.\"a.b #1\".alpha=0.1",
         ]
         .iter()
         .map(|text| sources.push_option("--set", text))
@@ -332,7 +332,7 @@ mod tests {
             (&["job", "name"], "\"x=y\""),
             (&["inputs", "touchpoints", "0", "path"], "\"a\""),
             (&["inputs", "touchpoints", "1", "path"], "c"),
-            (&["experiments", "a.b", "alpha"], "0.1"),
+            (&["experiments", "a.b #1", "alpha"], "0.1"),
         ] {
             assert_eq!(find(&sources, &set, path), Ok(Some(value.to_owned())), "{path:?}");
         }

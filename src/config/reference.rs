@@ -70,3 +70,63 @@ fn the_example_of_the_page_is_accepted() {
         panic!("{errors}");
     }
 }
+
+#[test]
+fn every_key_survives_every_value() {
+    let everything = include_str!("../../tests/it/everything.toml");
+    let values = [
+        "",
+        " ",
+        "\"\"",
+        "-1",
+        "0",
+        "nan",
+        "inf",
+        "-inf",
+        "1e308",
+        "9223372036854775807",
+        "99999999999999999999",
+        "[]",
+        "[[]]",
+        "[\"\"]",
+        "[1]",
+        "{}",
+        "{a={}}",
+        "{a=1,b=1e308}",
+        "true",
+        "2026-01-01",
+        "9999-12-31",
+        "-9999-01-01",
+        "0000-01-01T00:00:00Z",
+        "\"\\u0000\"",
+        "\u{1f4a5}",
+        "${",
+        "${X}",
+        "${X:-}",
+        "$${",
+        "*",
+        "(x)",
+        "\"a\\nb\"",
+        "/",
+        "..",
+        "36500d",
+        "[{}]",
+        "[{event=[]}]",
+        "[{event=\"\"}]",
+        "'''x'''",
+    ];
+    let mut schema = BTreeSet::new();
+    leaves("", &mut schema);
+    for key in &schema {
+        let key = key.replace("touchpoints", "touchpoints.0").replace("metrics.NAME", "metrics.revenue");
+        let key = key.replace("conversions.NAME", "conversions.sign_up").replace("NAME", "checkout");
+        for value in values {
+            let overrides = Overrides { set: vec![format!("{key}={value}")], ..Overrides::default() };
+            if let Err(errors) = parse(everything, Path::new("touchline.toml"), &overrides, &|_| None) {
+                for error in errors.errors() {
+                    assert!(error.hint.is_some(), "no hint:\n{}", error.plain());
+                }
+            }
+        }
+    }
+}

@@ -793,7 +793,7 @@ weights = { A = 1.0, B = 0 }
     3 | weights = { A = 1.0, B = 0 }
       |                          ^
       |
-      = hint: write a number above 0, or remove the variant
+      = hint: write a number above 0 and at most a billion, or remove the variant
     "#);
 }
 

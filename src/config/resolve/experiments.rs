@@ -9,6 +9,9 @@ use crate::config::plan::{
 };
 use crate::config::schema::{Experiment, Metric, Section, Table, Text};
 
+/// Larger weights are mistakes, and their sum could leave the range of numbers.
+const MAX_WEIGHT: f64 = 1e9;
+
 /// Level of tests unless the file says.
 const ALPHA: f64 = 0.05;
 
@@ -166,11 +169,11 @@ impl Resolver<'_, '_, '_> {
         }
         for (variant, weight) in weights {
             let share = *weight.get_ref();
-            if !(share > 0.0 && share.is_finite()) {
+            if !(share > 0.0 && share <= MAX_WEIGHT) {
                 self.refuse(
                     weight.span(),
                     format!("variant `{variant}` has a weight of `{weight}`"),
-                    "write a number above 0, or remove the variant",
+                    "write a number above 0 and at most a billion, or remove the variant",
                 );
             }
         }
