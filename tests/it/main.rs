@@ -1,1 +1,3 @@
+//! Integration tests: one binary, so that the heavy dependencies link once.
 
+mod bad_config;

@@ -1,0 +1,374 @@
+//! `[inputs]`, `[contract]` and the matchers over their columns.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+
+use super::Resolver;
+use crate::config::diagnostic::{Complaint, ErrorKind};
+use crate::config::nearest;
+use crate::config::plan::{ContractPlan, Dedupe, FieldMatch, Matcher, SourcePlan};
+use crate::config::schema::{self, Contract, Inputs, OneOrMany, Source, Table, Text};
+
+/// Columns whose values differ from row to row, or are measured.
+pub(super) const NOT_A_DIMENSION: [&str; 7] =
+    ["customer_id", "occurred_at", "event_id", "order_id", "value", "sentiment", "score"];
+
+/// Columns that a constant can't stand in for.
+const VARYING: [&str; 5] = ["customer_id", "occurred_at", "event_id", "assigned_at", "date"];
+
+/// The logical columns of an input.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// Key under `inputs`.
+    name: &'static str,
+    /// Columns of text, over which a matcher may look.
+    text: &'static [&'static str],
+    /// Times and numbers.
+    other: &'static [&'static str],
+    /// Without them the input can't be read.
+    required: &'static [&'static str],
+    /// Whether further columns may be mapped, as dimensions.
+    open: bool,
+}
+
+/// Touchpoints.
+pub(super) const TOUCHPOINTS: Shape = Shape {
+    name: "touchpoints",
+    text: &[
+        "customer_id",
+        "event",
+        "event_id",
+        "channel",
+        "campaign",
+        "source",
+        "medium",
+        "currency",
+        "order_id",
+    ],
+    other: &["occurred_at", "value", "sentiment", "score"],
+    required: &["customer_id", "occurred_at", "event"],
+    open: true,
+};
+const SPEND: Shape = Shape {
+    name: "spend",
+    text: &["channel", "campaign"],
+    other: &["date", "cost", "impressions", "clicks"],
+    required: &["date", "channel", "cost"],
+    open: false,
+};
+const CUSTOMERS: Shape =
+    Shape { name: "customers", text: &["customer_id"], other: &[], required: &["customer_id"], open: true };
+const ASSIGNMENTS: Shape = Shape {
+    name: "assignments",
+    text: &["experiment", "variant", "customer_id"],
+    other: &["assigned_at"],
+    required: &["experiment", "variant", "customer_id", "assigned_at"],
+    open: false,
+};
+const SUPPRESS: Shape =
+    Shape { name: "suppress", text: &["customer_id"], other: &[], required: &["customer_id"], open: false };
+
+impl Shape {
+    fn columns(&self) -> impl Iterator<Item = &'static str> + Clone {
+        self.text.iter().chain(self.other).copied()
+    }
+}
+
+/// The inputs of a plan.
+pub(super) struct InputPlans {
+    pub(super) touchpoints: Vec<SourcePlan>,
+    pub(super) spend: Option<SourcePlan>,
+    pub(super) customers: Option<SourcePlan>,
+    pub(super) assignments: Option<SourcePlan>,
+    pub(super) suppress: Option<SourcePlan>,
+}
+
+impl Resolver<'_, '_, '_> {
+    pub(super) fn inputs(&mut self, inputs: Inputs, folder: &Path) -> InputPlans {
+        let sources = inputs.touchpoints.0;
+        if sources.is_empty() {
+            let section = self
+                .document
+                .key_span(&["inputs", "touchpoints"])
+                .or_else(|| self.document.key_span(&["inputs"]));
+            self.missing(
+                section,
+                "there are no touchpoints to read",
+                "add a section: [inputs.touchpoints] with path = \"exports/touchpoints/*.parquet\"",
+            );
+        }
+        self.mapped = sources.iter().flat_map(|source| mapped(source)).collect();
+        let several = sources.len() > 1;
+        let place = |at: usize| {
+            if several {
+                vec!["touchpoints".to_owned(), at.to_string()]
+            } else {
+                vec!["touchpoints".to_owned()]
+            }
+        };
+        let touchpoints = sources
+            .into_iter()
+            .enumerate()
+            .map(|(at, source)| self.source(source.0, &TOUCHPOINTS, &place(at), folder))
+            .collect();
+        let mut optional = |source: Option<Source>, shape: &Shape| {
+            source.map(|source| self.source(source, shape, &[shape.name.to_owned()], folder))
+        };
+        InputPlans {
+            touchpoints,
+            spend: optional(inputs.spend.map(|source| source.0), &SPEND),
+            customers: optional(inputs.customers.map(|source| source.0), &CUSTOMERS),
+            assignments: optional(inputs.assignments.map(|source| source.0), &ASSIGNMENTS),
+            suppress: optional(inputs.suppress.map(|source| source.0.into()), &SUPPRESS),
+        }
+    }
+
+    fn source(&mut self, source: Source, shape: &Shape, place: &[String], folder: &Path) -> SourcePlan {
+        let mut path = vec!["inputs"];
+        path.extend(place.iter().map(String::as_str));
+        let key = match place {
+            [name, at] => format!("inputs.{name}[{at}]"),
+            _ => path.join("."),
+        };
+        let paths = match &source.path {
+            Some(written) => self.paths(written, folder),
+            None => {
+                self.missing(
+                    self.document.key_span(&path),
+                    format!("`{key}` has no path"),
+                    format!("add where its files are: path = \"exports/{}/*.parquet\"", shape.name),
+                );
+                Vec::new()
+            }
+        };
+        let own: BTreeSet<String> = mapped(&source).collect();
+        let columns = self.columns(&source.columns, shape, &own, "physical column");
+        let constants = self.columns(&source.constants, shape, &own, "constant");
+        for (name, _) in &source.constants.0 {
+            let column = name.get_ref().as_str();
+            if VARYING.contains(&column) {
+                self.refuse(
+                    name.span(),
+                    format!("`{column}` can't be the same in every row"),
+                    format!("name its column instead: columns = {{ {column} = \"...\" }}"),
+                );
+            } else if columns.contains_key(column) {
+                self.refuse(
+                    name.span(),
+                    format!("`{column}` is both a column and a constant"),
+                    "remove it from `columns` or from `constants`",
+                );
+            }
+        }
+        let timezone = self.zone(source.timezone.as_ref());
+        let matchers = source
+            .exclude
+            .iter()
+            .filter_map(|matcher| self.matcher(matcher.get_ref(), matcher.span(), shape, &own));
+        let exclude = matchers.collect();
+        SourcePlan { key, paths, columns, constants, timezone, exclude }
+    }
+
+    /// A mapping of logical columns, checked for slips.
+    fn columns(
+        &mut self,
+        table: &Table<Text>,
+        shape: &Shape,
+        own: &BTreeSet<String>,
+        what: &str,
+    ) -> BTreeMap<String, String> {
+        for (name, value) in &table.0 {
+            let column = name.get_ref().as_str();
+            let slip =
+                shape.required.iter().find(|known| !own.contains(**known) && nearest::is_slip(column, known));
+            if !shape.open && !shape.columns().any(|known| known == column) {
+                let hint = nearest::suggest(column, &format!("columns of {}", shape.name), shape.columns());
+                let message = format!("unknown column `{column}` of {}", shape.name);
+                self.problems.at(ErrorKind::UnknownKey, name.span(), Complaint::new(message, hint));
+            } else if let Some(meant) = slip {
+                let message = format!("unknown column `{column}`, and `{meant}` is not mapped");
+                let hint =
+                    format!("did you mean `{meant}`? If both are columns, map both: {meant} = \"{meant}\"");
+                self.problems.at(ErrorKind::UnknownKey, name.span(), Complaint::new(message, hint));
+            }
+            if column.is_empty() || value.get_ref().is_empty() {
+                self.refuse(
+                    value.span(),
+                    format!("the {what} of `{column}` is empty"),
+                    "write logical = \"physical\" for a column, logical = \"value\" for a constant",
+                );
+            }
+        }
+        table.0.iter().map(|(name, value)| (name.get_ref().clone(), value.get_ref().clone())).collect()
+    }
+
+    /// A matcher over the touchpoints.
+    pub(super) fn touch_matcher(&mut self, matcher: &schema::Matcher, span: Range<usize>) -> Option<Matcher> {
+        let mapped = std::mem::take(&mut self.mapped);
+        let resolved = self.matcher(matcher, span, &TOUCHPOINTS, &mapped);
+        self.mapped = mapped;
+        resolved
+    }
+
+    fn matcher(
+        &mut self,
+        matcher: &schema::Matcher,
+        span: Range<usize>,
+        shape: &Shape,
+        mapped: &BTreeSet<String>,
+    ) -> Option<Matcher> {
+        if matcher.0.is_empty() {
+            self.refuse(
+                span,
+                "this matcher has no column",
+                "name a column and its values, such as event = [\"click\"]",
+            );
+            return None;
+        }
+        let mut fields = Vec::with_capacity(matcher.0.len());
+        for (name, patterns) in &matcher.0 {
+            let column = name.get_ref().clone();
+            self.matcher_column(name, shape, mapped);
+            fields.push(FieldMatch { column, patterns: self.patterns(name, patterns) });
+        }
+        Some(Matcher { fields })
+    }
+
+    fn matcher_column(&mut self, name: &Text, shape: &Shape, mapped: &BTreeSet<String>) {
+        let column = name.get_ref().as_str();
+        let slip = shape.text.iter().find(|known| nearest::is_slip(column, known));
+        if shape.other.contains(&column) {
+            self.refuse(
+                name.span(),
+                format!("`{column}` is not a column of text, and a matcher compares text"),
+                format!("match one of {}", nearest::list(shape.text)),
+            );
+        } else if !shape.open && !shape.text.contains(&column) {
+            let hint =
+                nearest::suggest(column, &format!("columns of {}", shape.name), shape.text.iter().copied());
+            let message = format!("unknown column `{column}` of {}", shape.name);
+            self.problems.at(ErrorKind::UnknownKey, name.span(), Complaint::new(message, hint));
+        } else if let Some(meant) = slip
+            && !shape.text.contains(&column)
+            && !mapped.contains(column)
+        {
+            let message = format!("unknown column `{column}`");
+            let hint = format!(
+                "did you mean `{meant}`? If `{column}` is a column too, map it: columns = {{ {column} = \"{column}\" }}"
+            );
+            self.problems.at(ErrorKind::UnknownKey, name.span(), Complaint::new(message, hint));
+        }
+    }
+
+    fn patterns(&mut self, name: &Text, patterns: &Spanned<OneOrMany>) -> Vec<String> {
+        let texts = one_or_many(patterns);
+        if texts.is_empty() {
+            self.refuse(
+                patterns.span(),
+                format!("`{name}` has no patterns, so nothing would match"),
+                format!("write at least one, such as {name} = [\"...\"], or remove `{name}`"),
+            );
+        }
+        for text in texts.iter().filter(|text| text.get_ref().is_empty()) {
+            self.refuse(
+                text.span(),
+                format!("a pattern of `{name}` is empty"),
+                "write the value, with `*` for any run of characters",
+            );
+        }
+        texts.into_iter().map(Spanned::into_inner).collect()
+    }
+
+    fn paths(&mut self, written: &Spanned<OneOrMany>, folder: &Path) -> Vec<String> {
+        let texts = one_or_many(written);
+        if texts.is_empty() {
+            self.refuse(
+                written.span(),
+                "there is no path in the list",
+                "write a file, a folder or a pattern with `*`",
+            );
+        }
+        texts.iter().filter_map(|text| self.path_text(text, folder)).collect()
+    }
+
+    /// A path beside the configuration file.
+    pub(super) fn path(&mut self, text: &Text, folder: &Path) -> Option<PathBuf> {
+        self.check_path(text).then(|| folder.join(text.get_ref()))
+    }
+
+    /// A path or pattern beside the configuration file, as text.
+    fn path_text(&mut self, text: &Text, folder: &Path) -> Option<String> {
+        if !self.check_path(text) {
+            return None;
+        }
+        let pattern = text.get_ref();
+        if Path::new(pattern).is_absolute() {
+            return Some(pattern.clone());
+        }
+        let Some(folder) = folder.to_str() else {
+            self.refuse(
+                text.span(),
+                "the folder of the configuration is not UTF-8",
+                "write absolute paths, or rename the folder",
+            );
+            return None;
+        };
+        // In a pattern the letters of the folder stand for themselves.
+        let is_pattern = pattern.contains(['*', '?', '[', '{']);
+        let folder = if is_pattern { globset::escape(folder) } else { folder.to_owned() };
+        Path::new(&folder).join(pattern).to_str().map(str::to_owned)
+    }
+
+    fn check_path(&mut self, text: &Text) -> bool {
+        let path = text.get_ref();
+        if path.trim().is_empty() || path.contains('\0') {
+            self.refuse(text.span(), "this path is empty or holds a NUL", "write a file or a folder");
+            return false;
+        }
+        if let Some((scheme, _)) = path.split_once("://") {
+            self.refuse(
+                text.span(),
+                format!("`{scheme}://` can't be read"),
+                "this release reads local files: copy or mount them, and write their folder",
+            );
+            return false;
+        }
+        true
+    }
+
+    pub(super) fn contract(&mut self, contract: &Contract) -> ContractPlan {
+        let choices = [("event_id", Dedupe::EventId), ("row", Dedupe::Row), ("off", Dedupe::Off)];
+        let touches = self.count(contract.max_path_touches.as_ref(), "max_path_touches", 1_000);
+        ContractPlan {
+            max_rejected_share: self.share(contract.max_rejected_share.as_ref(), "max_rejected_share", 0.01),
+            max_duplicate_share: self.share(
+                contract.max_duplicate_share.as_ref(),
+                "max_duplicate_share",
+                0.05,
+            ),
+            dedupe: self.choose(contract.dedupe.as_ref(), "dedupe", &choices).unwrap_or(Dedupe::EventId),
+            max_touchpoints_per_customer: self.count(
+                contract.max_touchpoints_per_customer.as_ref(),
+                "max_touchpoints_per_customer",
+                100_000,
+            ),
+            max_path_touches: usize::try_from(touches).unwrap_or(usize::MAX),
+        }
+    }
+}
+
+/// Logical columns that a source maps or holds constant.
+fn mapped(source: &Source) -> impl Iterator<Item = String> + '_ {
+    source.columns.0.iter().chain(&source.constants.0).map(|(name, _)| name.get_ref().clone())
+}
+
+/// The texts, each with its place.
+fn one_or_many(texts: &Spanned<OneOrMany>) -> Vec<Text> {
+    match texts.get_ref() {
+        OneOrMany::One(text) => vec![Spanned::new(texts.span(), text.clone())],
+        OneOrMany::Many(texts) => texts.clone(),
+    }
+}

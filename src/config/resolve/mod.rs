@@ -1,0 +1,330 @@
+//! From what is written to what is meant: every check, every default.
+//!
+//! A mistake is noted and its default taken, so that the next one is found too; a plan with
+//! mistakes never leaves [`super::parse`].
+
+mod attribution;
+mod experiments;
+mod inputs;
+mod output;
+mod stages;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+
+use super::diagnostic::{Complaint, ErrorKind, Problems};
+use super::document::Document;
+use super::plan::{ConversionPlan, JobPlan, Plan, StagePlan, WindowPlan, Zone};
+use super::schema::{Job, Schema, Segments, Text, Window};
+use super::{currency, duration, nearest, time};
+
+/// How far a conversion looks back unless the file says.
+const LOOKBACK_US: i64 = 30 * super::plan::DAY_US;
+
+/// Smaller segments are merged unless the file says otherwise.
+const MIN_CUSTOMERS: i64 = 10;
+
+/// What beside the file decides what is meant.
+#[derive(Debug)]
+pub(super) struct Surroundings<'a> {
+    /// The configuration file; paths are relative to its folder.
+    pub(super) file: &'a Path,
+    /// `--date`.
+    pub(super) date: Option<Text>,
+    /// `--out`.
+    pub(super) out: Option<&'a Path>,
+}
+
+impl Surroundings<'_> {
+    /// The absolute folder of the file.
+    fn folder(&self) -> PathBuf {
+        let file = std::path::absolute(self.file).unwrap_or_else(|_| self.file.to_owned());
+        file.parent().map(Path::to_owned).unwrap_or_default()
+    }
+}
+
+/// The plan of a schema; only good if no problem was added.
+pub(super) fn resolve(
+    schema: Schema,
+    document: &Document<'_>,
+    surroundings: &Surroundings<'_>,
+    problems: &mut Problems<'_>,
+) -> Plan {
+    let mut resolver = Resolver { document, problems, mapped: BTreeSet::new() };
+    let folder = surroundings.folder();
+    let job = resolver.job(&schema.job, surroundings.file);
+    let inputs = resolver.inputs(schema.inputs.0, &folder);
+    let contract = resolver.contract(&schema.contract);
+    let event_order = resolver.unique(&schema.journey.event_order, "event");
+    let stages = resolver.stages(schema.stages.map(|stages| stages.0));
+    let conversions = resolver.conversions(schema.conversions, &job.currency);
+    let attribution = resolver.attribution(&schema.attribution);
+    let segments = resolver.segments(&schema.segments);
+    let roi = resolver.roi(&schema.roi, &conversions, &attribution.models);
+    let metrics = resolver.metrics(&schema.metrics, &conversions);
+    let experiments = resolver.experiments(&schema.experiments, &metrics, inputs.assignments.is_some());
+    let queries = schema.queries.path.as_ref().and_then(|path| resolver.path(path, &folder));
+    let output = resolver.output(&schema.output, surroundings.out, &folder);
+    let metric_window = metrics.iter().filter_map(|metric| metric.window_us).max();
+    let window =
+        resolver.window(&schema.window, &job.timezone, surroundings.date.as_ref(), &stages, metric_window);
+    Plan {
+        job,
+        window,
+        touchpoints: inputs.touchpoints,
+        spend: inputs.spend,
+        customers: inputs.customers,
+        assignments: inputs.assignments,
+        suppress: inputs.suppress,
+        contract,
+        event_order,
+        stages,
+        conversions,
+        attribution,
+        segments: super::plan::SegmentPlan { dimensions: segments.0, min_customers: segments.1 },
+        roi,
+        metrics,
+        experiments,
+        queries,
+        output,
+    }
+}
+
+/// What the checks share.
+struct Resolver<'a, 'p, 's> {
+    document: &'a Document<'a>,
+    problems: &'p mut Problems<'s>,
+    /// Logical columns that some source of touchpoints maps or holds constant.
+    mapped: BTreeSet<String>,
+}
+
+impl Resolver<'_, '_, '_> {
+    fn job(&mut self, job: &Job, file: &Path) -> JobPlan {
+        let name = match &job.name {
+            Some(name) => self.name(name, "job"),
+            None => file
+                .file_stem()
+                .map_or_else(|| "touchline".into(), |stem| stem.to_string_lossy())
+                .into_owned(),
+        };
+        let timezone = self.zone(job.timezone.as_ref()).unwrap_or_else(time::utc);
+        let parsed = job.currency.as_ref().and_then(|code| {
+            let parsed = currency::parse(code.get_ref());
+            self.accept(code.span(), parsed)
+        });
+        let currency =
+            parsed.unwrap_or_else(|| super::plan::Currency { code: "EUR".to_owned(), minor_digits: 2 });
+        JobPlan { name, timezone, currency }
+    }
+
+    fn window(
+        &mut self,
+        window: &Window,
+        zone: &Zone,
+        date: Option<&Text>,
+        stages: &StagePlan,
+        metric_window_us: Option<i64>,
+    ) -> WindowPlan {
+        let (from_us, to_us) = match date {
+            Some(date) => self.accept(date.span(), time::day(date.get_ref(), zone)).unzip(),
+            None => self.bounds(window, zone),
+        };
+        let lookback_us = self.duration(window.lookback.as_ref()).unwrap_or(LOOKBACK_US);
+        let history = self.duration(window.history.as_ref());
+        let needs = [
+            (Some(lookback_us), "window.lookback"),
+            (stages.window_us, "stages.window"),
+            (metric_window_us, "the window of a metric"),
+        ];
+        let needed = needs.into_iter().filter_map(|(us, name)| Some((us?, name))).max_by_key(|(us, _)| *us);
+        let (needed_us, needed_by) = needed.unwrap_or((lookback_us, "window.lookback"));
+        // With a mistake in one of these, a comparison would only mislead.
+        if let (Some(history_us), Some(text)) = (history, &window.history)
+            && history_us < needed_us
+            && self.problems.is_empty()
+        {
+            let needed = duration::format(needed_us);
+            self.refuse(
+                text.span(),
+                format!("a history of `{text}` is shorter than what the run looks back"),
+                format!("`{needed}` is needed for {needed_by}: write at least that, or leave `history` out"),
+            );
+        }
+        WindowPlan { from_us, to_us, lookback_us, history_us: history.unwrap_or(0).max(needed_us) }
+    }
+
+    fn bounds(&mut self, window: &Window, zone: &Zone) -> (Option<i64>, Option<i64>) {
+        let [from_us, to_us] = [&window.from, &window.to].map(|bound| {
+            let bound = bound.as_ref()?;
+            self.accept(bound.span(), time::instant(bound.get_ref(), zone))
+        });
+        if let (Some(from), Some(to)) = (&window.from, &window.to)
+            && let (Some(from_us), Some(to_us)) = (from_us, to_us)
+            && from_us >= to_us
+        {
+            // The later of the two places is the option, if there is one.
+            let span = if from.span().start > to.span().start { from.span() } else { to.span() };
+            self.refuse(
+                span,
+                format!("the window is empty: `from` is `{from}` and `to` is `{to}`"),
+                "`to` is the first instant after the window: write a later one than `from`",
+            );
+        }
+        (from_us, to_us)
+    }
+
+    fn segments(&mut self, segments: &Segments) -> (Vec<String>, u64) {
+        for dimension in &segments.dimensions {
+            if inputs::NOT_A_DIMENSION.contains(&dimension.get_ref().as_str()) {
+                self.refuse(
+                    dimension.span(),
+                    format!("`{dimension}` does not divide customers into segments"),
+                    "name an attribute of customers, a column of text such as `device`, or `first_channel`",
+                );
+            }
+        }
+        let dimensions = self.unique(&segments.dimensions, "dimension");
+        let min_customers = self.count(segments.min_customers.as_ref(), "min_customers", MIN_CUSTOMERS);
+        (dimensions, min_customers)
+    }
+
+    /// Notes that a value isn't allowed.
+    fn refuse(&mut self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.at(ErrorKind::Value, span, Complaint::new(message, hint));
+    }
+
+    /// Notes that something isn't there, at the key that should hold it.
+    fn missing(&mut self, span: Option<Range<usize>>, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.near(ErrorKind::Missing, span, Complaint::new(message, hint));
+    }
+
+    /// The value, or the complaint noted at its place.
+    fn accept<T>(&mut self, span: Range<usize>, result: Result<T, Complaint>) -> Option<T> {
+        result.map_err(|complaint| self.problems.at(ErrorKind::Value, span, complaint)).ok()
+    }
+
+    fn duration(&mut self, text: Option<&Text>) -> Option<i64> {
+        let text = text?;
+        self.accept(text.span(), duration::parse(text.get_ref()))
+    }
+
+    fn zone(&mut self, text: Option<&Text>) -> Option<Zone> {
+        let text = text?;
+        self.accept(text.span(), time::zone(text.get_ref()))
+    }
+
+    /// One of a fixed list of words.
+    fn choose<T: Copy>(&mut self, text: Option<&Text>, what: &str, choices: &[(&str, T)]) -> Option<T> {
+        let text = text?;
+        let found = choices.iter().find(|(name, _)| name == text.get_ref());
+        if found.is_none() {
+            let names = choices.iter().map(|(name, _)| *name);
+            let hint = nearest::suggest(text.get_ref(), "choices", names);
+            self.refuse(text.span(), format!("unknown {what} `{text}`"), hint);
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// The place of a declared name.
+    fn reference<'n>(
+        &mut self,
+        text: &Text,
+        what: &str,
+        names: impl Iterator<Item = &'n str> + Clone,
+    ) -> Option<usize> {
+        let found = names.clone().position(|name| name == text.get_ref());
+        if found.is_none() {
+            let hint = if names.clone().next().is_none() {
+                format!("declare it first: [{what}s.{text}]")
+            } else {
+                nearest::suggest(text.get_ref(), &format!("{what}s"), names)
+            };
+            self.refuse(text.span(), format!("unknown {what} `{text}`"), hint);
+        }
+        found
+    }
+
+    /// A share from 0 to 1, both allowed.
+    fn share(&mut self, value: Option<&Spanned<f64>>, key: &str, default: f64) -> f64 {
+        let Some(value) = value else { return default };
+        if !(0.0..=1.0).contains(value.get_ref()) {
+            self.refuse(
+                value.span(),
+                format!("`{key}` is `{value}`, which is no share"),
+                percent(*value.get_ref()),
+            );
+        }
+        *value.get_ref()
+    }
+
+    /// A number between 0 and 1, neither allowed.
+    fn inner_share(&mut self, value: Option<&Spanned<f64>>, key: &str) -> Option<f64> {
+        let value = value?;
+        let share = *value.get_ref();
+        if !(share > 0.0 && share < 1.0) {
+            self.refuse(
+                value.span(),
+                format!("`{key}` is `{value}`"),
+                "write a number above 0 and below 1, such as 0.05",
+            );
+        }
+        Some(share)
+    }
+
+    /// A whole number of at least one.
+    fn count(&mut self, value: Option<&Spanned<i64>>, key: &str, default: i64) -> u64 {
+        let number = value.map_or(default, |value| *value.get_ref());
+        if let Some(value) = value
+            && number < 1
+        {
+            self.refuse(
+                value.span(),
+                format!("`{key}` is `{value}`"),
+                format!("write a whole number of at least 1; the default is {default}"),
+            );
+        }
+        number.max(1).unsigned_abs()
+    }
+
+    /// A name that is shown in tables, where names in parentheses have a meaning of their own.
+    fn name(&mut self, name: &Text, what: &str) -> String {
+        let text = name.get_ref();
+        if text.trim().is_empty() || text.starts_with('(') || text.chars().any(char::is_control) {
+            self.refuse(
+                name.span(),
+                format!("`{}` can't be the name of a {what}", text.escape_debug()),
+                "write a name that isn't empty and doesn't begin with `(`",
+            );
+        }
+        text.clone()
+    }
+
+    /// Texts that aren't empty and of which none stands twice.
+    fn unique(&mut self, texts: &[Text], what: &str) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        for text in texts {
+            if text.get_ref().trim().is_empty() {
+                self.refuse(text.span(), format!("this {what} is empty"), "write its name, or remove it");
+            } else if !seen.insert(text.get_ref()) {
+                self.refuse(text.span(), format!("{what} `{text}` stands twice"), "remove one of the two");
+            }
+        }
+        texts.iter().map(|text| text.get_ref().clone()).collect()
+    }
+}
+
+/// How a share is written that may have been meant as a percentage.
+fn percent(value: f64) -> String {
+    let meant = if value > 1.0 && value <= 100.0 { value } else { 5.0 };
+    format!("write a number from 0 to 1: {meant} % is {}", meant / 100.0)
+}
+
+/// Names of conversions.
+fn conversion_names(conversions: &[ConversionPlan]) -> impl Iterator<Item = &str> + Clone {
+    conversions.iter().map(|conversion| conversion.name.as_str())
+}

@@ -1,0 +1,1203 @@
+//! Every kind of mistake in a configuration: the message says what is wrong, where and how it is mended.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use touchline::config::{Overrides, load, parse};
+
+const TOUCHPOINTS: &str = "[inputs.touchpoints]\npath = \"touches/*.parquet\"\n";
+const ASSIGNMENTS: &str = "[inputs.assignments]\npath = \"assignments.parquet\"\n";
+
+fn variables(name: &str) -> Option<String> {
+    (name == "SECRET").then(|| "hunter2".to_owned())
+}
+
+/// The rendered mistakes of a text, each of which says how it is mended.
+fn reject(text: &str, overrides: &Overrides) -> String {
+    let errors = parse(text, Path::new("touchline.toml"), overrides, &variables).expect_err("a mistake");
+    for error in errors.errors() {
+        assert!(error.hint.is_some(), "no hint: {}", error.plain());
+        assert!(!error.file.is_empty(), "no file: {}", error.plain());
+    }
+    errors.render(false)
+}
+
+/// The same for a text to which the touchpoints are added.
+fn bad(text: &str) -> String {
+    reject(&format!("{text}{TOUCHPOINTS}"), &Overrides::default())
+}
+
+/// The same for a text to which touchpoints and assignments are added.
+fn bad_experiment(text: &str) -> String {
+    reject(&format!("{text}{ASSIGNMENTS}{TOUCHPOINTS}"), &Overrides::default())
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest() {
+    insta::assert_snapshot!(bad(r#"[window]
+lookbak = "30d"
+"#), @r#"
+    error: unknown key `lookbak` in [window]
+     --> touchline.toml:2:1
+      |
+    2 | lookbak = "30d"
+      | ^^^^^^^
+      |
+      = hint: did you mean `lookback`?
+    "#);
+}
+
+#[test]
+fn an_unknown_section_names_the_nearest() {
+    insta::assert_snapshot!(bad(r#"[windows]
+lookback = "30d"
+"#), @r#"
+    error: unknown key `windows`
+     --> touchline.toml:1:2
+      |
+    1 | [windows]
+      |  ^^^^^^^
+      |
+      = hint: did you mean `window`?
+    "#);
+}
+
+#[test]
+fn an_unknown_key_with_none_near_lists_them() {
+    insta::assert_snapshot!(bad(r#"[journey]
+flavour = "x"
+"#), @r#"
+    error: unknown key `flavour` in [journey]
+     --> touchline.toml:2:1
+      |
+    2 | flavour = "x"
+      | ^^^^^^^
+      |
+      = hint: the keys here are `event_order`
+    "#);
+}
+
+#[test]
+fn a_key_of_a_later_release_is_unknown() {
+    insta::assert_snapshot!(bad(r#"[attribution]
+profile = "adobe"
+"#), @r#"
+    error: unknown key `profile` in [attribution]
+     --> touchline.toml:2:1
+      |
+    2 | profile = "adobe"
+      | ^^^^^^^
+      |
+      = hint: the keys here are `models`, `touches`, `after_conversion`, `null_paths`, `position`, `half_life`
+    "#);
+}
+
+#[test]
+fn a_key_of_a_later_release_is_no_column_of_a_conversion() {
+    insta::assert_snapshot!(bad(r#"[conversions.purchase]
+event = "purchase"
+orders = "first"
+"#), @r#"
+    error: unknown key `orders` in [conversions.purchase]
+     --> touchline.toml:3:1
+      |
+    3 | orders = "first"
+      | ^^^^^^
+      |
+      = hint: the keys here are `value` and the columns that are matched, such as `event`
+    "#);
+}
+
+#[test]
+fn a_wrong_type_says_what_to_write() {
+    insta::assert_snapshot!(bad("[window]\nlookback = 30\n"), @r#"
+    error: `window.lookback` is the integer `30`, expected a string
+     --> touchline.toml:2:12
+      |
+    2 | lookback = 30
+      |            ^^
+      |
+      = hint: write a duration in quotes: lookback = "30d"
+    "#);
+}
+
+#[test]
+fn a_number_in_quotes() {
+    insta::assert_snapshot!(bad(r#"[contract]
+max_rejected_share = "0.01"
+"#), @r#"
+    error: `contract.max_rejected_share` is the string "0.01", expected a number
+     --> touchline.toml:2:22
+      |
+    2 | max_rejected_share = "0.01"
+      |                      ^^^^^^
+      |
+      = hint: write a number without quotes: max_rejected_share = 0.5
+    "#);
+}
+
+#[test]
+fn a_list_where_a_section_belongs() {
+    insta::assert_snapshot!(bad(r#"[inputs]
+spend = ["spend.csv"]
+"#), @r#"
+    error: `inputs.spend` is a list, expected a table
+     --> touchline.toml:2:9
+      |
+    2 | spend = ["spend.csv"]
+      |         ^^^^^^^^^^^^^
+      |
+      = hint: write a section: [inputs.spend]
+    "#);
+}
+
+#[test]
+fn text_that_is_not_toml() {
+    insta::assert_snapshot!(bad("[job]\nname = spring\n"), @r#"
+    error: this is not TOML: string values must be quoted, expected literal string
+     --> touchline.toml:2:8
+      |
+    2 | name = spring
+      |        ^^^^^^
+      |
+      = hint: text stands in quotes: key = "text"
+    "#);
+}
+
+#[test]
+fn a_key_that_stands_twice() {
+    insta::assert_snapshot!(bad(r#"[job]
+name = "a"
+name = "b"
+"#), @r#"
+    error: this is not TOML: duplicate key
+     --> touchline.toml:3:1
+      |
+    3 | name = "b"
+      | ^^^^
+      |
+      = hint: remove one of the two, or merge the tables
+    "#);
+}
+
+#[test]
+fn a_duration_without_a_unit() {
+    insta::assert_snapshot!(bad(r#"[window]
+lookback = "30"
+"#), @r#"
+    error: `30` is not a duration
+     --> touchline.toml:2:12
+      |
+    2 | lookback = "30"
+      |            ^^^^
+      |
+      = hint: did you mean `30d`? write a whole number and a unit: `30d`, `12h`, `90m`, `45s` or `250ms`
+    "#);
+}
+
+#[test]
+fn a_lookback_of_nothing() {
+    insta::assert_snapshot!(bad(r#"[window]
+lookback = "0d"
+"#), @r#"
+    error: a duration of `0d` is empty
+     --> touchline.toml:2:12
+      |
+    2 | lookback = "0d"
+      |            ^^^^
+      |
+      = hint: write more than zero, such as `7d`, or leave the key out
+    "#);
+}
+
+#[test]
+fn a_half_life_of_nothing() {
+    insta::assert_snapshot!(bad(r#"[attribution]
+half_life = "0d"
+"#), @r#"
+    error: a duration of `0d` is empty
+     --> touchline.toml:2:13
+      |
+    2 | half_life = "0d"
+      |             ^^^^
+      |
+      = hint: write more than zero, such as `7d`, or leave the key out
+    "#);
+}
+
+#[test]
+fn an_unknown_time_zone() {
+    insta::assert_snapshot!(bad(r#"[job]
+timezone = "Europe/Sofja"
+"#), @r#"
+    error: unknown time zone `Europe/Sofja`
+     --> touchline.toml:2:12
+      |
+    2 | timezone = "Europe/Sofja"
+      |            ^^^^^^^^^^^^^^
+      |
+      = hint: did you mean `Europe/Sofia`?
+    "#);
+}
+
+#[test]
+fn an_unknown_currency() {
+    insta::assert_snapshot!(bad(r#"[job]
+currency = "EUO"
+"#), @r#"
+    error: unknown currency `EUO`
+     --> touchline.toml:2:12
+      |
+    2 | currency = "EUO"
+      |            ^^^^^
+      |
+      = hint: did you mean `EUR`?
+    "#);
+}
+
+#[test]
+fn a_window_that_is_empty() {
+    insta::assert_snapshot!(bad(r#"[window]
+from = "2026-07-01"
+to = "2026-04-01"
+"#), @r#"
+    error: the window is empty: `from` is `2026-07-01` and `to` is `2026-04-01`
+     --> touchline.toml:3:6
+      |
+    3 | to = "2026-04-01"
+      |      ^^^^^^^^^^^^
+      |
+      = hint: `to` is the first instant after the window: write a later one than `from`
+    "#);
+}
+
+#[test]
+fn a_local_time_without_an_offset() {
+    insta::assert_snapshot!(bad(r#"[window]
+from = "2026-04-01T06:00:00"
+"#), @r#"
+    error: `2026-04-01T06:00:00` is not a day or an instant
+     --> touchline.toml:2:8
+      |
+    2 | from = "2026-04-01T06:00:00"
+      |        ^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: add the offset from UTC, as in `2026-04-01T06:00:00Z` or `2026-04-01T06:00:00+02:00`
+    "#);
+}
+
+#[test]
+fn a_history_that_is_too_short() {
+    insta::assert_snapshot!(bad(r#"[window]
+lookback = "30d"
+history = "14d"
+[stages]
+preset = "classic"
+window = "90d"
+"#), @r#"
+    error: a history of `14d` is shorter than what the run looks back
+     --> touchline.toml:3:11
+      |
+    3 | history = "14d"
+      |           ^^^^^
+      |
+      = hint: `90d` is needed for stages.window: write at least that, or leave `history` out
+    "#);
+}
+
+#[test]
+fn an_unknown_preset() {
+    insta::assert_snapshot!(bad(r#"[stages]
+preset = "lifecicle"
+"#), @r#"
+    error: unknown preset `lifecicle`
+     --> touchline.toml:2:10
+      |
+    2 | preset = "lifecicle"
+      |          ^^^^^^^^^^^
+      |
+      = hint: did you mean `lifecycle`?
+    "#);
+}
+
+#[test]
+fn an_unknown_mode() {
+    insta::assert_snapshot!(bad(r#"[stages]
+preset = "classic"
+mode = "strict"
+"#), @r#"
+    error: unknown mode `strict`
+     --> touchline.toml:3:8
+      |
+    3 | mode = "strict"
+      |        ^^^^^^^^
+      |
+      = hint: the choices are `ordered`, `any`
+    "#);
+}
+
+#[test]
+fn stages_without_an_order() {
+    insta::assert_snapshot!(bad(r#"[stages]
+mode = "any"
+"#), @r#"
+    error: the stages have no order
+     --> touchline.toml:1:2
+      |
+    1 | [stages]
+      |  ^^^^^^
+      |
+      = hint: write preset = "lifecycle", or name them: order = ["awareness", "purchase"]
+    "#);
+}
+
+#[test]
+fn a_stage_without_a_rule() {
+    insta::assert_snapshot!(bad(r#"[stages]
+preset = "lifecycle"
+order = ["brand_awarness", "loyalty"]
+"#), @r#"
+    error: stage `brand_awarness` has no rule
+     --> touchline.toml:3:10
+      |
+    3 | order = ["brand_awarness", "loyalty"]
+      |          ^^^^^^^^^^^^^^^^
+      |
+      = hint: did you mean `brand_awareness`?
+    "#);
+}
+
+#[test]
+fn a_stage_of_ones_own_without_a_rule() {
+    insta::assert_snapshot!(bad(r#"[stages]
+order = ["trial"]
+"#), @r#"
+    error: stage `trial` has no rule
+     --> touchline.toml:2:10
+      |
+    2 | order = ["trial"]
+      |          ^^^^^^^
+      |
+      = hint: add one under [stages.rules]: trial = [ { event = ["..."] } ]
+    "#);
+}
+
+#[test]
+fn a_rule_for_no_stage() {
+    insta::assert_snapshot!(bad(r#"[stages]
+preset = "lifecycle"
+[stages.rules]
+loyality = [ { event = ["review"] } ]
+"#), @r#"
+    error: there is a rule for `loyality`, which is no stage
+     --> touchline.toml:4:1
+      |
+    4 | loyality = [ { event = ["review"] } ]
+      | ^^^^^^^^
+      |
+      = hint: did you mean `loyalty`?
+    "#);
+}
+
+#[test]
+fn a_stage_that_stands_twice() {
+    insta::assert_snapshot!(bad(r#"[stages]
+preset = "classic"
+order = ["purchase", "purchase"]
+"#), @r#"
+    error: stage `purchase` stands twice
+     --> touchline.toml:3:22
+      |
+    3 | order = ["purchase", "purchase"]
+      |                      ^^^^^^^^^^
+      |
+      = hint: remove one of the two
+    "#);
+}
+
+#[test]
+fn a_rule_without_patterns() {
+    insta::assert_snapshot!(bad(r#"[stages]
+order = ["a"]
+[stages.rules]
+a = [ { event = [] } ]
+"#), @r#"
+    error: `event` has no patterns, so nothing would match
+     --> touchline.toml:4:17
+      |
+    4 | a = [ { event = [] } ]
+      |                 ^^
+      |
+      = hint: write at least one, such as event = ["..."], or remove `event`
+    "#);
+}
+
+#[test]
+fn a_rule_without_matchers() {
+    insta::assert_snapshot!(bad(r#"[stages]
+order = ["a"]
+rules = { a = [] }
+"#), @r#"
+    error: the rule of stage `a` is empty, so nothing would match
+     --> touchline.toml:3:15
+      |
+    3 | rules = { a = [] }
+      |               ^^
+      |
+      = hint: write at least one matcher: [ { event = ["..."] } ]
+    "#);
+}
+
+#[test]
+fn a_matcher_over_a_number() {
+    insta::assert_snapshot!(bad(r#"[attribution]
+touches = [ { value = "10" } ]
+"#), @r#"
+    error: `value` is not a column of text, and a matcher compares text
+     --> touchline.toml:2:15
+      |
+    2 | touches = [ { value = "10" } ]
+      |               ^^^^^
+      |
+      = hint: match one of `customer_id`, `event`, `event_id`, `channel`, `campaign`, `source`, `medium`, `currency`, `order_id`
+    "#);
+}
+
+#[test]
+fn a_matcher_over_a_misspelt_column() {
+    insta::assert_snapshot!(bad(r#"[conversions.purchase]
+evnt = ["purchase"]
+"#), @r#"
+    error: unknown column `evnt`
+     --> touchline.toml:2:1
+      |
+    2 | evnt = ["purchase"]
+      | ^^^^
+      |
+      = hint: did you mean `event`? If `evnt` is a column too, map it: columns = { evnt = "evnt" }
+    "#);
+}
+
+#[test]
+fn a_conversion_that_matches_nothing() {
+    insta::assert_snapshot!(bad(r#"[conversions.purchase]
+value = "value"
+"#), @r#"
+    error: conversion `purchase` matches nothing
+     --> touchline.toml:1:14
+      |
+    1 | [conversions.purchase]
+      |              ^^^^^^^^
+      |
+      = hint: say which rows convert, such as event = ["purchase"]
+    "#);
+}
+
+#[test]
+fn a_conversion_worth_an_unknown_column() {
+    insta::assert_snapshot!(bad(r#"[conversions.purchase]
+event = "purchase"
+value = "revenue"
+"#), @r#"
+    error: `revenue` is not what a conversion can be worth
+     --> touchline.toml:3:9
+      |
+    3 | value = "revenue"
+      |         ^^^^^^^^^
+      |
+      = hint: write value = "value" for the column, value = 20 for 20 EUR, or leave it out
+    "#);
+}
+
+#[test]
+fn a_fixed_value_finer_than_the_currency() {
+    insta::assert_snapshot!(bad(r#"[conversions.purchase]
+event = "purchase"
+value = 19.995
+"#), @r#"
+    error: `19.995` EUR is no whole number of the minor unit
+     --> touchline.toml:3:9
+      |
+    3 | value = 19.995
+      |         ^^^^^^
+      |
+      = hint: EUR has 2 decimals: write a multiple of `0.01`
+    "#);
+}
+
+#[test]
+fn an_unknown_model() {
+    insta::assert_snapshot!(bad(r#"[attribution]
+models = ["linear", "marcov"]
+"#), @r#"
+    error: unknown attribution model `marcov`
+     --> touchline.toml:2:21
+      |
+    2 | models = ["linear", "marcov"]
+      |                     ^^^^^^^^
+      |
+      = hint: did you mean `markov`?
+    "#);
+}
+
+#[test]
+fn an_unknown_choice_without_a_near_one() {
+    insta::assert_snapshot!(bad(r#"[attribution]
+after_conversion = "forget"
+"#), @r#"
+    error: unknown `after_conversion` `forget`
+     --> touchline.toml:2:20
+      |
+    2 | after_conversion = "forget"
+      |                    ^^^^^^^^
+      |
+      = hint: the choices are `reuse`, `restart`
+    "#);
+}
+
+#[test]
+fn position_shares_above_everything() {
+    insta::assert_snapshot!(bad("[attribution]\nposition = { first = 0.7, last = 0.4 }\n"), @r#"
+    error: first and last touch take `0.7` and `0.4`, together more than everything
+     --> touchline.toml:2:12
+      |
+    2 | position = { first = 0.7, last = 0.4 }
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write shares that add up to at most 1, such as 0.4 and 0.4; the touches between share the rest
+    "#);
+}
+
+#[test]
+fn a_position_share_out_of_range() {
+    insta::assert_snapshot!(bad("[attribution]\nposition = { first = 40, last = 0.4 }\n"), @r#"
+    error: `position.first` is `40`, which is no share
+     --> touchline.toml:2:22
+      |
+    2 | position = { first = 40, last = 0.4 }
+      |                      ^^
+      |
+      = hint: write a number from 0 to 1: 40 % is 0.4
+    "#);
+}
+
+#[test]
+fn position_shares_of_nothing() {
+    insta::assert_snapshot!(bad("[attribution]\nposition = { first = 0, last = 0 }\n"), @r#"
+    error: first and last touch both take nothing, which leaves paths of two touches without credit
+     --> touchline.toml:2:12
+      |
+    2 | position = { first = 0, last = 0 }
+      |            ^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: give at least one of them a share above 0, or use the model `linear`
+    "#);
+}
+
+#[test]
+fn a_share_out_of_range() {
+    insta::assert_snapshot!(bad("[contract]\nmax_duplicate_share = 5\n"), @r#"
+    error: `max_duplicate_share` is `5`, which is no share
+     --> touchline.toml:2:23
+      |
+    2 | max_duplicate_share = 5
+      |                       ^
+      |
+      = hint: write a number from 0 to 1: 5 % is 0.05
+    "#);
+}
+
+#[test]
+fn a_count_of_nothing() {
+    insta::assert_snapshot!(bad("[segments]\nmin_customers = 0\n"), @r#"
+    error: `min_customers` is `0`
+     --> touchline.toml:2:17
+      |
+    2 | min_customers = 0
+      |                 ^
+      |
+      = hint: write a whole number of at least 1; the default is 10
+    "#);
+}
+
+#[test]
+fn an_id_as_a_dimension() {
+    insta::assert_snapshot!(bad(r#"[segments]
+dimensions = ["country", "customer_id"]
+"#), @r#"
+    error: `customer_id` does not divide customers into segments
+     --> touchline.toml:2:26
+      |
+    2 | dimensions = ["country", "customer_id"]
+      |                          ^^^^^^^^^^^^^
+      |
+      = hint: name an attribute of customers, a column of text such as `device`, or `first_channel`
+    "#);
+}
+
+#[test]
+fn a_primary_model_that_is_not_computed() {
+    insta::assert_snapshot!(bad(r#"[attribution]
+models = ["markov"]
+[conversions.buy]
+event = "buy"
+[roi]
+primary = { conversion = "bye", model = "linear" }
+"#), @r#"
+    error: unknown conversion `bye`
+     --> touchline.toml:6:26
+      |
+    6 | primary = { conversion = "bye", model = "linear" }
+      |                          ^^^^^
+      |
+      = hint: the conversions are `buy`
+
+    error: model `linear` is not computed
+     --> touchline.toml:6:41
+      |
+    6 | primary = { conversion = "bye", model = "linear" }
+      |                                         ^^^^^^^^
+      |
+      = hint: add it to `attribution.models`, or name `markov`
+    "#);
+}
+
+#[test]
+fn a_metric_without_a_kind() {
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+[metrics.rate]
+conversion = "buy"
+"#), @r#"
+    error: metric `rate` has no kind
+     --> touchline.toml:3:10
+      |
+    3 | [metrics.rate]
+      |          ^^^^
+      |
+      = hint: write kind = "proportion" for the share of customers who convert, or kind = "mean"
+    "#);
+}
+
+#[test]
+fn a_metric_of_an_unknown_kind() {
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+[metrics.rate]
+kind = "ratio"
+conversion = "buy"
+"#), @r#"
+    error: unknown kind of metric `ratio`
+     --> touchline.toml:4:8
+      |
+    4 | kind = "ratio"
+      |        ^^^^^^^
+      |
+      = hint: the choices are `proportion`, `mean`
+    "#);
+}
+
+#[test]
+fn a_metric_of_an_unknown_conversion() {
+    insta::assert_snapshot!(bad(r#"[conversions.purchase]
+event = "buy"
+[metrics.rate]
+kind = "proportion"
+conversion = "purchases"
+"#), @r#"
+    error: unknown conversion `purchases`
+     --> touchline.toml:5:14
+      |
+    5 | conversion = "purchases"
+      |              ^^^^^^^^^^^
+      |
+      = hint: did you mean `purchase`?
+    "#);
+}
+
+#[test]
+fn a_metric_of_a_value_that_there_is_none_of() {
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+[metrics.revenue]
+kind = "mean"
+conversion = "buy"
+"#), @r#"
+    error: metric `revenue` sums the value of `buy`, which has none
+     --> touchline.toml:3:10
+      |
+    3 | [metrics.revenue]
+      |          ^^^^^^^
+      |
+      = hint: write of = "count", or value = "value" in [conversions.buy]
+    "#);
+}
+
+#[test]
+fn an_experiment_without_assignments() {
+    insta::assert_snapshot!(bad(r#"[experiments.checkout]
+control = "A"
+weights = { A = 1, B = 1 }
+"#), @r#"
+    error: experiment `checkout` has no assignments to read
+     --> touchline.toml:1:14
+      |
+    1 | [experiments.checkout]
+      |              ^^^^^^^^
+      |
+      = hint: say where they are: [inputs.assignments] with path = "exports/assignments.parquet"
+    "#);
+}
+
+#[test]
+fn a_control_that_is_no_variant() {
+    insta::assert_snapshot!(bad_experiment(r#"[experiments.checkout]
+control = "a1"
+weights = { A1 = 0.5, B = 0.5 }
+"#), @r#"
+    error: control `a1` is not among the weights of `checkout`
+     --> touchline.toml:2:11
+      |
+    2 | control = "a1"
+      |           ^^^^
+      |
+      = hint: did you mean `A1`?
+    "#);
+}
+
+#[test]
+fn an_experiment_of_one_variant() {
+    insta::assert_snapshot!(bad_experiment(r#"[experiments.checkout]
+control = "A"
+weights = { A = 1.0 }
+"#), @r#"
+    error: experiment `checkout` has 1 of at least two variants
+     --> touchline.toml:3:1
+      |
+    3 | weights = { A = 1.0 }
+      | ^^^^^^^
+      |
+      = hint: write the planned shares: weights = { A = 0.5, B = 0.5 }
+    "#);
+}
+
+#[test]
+fn a_variant_without_weight() {
+    insta::assert_snapshot!(bad_experiment(r#"[experiments.checkout]
+control = "A"
+weights = { A = 1.0, B = 0 }
+"#), @r#"
+    error: variant `B` has a weight of `0`
+     --> touchline.toml:3:26
+      |
+    3 | weights = { A = 1.0, B = 0 }
+      |                          ^
+      |
+      = hint: write a number above 0 and at most a billion, or remove the variant
+    "#);
+}
+
+#[test]
+fn an_experiment_of_an_unknown_metric() {
+    insta::assert_snapshot!(bad_experiment(r#"[experiments.checkout]
+control = "A"
+weights = { A = 1, B = 1 }
+metrics = ["rate"]
+"#), @r#"
+    error: unknown metric `rate`
+     --> touchline.toml:4:12
+      |
+    4 | metrics = ["rate"]
+      |            ^^^^^^
+      |
+      = hint: declare it first: [metrics.rate]
+    "#);
+}
+
+#[test]
+fn an_alpha_of_everything() {
+    insta::assert_snapshot!(bad_experiment(r#"[experiments.checkout]
+control = "A"
+weights = { A = 1, B = 1 }
+alpha = 1
+"#), @r#"
+    error: `alpha` is `1`
+     --> touchline.toml:4:9
+      |
+    4 | alpha = 1
+      |         ^
+      |
+      = hint: write a number above 0 and below 1, such as 0.05
+    "#);
+}
+
+#[test]
+fn defaults_of_experiments_are_no_experiment() {
+    insta::assert_snapshot!(bad_experiment(r#"[experiments."*"]
+control = "A"
+weights = { A = 1, B = 1 }
+"#), @r#"
+    error: `*` is not the name of an experiment
+     --> touchline.toml:1:14
+      |
+    1 | [experiments."*"]
+      |              ^^^
+      |
+      = hint: name each experiment as the assignment log does: [experiments.checkout]
+    "#);
+}
+
+#[test]
+fn an_unknown_column_of_a_closed_table() {
+    insta::assert_snapshot!(bad(r#"[inputs.spend]
+path = "spend.csv"
+columns = { costs = "amount" }
+"#), @r#"
+    error: unknown column `costs` of spend
+     --> touchline.toml:3:13
+      |
+    3 | columns = { costs = "amount" }
+      |             ^^^^^
+      |
+      = hint: did you mean `cost`?
+    "#);
+}
+
+#[test]
+fn a_path_to_another_machine() {
+    insta::assert_snapshot!(bad(r#"[inputs.spend]
+path = "s3://bucket/spend.csv"
+"#), @r#"
+    error: `s3://` can't be read
+     --> touchline.toml:2:8
+      |
+    2 | path = "s3://bucket/spend.csv"
+      |        ^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: this release reads local files: copy or mount them, and write their folder
+    "#);
+}
+
+#[test]
+fn an_input_without_a_path() {
+    insta::assert_snapshot!(bad(r#"[inputs.customers]
+timezone = "UTC"
+"#), @r#"
+    error: `inputs.customers` has no path
+     --> touchline.toml:1:9
+      |
+    1 | [inputs.customers]
+      |         ^^^^^^^^^
+      |
+      = hint: add where its files are: path = "exports/customers/*.parquet"
+    "#);
+}
+
+#[test]
+fn a_constant_for_what_varies() {
+    insta::assert_snapshot!(bad(r#"[inputs.assignments]
+path = "a.csv"
+constants = { customer_id = "x" }
+"#), @r#"
+    error: `customer_id` can't be the same in every row
+     --> touchline.toml:3:15
+      |
+    3 | constants = { customer_id = "x" }
+      |               ^^^^^^^^^^^
+      |
+      = hint: name its column instead: columns = { customer_id = "..." }
+    "#);
+}
+
+#[test]
+fn an_unknown_format() {
+    insta::assert_snapshot!(bad(r#"[output]
+formats = ["parquet", "xlsx"]
+"#), @r#"
+    error: unknown format `xlsx`
+     --> touchline.toml:2:23
+      |
+    2 | formats = ["parquet", "xlsx"]
+      |                       ^^^^^^
+      |
+      = hint: the choices are `parquet`, `csv`
+    "#);
+}
+
+#[test]
+fn a_separator_equal_to_the_decimal_mark() {
+    insta::assert_snapshot!(bad(r#"[output]
+csv_decimal = ","
+"#), @r#"
+    error: fields and decimals of CSV would both be marked by `,`
+     --> touchline.toml:2:15
+      |
+    2 | csv_decimal = ","
+      |               ^^^
+      |
+      = hint: write csv_separator = ";" beside csv_decimal = ","
+    "#);
+}
+
+#[test]
+fn a_separator_of_several_letters() {
+    insta::assert_snapshot!(bad(r#"[output]
+csv_separator = "tab"
+"#), @r#"
+    error: `tab` is not a separator of CSV
+     --> touchline.toml:2:17
+      |
+    2 | csv_separator = "tab"
+      |                 ^^^^^
+      |
+      = hint: write one of ",", ";", "\t", "|"
+    "#);
+}
+
+#[test]
+fn an_environment_variable_that_is_not_set() {
+    insta::assert_snapshot!(bad(r#"[job]
+name = "spring-${RELEASE}"
+"#), @r#"
+    error: the environment variable `RELEASE` is not set
+     --> touchline.toml:2:16
+      |
+    2 | name = "spring-${RELEASE}"
+      |                ^^^^^^^^^^
+      |
+      = hint: set `RELEASE`, or give a default: `${RELEASE:-default}`
+    "#);
+}
+
+#[test]
+fn there_are_no_touchpoints() {
+    let text = "[inputs.spend]\npath = \"spend.csv\"\n";
+    insta::assert_snapshot!(reject(text, &Overrides::default()), @r#"
+    error: there are no touchpoints to read
+     --> touchline.toml:1:2
+      |
+    1 | [inputs.spend]
+      |  ^^^^^^
+      |
+      = hint: add a section: [inputs.touchpoints] with path = "exports/touchpoints/*.parquet"
+    "#);
+}
+
+#[test]
+fn an_empty_file_has_no_place_to_point_at() {
+    insta::assert_snapshot!(reject("", &Overrides::default()), @r#"
+    error: there are no touchpoints to read
+    --> touchline.toml
+     = hint: add a section: [inputs.touchpoints] with path = "exports/touchpoints/*.parquet"
+    "#);
+}
+
+#[test]
+fn a_misspelt_column_that_every_source_needs() {
+    let text = "[inputs.touchpoints]\npath = \"a\"\ncolumns = { ocurred_at = \"ts\" }\n";
+    insta::assert_snapshot!(reject(text, &Overrides::default()), @r#"
+    error: unknown column `ocurred_at`, and `occurred_at` is not mapped
+     --> touchline.toml:3:13
+      |
+    3 | columns = { ocurred_at = "ts" }
+      |             ^^^^^^^^^^
+      |
+      = hint: did you mean `occurred_at`? If both are columns, map both: occurred_at = "occurred_at"
+    "#);
+}
+
+#[test]
+fn an_overridden_value_shows_the_option() {
+    let overrides =
+        Overrides { set: vec!["attribution.models=[\"linear\", \"marcov\"]".into()], ..Overrides::default() };
+    insta::assert_snapshot!(reject(TOUCHPOINTS, &overrides), @r#"
+    error: unknown attribution model `marcov`
+     --> command line:1:37
+      |
+    1 | --set attribution.models=["linear", "marcov"]
+      |                                     ^^^^^^^^
+      |
+      = hint: did you mean `markov`?
+    "#);
+}
+
+#[test]
+fn an_overridden_key_shows_the_option() {
+    let overrides = Overrides { set: vec!["window.lookbak=14d".into()], ..Overrides::default() };
+    insta::assert_snapshot!(reject(TOUCHPOINTS, &overrides), @r#"
+    error: unknown key `lookbak` in [window]
+     --> command line:1:14
+      |
+    1 | --set window.lookbak=14d
+      |              ^^^^^^^
+      |
+      = hint: did you mean `lookback`?
+    "#);
+}
+
+#[test]
+fn an_override_without_a_value() {
+    let overrides = Overrides { set: vec!["window.lookback".into()], ..Overrides::default() };
+    insta::assert_snapshot!(reject(TOUCHPOINTS, &overrides), @r#"
+    error: `window.lookback` sets nothing
+     --> command line:1:7
+      |
+    1 | --set window.lookback
+      |       ^^^^^^^^^^^^^^^
+      |
+      = hint: write `--set key.path=value`, such as `--set window.lookback=14d`
+    "#);
+}
+
+#[test]
+fn an_overridden_bound_shows_the_option() {
+    let text = format!("[window]\nto = \"2026-04-01\"\n{TOUCHPOINTS}");
+    let overrides = Overrides { from: Some("2026-05-01".into()), ..Overrides::default() };
+    insta::assert_snapshot!(reject(&text, &overrides), @r#"
+    error: the window is empty: `from` is `2026-05-01` and `to` is `2026-04-01`
+     --> command line:1:8
+      |
+    1 | --from 2026-05-01
+      |        ^^^^^^^^^^
+      |
+      = hint: `to` is the first instant after the window: write a later one than `from`
+    "#);
+}
+
+#[test]
+fn an_impossible_day_shows_the_option() {
+    let overrides = Overrides { date: Some("2026-02-30".into()), ..Overrides::default() };
+    insta::assert_snapshot!(reject(TOUCHPOINTS, &overrides), @r#"
+    error: `2026-02-30` is not a day or an instant
+     --> command line:1:8
+      |
+    1 | --date 2026-02-30
+      |        ^^^^^^^^^^
+      |
+      = hint: write a day such as `2026-04-01`
+    "#);
+}
+
+#[test]
+fn a_day_beside_a_bound() {
+    let overrides =
+        Overrides { date: Some("2026-02-03".into()), to: Some("2026-02-04".into()), ..Overrides::default() };
+    insta::assert_snapshot!(reject(TOUCHPOINTS, &overrides), @r#"
+    error: `--date` is a window of its own, and there is `--to`
+     --> command line:1:6
+      |
+    1 | --to 2026-02-04
+      |      ^^^^^^^^^^
+      |
+      = hint: give `--date`, or `--from` and `--to`
+    "#);
+}
+
+#[test]
+fn what_the_environment_holds_is_not_shown() {
+    let text =
+        format!("[job]\ntimezone = \"${{SECRET}}\"\n[contract]\ndedupe = \"x-${{SECRET}}\"\n{TOUCHPOINTS}");
+    let shown = reject(&text, &Overrides::default());
+    assert!(!shown.contains("hunter2"), "{shown}");
+    insta::assert_snapshot!(shown, @r#"
+    error: unknown time zone `${SECRET}`
+     --> touchline.toml:2:12
+      |
+    2 | timezone = "${SECRET}"
+      |            ^^^^^^^^^^^
+      |
+      = hint: write an IANA name such as `UTC` or `Europe/Sofia`
+
+    error: unknown dedupe `x-${SECRET}`
+     --> touchline.toml:4:10
+      |
+    4 | dedupe = "x-${SECRET}"
+      |          ^^^^^^^^^^^^^
+      |
+      = hint: the choices are `event_id`, `row`, `off`
+    "#);
+}
+
+#[test]
+fn a_wrong_type_does_not_show_the_environment_either() {
+    let text = format!("[contract]\nmax_path_touches = \"${{SECRET}}\"\n{TOUCHPOINTS}");
+    let shown = reject(&text, &Overrides::default());
+    assert!(!shown.contains("hunter2"), "{shown}");
+    insta::assert_snapshot!(shown, @r#"
+    error: `contract.max_path_touches` is the string `${SECRET}`, expected a whole number
+     --> touchline.toml:2:20
+      |
+    2 | max_path_touches = "${SECRET}"
+      |                    ^^^^^^^^^^^
+      |
+      = hint: write a whole number without quotes: max_path_touches = 10
+    "#);
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let errors = load(Path::new("nowhere.toml"), &Overrides::default(), &variables).expect_err("no file");
+    insta::assert_snapshot!(errors.render(false), @r#"
+    error: can't read the configuration: No such file or directory (os error 2)
+    --> nowhere.toml
+     = hint: name another file with `--config FILE`
+    "#);
+}
+
+#[test]
+fn a_file_that_is_not_utf8() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("touchline.toml");
+    std::fs::write(&file, b"[job]\nname = \"\xff\"\n").expect("written");
+    let errors = load(&file, &Overrides::default(), &variables).expect_err("not UTF-8");
+    let shown = errors.render(false).replace(&folder.path().display().to_string(), "FOLDER");
+    insta::assert_snapshot!(shown, @r#"
+    error: can't read the configuration: line 2 is not UTF-8
+    --> FOLDER/touchline.toml
+     = hint: save the file as UTF-8
+    "#);
+}
+
+/// A configuration with every key of this release.
+const EVERYTHING: &str = include_str!("everything.toml");
+
+#[test]
+fn a_configuration_with_every_key_is_accepted() {
+    let plan = parse(EVERYTHING, Path::new("touchline.toml"), &Overrides::default(), &variables);
+    let plan = plan.unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(plan.touchpoints.len(), 2);
+    assert_eq!(plan.stages.stages.len(), 4);
+    assert_eq!(plan.experiments[0].metrics, [0, 1]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any mutation gives a plan or mistakes that can be shown, never a panic.
+    #[test]
+    fn a_mutated_configuration_never_panics(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..6, "\\PC{0,3}|[\\[\\]{}=\"'.,\n$#]|\\$\\{[A-Z]*"), 1..8),
+        option in "[a-z.\"]{0,12}=?\\PC{0,8}",
+    ) {
+        let mut text = EVERYTHING.to_owned();
+        for (at, removed, inserted) in edits {
+            let boundary = |mut place: usize| {
+                while !text.is_char_boundary(place) {
+                    place -= 1;
+                }
+                place
+            };
+            let start = boundary(at.index(text.len() + 1));
+            let end = boundary((start + removed).min(text.len())).max(start);
+            text.replace_range(start..end, &inserted);
+        }
+        for set in [vec![], vec![option.clone()]] {
+            let overrides = Overrides { set, ..Overrides::default() };
+            if let Err(errors) = parse(&text, Path::new("touchline.toml"), &overrides, &variables) {
+                prop_assert!(!errors.errors().is_empty());
+                prop_assert!(errors.render(false).contains("error: "));
+                prop_assert!(errors.render(true).contains("error"));
+            }
+        }
+    }
+}
