@@ -4,9 +4,14 @@
 //! in any order. There is one per jackknife bucket; the finish sees all of them and turns cells into
 //! frames. Adding an analysis is adding a file and a line in the registry at the end of this one.
 
+pub mod attribution;
+pub mod channel_roi;
+pub mod reconciliation;
+
 use polars::prelude::{DataFrame, PolarsError};
 
 use crate::config::plan::Plan;
+use crate::contract::spend::SpendRow;
 use crate::journey::{Codebook, Dimension, Journey, Rules, Walk};
 
 /// What an analysis knows before it sees a journey.
@@ -20,6 +25,8 @@ pub struct Context<'a> {
     pub dimensions: &'a [Dimension],
     /// Codes of assignments: column 0 is the experiment, column 1 the variant.
     pub assignments: &'a Codebook,
+    /// All rows of the spend log; empty where none is configured.
+    pub spend: &'a [SpendRow],
 }
 
 /// A journey and what the walk over it found.

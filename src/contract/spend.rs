@@ -118,7 +118,11 @@ pub fn read(
             Amount::Minor(minor) if minor >= 0 => minor,
             Amount::Minor(_) => return Err(bad("cost", row, "the cost is negative".to_owned())),
             Amount::Null => {
-                return Err(bad("cost", row, "the cost is empty; write 0 where nothing was spent".to_owned()));
+                return Err(bad(
+                    "cost",
+                    row,
+                    "the cost is empty; write 0 where nothing was spent".to_owned(),
+                ));
             }
             Amount::Unusable => return Err(bad("cost", row, "the cost is not a number".to_owned())),
         };

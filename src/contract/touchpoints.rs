@@ -72,6 +72,16 @@ impl TouchpointColumns {
         }));
         Self { needs, texts, has_value }
     }
+
+    /// Position of the event id among the needs.
+    pub fn event_id(&self) -> usize {
+        EVENT_ID
+    }
+
+    /// Position of a text column among the needs.
+    pub fn text(&self, index: usize) -> usize {
+        TEXTS + index
+    }
 }
 
 /// Ids that are dropped before anything is counted.

@@ -1,1 +1,9 @@
 //! Drives the kernel over files and partitions.
+
+pub mod error;
+pub mod load;
+pub mod observe;
+pub mod open;
+pub mod work;
+
+pub use error::EngineError;

@@ -15,7 +15,7 @@ use crate::attribution::{Credit, credit_touches, markov, shapley};
 use crate::config::plan::Model;
 use crate::journey::PathEnd;
 
-use super::{Analysis, Context, NamedFrame, Observed};
+use super::{Analysis, Context, NamedFrame, Observed, channel_roi, reconciliation};
 
 /// Above so many channels transitions are kept sparsely.
 const DENSE_CHANNELS: usize = 64;
@@ -112,11 +112,22 @@ impl TransitionCounts {
     }
 }
 
+/// Conversions of the window, whatever becomes of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Booked {
+    /// How many.
+    pub conversions: u64,
+    /// Minor units.
+    pub value_minor: i128,
+}
+
 /// What one bucket saw, with memory that is used from journey to journey.
 #[derive(Debug, Default)]
 pub struct AttributionPartial {
     /// By target.
     pub targets: Vec<TargetCells>,
+    /// By conversion, counted from the conversions themselves: what the books must show.
+    pub booked: Vec<Booked>,
     /// Touches cut off the front of paths that were too long.
     pub cut_touches: u64,
     times_us: Vec<i64>,
@@ -161,15 +172,26 @@ impl Analysis for Attribution<'_> {
             last_value_minor: vec![0; channels],
             ..TargetCells::default()
         };
-        AttributionPartial { targets: vec![target; self.context.rules.targets.len()], ..Default::default() }
+        AttributionPartial {
+            targets: vec![target; self.context.rules.targets.len()],
+            booked: vec![Booked::default(); self.context.rules.conversion_values.len()],
+            ..Default::default()
+        }
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut AttributionPartial) {
         let channels = self.channels();
         let plan = &self.context.plan.attribution;
         let markov = self.models().contains(&Model::Markov);
-        let AttributionPartial { targets, cut_touches, times_us, credit, distinct, shapley_parts } = partial;
+        let AttributionPartial { targets, booked, cut_touches, times_us, credit, distinct, shapley_parts } =
+            partial;
         *cut_touches += observed.walk.cut_touches;
+        for event in &observed.walk.conversions {
+            if self.context.rules.in_window(event.time_us) {
+                booked[event.conversion].conversions += 1;
+                booked[event.conversion].value_minor += i128::from(event.value_minor);
+            }
+        }
         for path in &observed.walk.paths {
             let touches = &observed.walk.touches[path.touches.clone()];
             let cells = &mut targets[path.target];
@@ -218,7 +240,10 @@ impl Analysis for Attribution<'_> {
                     }
                 };
                 if *model == Model::Shapley {
-                    distinct.iter().zip(shapley_parts.iter()).for_each(|(channel, part)| give(*channel, *part));
+                    distinct
+                        .iter()
+                        .zip(shapley_parts.iter())
+                        .for_each(|(channel, part)| give(*channel, *part));
                 } else if credit_touches(*model, plan, times_us, credit) {
                     touches.iter().zip(&credit.parts).for_each(|(touch, part)| give(touch.channel, *part));
                 }
@@ -228,6 +253,10 @@ impl Analysis for Attribution<'_> {
 
     fn merge(&self, into: &mut AttributionPartial, from: AttributionPartial) {
         into.cut_touches += from.cut_touches;
+        for (into, from) in into.booked.iter_mut().zip(&from.booked) {
+            into.conversions += from.conversions;
+            into.value_minor += from.value_minor;
+        }
         for (into, from) in into.targets.iter_mut().zip(&from.targets) {
             into.merge(from);
         }
@@ -235,7 +264,10 @@ impl Analysis for Attribution<'_> {
 
     fn finish(&self, buckets: &[AttributionPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
         let solved = solve::solve(self, buckets);
-        tables::frames(self, &solved)
+        let mut frames = tables::frames(self, &solved)?;
+        frames.extend(channel_roi::frames(&self.context, &solved)?);
+        frames.extend(reconciliation::attribution_ledgers(&self.context, buckets, &solved)?);
+        Ok(frames)
     }
 }
 

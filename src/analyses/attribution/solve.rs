@@ -1,0 +1,275 @@
+//! From 64 buckets of cells to credit and value by target, model and channel, each with its interval.
+
+use crate::attribution::allocate::{MILLIONTHS, by_weights, round_to_whole};
+use crate::attribution::markov;
+use crate::config::plan::Model;
+use crate::stats::jackknife::{self, BUCKETS, Scale, ValueSupport, check_support, replicate_total};
+use crate::stats::{Interval, Moments, RankDraws, Ranked, Reason};
+
+use super::effects::{self, Effects};
+use super::{Attribution, AttributionPartial, TargetCells, TransitionCounts};
+
+/// Level of the intervals.
+pub const ALPHA: f64 = 0.05;
+
+/// All targets, in the order of the rules.
+#[derive(Debug, Clone)]
+pub struct Solved {
+    /// By target.
+    pub targets: Vec<SolvedTarget>,
+    /// Touches cut off the front of paths that were too long.
+    pub cut_touches: u64,
+}
+
+/// One target.
+#[derive(Debug, Clone)]
+pub struct SolvedTarget {
+    /// Sums over all customers.
+    pub total: TargetCells,
+    /// In the order of the plan.
+    pub models: Vec<SolvedModel>,
+}
+
+/// One target under one model.
+#[derive(Debug, Clone)]
+pub struct SolvedModel {
+    /// Which model.
+    pub model: Model,
+    /// By channel.
+    pub channels: Vec<ChannelCredit>,
+    /// What a data-driven model saw before it became credit.
+    pub effects: Option<Effects>,
+}
+
+/// What a channel is credited with. Credit and value of all channels and of what is unattributed sum to
+/// the booked totals exactly.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelCredit {
+    /// Millionths of a conversion.
+    pub credit_millionths: i64,
+    /// Bounds of credit, in conversions.
+    pub credit_interval: Result<Interval, Reason>,
+    /// Minor units.
+    pub value_minor: i128,
+    /// Bounds of value, in minor units.
+    pub value_interval: Result<Interval, Reason>,
+    /// By credit, ties by name.
+    pub rank: Ranked,
+}
+
+/// Figures on all customers and without each bucket, by channel.
+struct Replicated {
+    credit: Vec<[f64; BUCKETS]>,
+    value: Vec<[f64; BUCKETS]>,
+}
+
+/// Solves every target under every model.
+pub fn solve(analysis: &Attribution<'_>, buckets: &[AttributionPartial]) -> Solved {
+    let draws = RankDraws::default();
+    let targets = (0..analysis.context().rules.targets.len())
+        .map(|target| {
+            let cells: Vec<&TargetCells> = buckets.iter().map(|bucket| &bucket.targets[target]).collect();
+            solve_target(analysis, &cells, &draws)
+        })
+        .collect();
+    Solved { targets, cut_touches: buckets.iter().map(|bucket| bucket.cut_touches).sum() }
+}
+
+fn solve_target(analysis: &Attribution<'_>, buckets: &[&TargetCells], draws: &RankDraws) -> SolvedTarget {
+    let channels = analysis.channels();
+    let mut total = TargetCells {
+        touches: vec![0; channels],
+        journeys: vec![0; channels],
+        credit_millionths: vec![0; channels * analysis.models().len()],
+        value_minor_millionths: vec![0; channels * analysis.models().len()],
+        last_value_minor: vec![0; channels],
+        transitions: match buckets.first().map(|bucket| &bucket.transitions) {
+            Some(TransitionCounts::Dense(cells)) => TransitionCounts::Dense(vec![0; cells.len()]),
+            _ => TransitionCounts::Sparse(Default::default()),
+        },
+        ..TargetCells::default()
+    };
+    buckets.iter().for_each(|bucket| total.merge(bucket));
+    let models = analysis
+        .models()
+        .iter()
+        .enumerate()
+        .map(|(index, model)| match model {
+            Model::Markov => solve_markov(channels, &total, buckets, draws),
+            _ => solve_by_touch(*model, index, channels, &total, buckets, draws),
+        })
+        .collect();
+    SolvedTarget { total, models }
+}
+
+fn solve_by_touch(
+    model: Model,
+    index: usize,
+    channels: usize,
+    total: &TargetCells,
+    buckets: &[&TargetCells],
+    draws: &RankDraws,
+) -> SolvedModel {
+    let row = index * channels;
+    let credit = &total.credit_millionths[row..row + channels];
+    let exact_value = &total.value_minor_millionths[row..row + channels];
+    let value = round_to_whole(exact_value, i128::from(MILLIONTHS));
+    let scale = MILLIONTHS as f64;
+    let replicated = Replicated {
+        credit: replicates(channels, buckets, |cells, channel| {
+            let sum = i128::from(credit[channel]);
+            replicate_total(sum, i128::from(cells.credit_millionths[row + channel])) / scale
+        }),
+        value: replicates(channels, buckets, |cells, channel| {
+            replicate_total(exact_value[channel], cells.value_minor_millionths[row + channel]) / scale
+        }),
+    };
+    let support = |channel: usize| {
+        let sums = by_bucket(buckets, |cells| i128::from(cells.credit_millionths[row + channel]));
+        check_support(&sums, None)
+    };
+    let channels = assemble(credit, &value, &replicated, total, support, draws);
+    let effects = (model == Model::Shapley).then(|| effects::of_shapley(&channels, &replicated.value, total));
+    SolvedModel { model, channels, effects }
+}
+
+fn solve_markov(
+    channels: usize,
+    total: &TargetCells,
+    buckets: &[&TargetCells],
+    draws: &RankDraws,
+) -> SolvedModel {
+    let mut table = vec![0.0; markov::cells(channels)];
+    total.transitions.add_to(&mut table, 1.0);
+    let chain = |table: Vec<f64>, values: Vec<f64>| {
+        markov::Transitions::new(channels, table, values).removal_effects()
+    };
+    let to_values = |values: &[i128]| -> Vec<f64> {
+        values.iter().map(|value| *value as f64).chain(std::iter::once(0.0)).collect()
+    };
+    let whole = chain(table.clone(), to_values(&total.last_value_minor));
+    let with_touch = total.conversions - total.unattributed;
+    let with_touch_value = total.value_minor - total.unattributed_value_minor;
+
+    // Without each bucket; the factor 64/63 cancels inside the chain.
+    let without: Vec<Option<markov::RemovalEffects>> = buckets
+        .iter()
+        .map(|bucket| {
+            let mut table = table.clone();
+            bucket.transitions.add_to(&mut table, -1.0);
+            let values: Vec<i128> = total
+                .last_value_minor
+                .iter()
+                .zip(&bucket.last_value_minor)
+                .map(|(all, own)| all - own)
+                .collect();
+            chain(table, to_values(&values))
+        })
+        .collect();
+
+    let mut credit = Vec::new();
+    let mut value = Vec::new();
+    let zero = vec![0.0; channels];
+    let weights = whole.as_ref().map_or(&zero, |effects| &effects.effects);
+    by_weights(weights, i64::try_from(with_touch).unwrap_or(i64::MAX) * MILLIONTHS, &mut credit);
+    let value_weights = whole.as_ref().and_then(|effects| effects.value_effects.as_ref()).unwrap_or(weights);
+    by_weights(value_weights, i64::try_from(with_touch_value).unwrap_or(i64::MAX), &mut value);
+    let value: Vec<i128> = value.into_iter().map(i128::from).collect();
+
+    let conversions: [f64; BUCKETS] = std::array::from_fn(|bucket| {
+        let own = buckets[bucket].conversions - buckets[bucket].unattributed;
+        replicate_total(i128::from(with_touch), i128::from(own))
+    });
+    let values: [f64; BUCKETS] = std::array::from_fn(|bucket| {
+        let own = buckets[bucket].value_minor - buckets[bucket].unattributed_value_minor;
+        replicate_total(with_touch_value, own)
+    });
+    let replicated = Replicated {
+        credit: spread(channels, &conversions, |bucket| Some(&without[bucket].as_ref()?.effects)),
+        value: spread(channels, &values, |bucket| without[bucket].as_ref()?.value_effects.as_ref()),
+    };
+    let support = |channel: usize| {
+        check_support(&by_bucket(buckets, |cells| i128::from(cells.journeys[channel])), None)
+    };
+    let channels = assemble(&credit, &value, &replicated, total, support, draws);
+    let effects = whole.map(|whole| effects::of_markov(&whole, &without, total, buckets));
+    SolvedModel { model: Model::Markov, channels, effects }
+}
+
+/// Shares a replicate's total among the channels by its effects.
+fn spread<'a>(
+    channels: usize,
+    totals: &[f64; BUCKETS],
+    effects: impl Fn(usize) -> Option<&'a Vec<f64>>,
+) -> Vec<[f64; BUCKETS]> {
+    let sums: [f64; BUCKETS] =
+        std::array::from_fn(|bucket| effects(bucket).map_or(0.0, |effects| effects.iter().sum()));
+    (0..channels)
+        .map(|channel| {
+            std::array::from_fn(|bucket| match effects(bucket) {
+                Some(effects) if sums[bucket] > 0.0 => effects[channel] / sums[bucket] * totals[bucket],
+                _ => 0.0,
+            })
+        })
+        .collect()
+}
+
+fn replicates(
+    channels: usize,
+    buckets: &[&TargetCells],
+    figure: impl Fn(&TargetCells, usize) -> f64,
+) -> Vec<[f64; BUCKETS]> {
+    (0..channels).map(|channel| std::array::from_fn(|bucket| figure(buckets[bucket], channel))).collect()
+}
+
+/// A figure of every bucket.
+pub(super) fn by_bucket(buckets: &[&TargetCells], figure: impl Fn(&TargetCells) -> i128) -> [i128; BUCKETS] {
+    std::array::from_fn(|bucket| figure(buckets[bucket]))
+}
+
+/// Whether bounds of a value can be trusted, of a cell with so many conversions.
+pub(super) fn value_support(conversions: f64, total: &TargetCells) -> Result<(), Reason> {
+    let moments = Moments { n: total.conversions, sum: total.value_minor, sum_squares: total.value_squares };
+    ValueSupport {
+        conversions: conversions as u64,
+        coefficient_of_variation: moments.coefficient_of_variation(),
+        capped: false,
+    }
+    .check()
+}
+
+/// The interval of a positive total.
+pub(super) fn log_interval(theta: f64, replicates: &[f64; BUCKETS]) -> Result<Interval, Reason> {
+    jackknife::interval(Some(theta), &replicates.map(Some), Scale::Log, ALPHA)
+}
+
+fn assemble(
+    credit: &[i64],
+    value: &[i128],
+    replicated: &Replicated,
+    total: &TargetCells,
+    support: impl Fn(usize) -> Result<(), Reason>,
+    draws: &RankDraws,
+) -> Vec<ChannelCredit> {
+    let in_conversions: Vec<f64> = credit.iter().map(|credit| *credit as f64 / MILLIONTHS as f64).collect();
+    let unranked = Ranked { rank: 0, stability: 0.0 };
+    let ranks =
+        draws.rank(&in_conversions, &replicated.credit).unwrap_or_else(|| vec![unranked; credit.len()]);
+    (0..credit.len())
+        .map(|channel| {
+            let supported = support(channel);
+            let credit_interval =
+                supported.and_then(|()| log_interval(in_conversions[channel], &replicated.credit[channel]));
+            let value_interval = supported
+                .and_then(|()| value_support(in_conversions[channel], total))
+                .and_then(|()| log_interval(value[channel] as f64, &replicated.value[channel]));
+            ChannelCredit {
+                credit_millionths: credit[channel],
+                credit_interval,
+                value_minor: value[channel],
+                value_interval,
+                rank: ranks[channel],
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,101 @@
+//! The books: what was counted as booked against what the tables give out. Every difference is zero, or
+//! the run fails.
+
+use polars::prelude::{DataFrame, PolarsError, df};
+
+use crate::attribution::allocate::MILLIONTHS;
+use crate::journey::TargetKind;
+
+use super::attribution::AttributionPartial;
+use super::attribution::solve::Solved;
+use super::{Context, NamedFrame};
+
+/// One line of the books, in whole units of its ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// `rows`, `credit`, `value` or `spend`.
+    pub ledger: &'static str,
+    /// Conversion or input.
+    pub item: String,
+    /// Model, for credit and value.
+    pub model: Option<&'static str>,
+    /// What came in.
+    pub booked: i128,
+    /// What the tables give out.
+    pub credited: i128,
+    /// What they show as unattributed.
+    pub unattributed: i128,
+    /// What was left out on purpose or for a reason; not part of `booked`, but for the rows.
+    pub excluded: i128,
+    /// What part of one unit a whole number stands for: 1,000,000 for millionths, 100 for cents.
+    pub scale: f64,
+}
+
+impl Line {
+    /// Zero, or the run fails.
+    pub fn difference(&self) -> i128 {
+        let excluded = if self.ledger == "rows" { self.excluded } else { 0 };
+        self.booked - self.credited - self.unattributed - excluded
+    }
+}
+
+/// Lines as a frame.
+pub fn frame(lines: &[Line]) -> Result<DataFrame, PolarsError> {
+    let units = |of: &dyn Fn(&Line) -> i128| -> Vec<f64> {
+        lines.iter().map(|line| of(line) as f64 / line.scale).collect()
+    };
+    df!(
+        "ledger" => lines.iter().map(|line| line.ledger).collect::<Vec<_>>(),
+        "item" => lines.iter().map(|line| line.item.as_str()).collect::<Vec<_>>(),
+        "model" => lines.iter().map(|line| line.model).collect::<Vec<_>>(),
+        "booked" => units(&|line| line.booked),
+        "credited" => units(&|line| line.credited),
+        "unattributed" => units(&|line| line.unattributed),
+        "excluded" => units(&|line| line.excluded),
+        "refunds" => vec![0.0; lines.len()],
+        "difference" => units(&Line::difference),
+    )
+}
+
+/// Ledgers `credit` and `value` of every conversion and model: booked from the conversions themselves,
+/// credited from the rows of `stage_attribution`.
+pub fn attribution_ledgers(
+    context: &Context<'_>,
+    buckets: &[AttributionPartial],
+    solved: &Solved,
+) -> Result<Vec<NamedFrame>, PolarsError> {
+    let mut lines = Vec::new();
+    let unit = context.plan.job.currency.minor_per_unit() as f64;
+    for (target, found) in context.rules.targets.iter().zip(&solved.targets) {
+        let TargetKind::Conversion(index) = target.kind else { continue };
+        let booked: i128 = buckets.iter().map(|bucket| i128::from(bucket.booked[index].conversions)).sum();
+        let booked_minor: i128 = buckets.iter().map(|bucket| bucket.booked[index].value_minor).sum();
+        for model in &found.models {
+            let credited = model.channels.iter().map(|channel| i128::from(channel.credit_millionths)).sum();
+            let whole = i128::from(MILLIONTHS);
+            lines.push(Line {
+                ledger: "credit",
+                item: target.name.clone(),
+                model: Some(model.model.as_str()),
+                booked: booked * whole,
+                credited,
+                unattributed: i128::from(found.total.unattributed) * whole,
+                excluded: 0,
+                scale: MILLIONTHS as f64,
+            });
+            if target.has_value {
+                lines.push(Line {
+                    ledger: "value",
+                    item: target.name.clone(),
+                    model: Some(model.model.as_str()),
+                    booked: booked_minor,
+                    credited: model.channels.iter().map(|channel| channel.value_minor).sum(),
+                    unattributed: found.total.unattributed_value_minor,
+                    excluded: 0,
+                    scale: unit,
+                });
+            }
+        }
+    }
+    Ok(vec![("reconciliation", frame(&lines)?)])
+}

@@ -1,0 +1,91 @@
+//! What can go wrong between the files and the partials.
+
+use crate::input::InputError;
+
+/// Why the kernel could not be driven.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// An input is missing, unreadable or breaks the contract.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// No touchpoint lies in the window.
+    #[error("no touchpoint lies in the window {window}")]
+    NoRows {
+        /// As a person would write it.
+        window: String,
+    },
+    /// Too many rows were rejected.
+    #[error(
+        "{rejected} of {rows} rows of {input} were rejected ({share:.2} %), more than contract.max_rejected_share = {limit} allows: {reasons}"
+    )]
+    TooManyRejected {
+        /// Which input.
+        input: String,
+        /// Rejected rows.
+        rejected: u64,
+        /// Rows read.
+        rows: u64,
+        /// In percent.
+        share: f64,
+        /// As a fraction.
+        limit: f64,
+        /// Rules with their counts.
+        reasons: String,
+    },
+    /// Too many rows are there twice.
+    #[error(
+        "{duplicates} of {rows} touchpoints are duplicates ({share:.2} %), more than contract.max_duplicate_share = {limit} allows"
+    )]
+    TooManyDuplicates {
+        /// Copies.
+        duplicates: u64,
+        /// Rows in the window.
+        rows: u64,
+        /// In percent.
+        share: f64,
+        /// As a fraction.
+        limit: f64,
+    },
+    /// The threads could not be started.
+    #[error("cannot start {threads} threads")]
+    Threads {
+        /// How many.
+        threads: usize,
+        /// Why.
+        source: rayon::ThreadPoolBuildError,
+    },
+    /// No random key could be had.
+    #[error("the system gave no random numbers: {0}")]
+    Random(String),
+}
+
+impl EngineError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            EngineError::Input(error) => error.hint(),
+            EngineError::NoRows { .. } => Some(
+                "check window.from and window.to against the times in the export; `touchline check` shows what is read"
+                    .to_owned(),
+            ),
+            EngineError::TooManyRejected { .. } => {
+                Some("mend the export, or raise contract.max_rejected_share if this is known and accepted".to_owned())
+            }
+            EngineError::TooManyDuplicates { .. } => {
+                Some("look for files that were exported twice, or raise contract.max_duplicate_share".to_owned())
+            }
+            EngineError::Threads { .. } => Some("ask for fewer with --threads".to_owned()),
+            EngineError::Random(_) => None,
+        }
+    }
+
+    /// Exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            EngineError::Input(error) => error.exit_code(),
+            EngineError::NoRows { .. } => 66,
+            EngineError::TooManyRejected { .. } | EngineError::TooManyDuplicates { .. } => 65,
+            EngineError::Threads { .. } | EngineError::Random(_) => 74,
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! Reads all inputs: touchpoints into partitions, the small tables beside them, digests on the way.
+
+use std::fs::File;
+
+use arrow::record_batch::RecordBatch;
+use rayon::ThreadPool;
+
+use crate::config::plan::{DAY_US, Plan};
+use crate::contract::lookups::{LookupReader, read_ids};
+use crate::contract::reject::{Reject, RowCounts, ValueHasher};
+use crate::contract::spend::{self, SpendRow};
+use crate::contract::touchpoints::{BatchOrigin, Suppressed, TakeError, TouchpointReader, TouchpointRules};
+use crate::input::open::OpenFile;
+use crate::input::{InputError, InputFile, csv};
+use crate::journey::codebook::{Codebook, CodebookBuilder};
+use crate::journey::key::PARTITIONS;
+use crate::journey::partition::{Assignment, Partition};
+
+use super::error::EngineError;
+use super::open::{OpenSource, Opened, SpendFile};
+use super::work::{self, Progress};
+
+/// Rows that a thread takes at a time, at least.
+const ITEM_ROWS: u64 = 65_536;
+
+/// A file that was read, as the manifest names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputRecord {
+    /// Key of its source in the configuration.
+    pub key: String,
+    /// The file.
+    pub file: InputFile,
+    /// BLAKE3 of the footer and of the column chunks read.
+    pub digest: blake3::Hash,
+    /// Rows of the file.
+    pub rows: u64,
+}
+
+/// What became of the rows of one input.
+#[derive(Debug, Clone)]
+pub struct InputCounts {
+    /// `touchpoints`, `customers`, `assignments`.
+    pub input: &'static str,
+    /// Sums over its sources.
+    pub counts: RowCounts,
+    /// Rejected rows, in the order of files and rows.
+    pub rejects: Vec<Reject>,
+    /// Paths by source and file, for the rejects.
+    pub paths: Vec<Vec<String>>,
+}
+
+/// Everything that was read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// 256 of them.
+    pub partitions: Vec<Partition>,
+    /// Each worker's codes to codes of `book`.
+    pub remaps: Vec<Vec<u32>>,
+    /// Combinations of the touchpoints' text columns.
+    pub book: Codebook,
+    /// Combinations of the customers' attributes.
+    pub attributes: Codebook,
+    /// Combinations of experiment and variant.
+    pub assignments: Codebook,
+    /// Spend of all days.
+    pub spend: Vec<SpendRow>,
+    /// Files read, with digests, in the order of sources and paths.
+    pub inputs: Vec<InputRecord>,
+    /// What became of the rows.
+    pub counts: Vec<InputCounts>,
+    /// The reporting window, µs.
+    pub window_us: (i64, i64),
+}
+
+struct Item {
+    source: usize,
+    file: usize,
+    groups: Vec<usize>,
+    first_row: u64,
+    rows: u64,
+}
+
+/// Cuts sources into items of neighbouring row groups.
+fn items_of(sources: &[&OpenSource], threads: usize) -> Vec<Item> {
+    let total: u64 = sources
+        .iter()
+        .flat_map(|source| &source.files)
+        .flat_map(|file| file.row_groups.iter().map(|(group, _)| file.group_rows(*group)))
+        .sum();
+    let enough = (total / (threads as u64 * 16)).max(ITEM_ROWS);
+    let mut items: Vec<Item> = Vec::new();
+    for (source, open) in sources.iter().enumerate() {
+        for (file, opened) in open.files.iter().enumerate() {
+            let mut current: Option<Item> = None;
+            for (group, first_row) in &opened.row_groups {
+                let rows = opened.group_rows(*group);
+                match &mut current {
+                    Some(item) if item.first_row + item.rows == *first_row && item.rows < enough => {
+                        item.groups.push(*group);
+                        item.rows += rows;
+                    }
+                    _ => {
+                        items.extend(current.take());
+                        current =
+                            Some(Item { source, file, groups: vec![*group], first_row: *first_row, rows });
+                    }
+                }
+            }
+            items.extend(current);
+        }
+    }
+    items
+}
+
+type GroupDigests = Vec<((usize, usize, usize), blake3::Hash)>;
+
+/// Decodes an item batch by batch; the digests of its row groups go to `digests`.
+fn decode<E: From<InputError>>(
+    opened: &OpenFile,
+    item: &Item,
+    digests: &mut GroupDigests,
+    mut take: impl FnMut(&RecordBatch, BatchOrigin<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let handle: File = opened.handle()?;
+    for group in &item.groups {
+        digests.push(((item.source, item.file, *group), opened.group_digest(&handle, *group)?));
+    }
+    let mut first_row = item.first_row;
+    for batch in opened.reader(handle, item.groups.clone())? {
+        let batch = batch.map_err(|error| opened.unreadable(error))?;
+        let origin =
+            BatchOrigin { source: item.source, file: item.file, first_row, located: &opened.located };
+        take(&batch, origin)?;
+        first_row += batch.num_rows() as u64;
+    }
+    Ok(())
+}
+
+fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Result<Vec<InputRecord>, InputError> {
+    digests.sort_by_key(|(place, _)| *place);
+    let mut records = Vec::new();
+    for (source, open) in sources.iter().enumerate() {
+        for (file, opened) in open.files.iter().enumerate() {
+            if opened.is_pruned() {
+                continue;
+            }
+            let start = digests.partition_point(|((s, f, _), _)| (*s, *f) < (source, file));
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(opened.footer_digest()?.as_bytes());
+            for ((s, f, _), hash) in &digests[start..] {
+                if (*s, *f) != (source, file) {
+                    break;
+                }
+                hasher.update(hash.as_bytes());
+            }
+            records.push(InputRecord {
+                key: open.plan.key.clone(),
+                file: opened.file.clone(),
+                digest: hasher.finalize(),
+                rows: opened.rows,
+            });
+        }
+    }
+    Ok(records)
+}
+
+fn paths_of(sources: &[&OpenSource]) -> Vec<Vec<String>> {
+    let name = |file: &OpenFile| file.file.path.display().to_string();
+    sources.iter().map(|source| source.files.iter().map(name).collect()).collect()
+}
+
+/// Reads everything.
+pub fn load(
+    plan: &Plan,
+    opened: &Opened,
+    pool: &ThreadPool,
+    progress: &dyn Progress,
+) -> Result<Loaded, EngineError> {
+    let mut key = [0_u8; 32];
+    getrandom::fill(&mut key).map_err(|error| EngineError::Random(error.to_string()))?;
+    let hasher = ValueHasher::new(key);
+    let threads = pool.current_num_threads();
+    let mut inputs = Vec::new();
+
+    let suppressed = match &opened.suppress {
+        Some(source) => read_suppressed(source, pool, &mut inputs)?,
+        None => Suppressed::default(),
+    };
+
+    let rules = TouchpointRules {
+        plan,
+        columns: &opened.columns,
+        scope: opened.scope,
+        suppressed: &suppressed,
+        hasher,
+        with_events: opened.with_events,
+    };
+    let sources: Vec<&OpenSource> = opened.touchpoints.iter().collect();
+    let items = items_of(&sources, threads);
+    progress.begin("reading touchpoints", items.iter().map(|item| item.rows).sum());
+    let workers = work::for_each(
+        pool,
+        &items,
+        || (TouchpointReader::new(rules), GroupDigests::new()),
+        |(reader, digests), _, item| {
+            let file = &sources[item.source].files[item.file];
+            decode(file, item, digests, |batch, origin| {
+                progress.advance(batch.num_rows() as u64);
+                reader.take(batch, origin).map_err(|error| match error {
+                    TakeError::Arrow(error) => EngineError::Input(file.unreadable(error)),
+                    TakeError::TooManyCombinations => EngineError::Input(InputError::TooManyCombinations {
+                        columns: opened.columns.texts.join(", "),
+                        limit: crate::journey::buffer::MAX_CODES,
+                    }),
+                })
+            })
+        },
+    )?;
+    progress.end();
+
+    let mut digests = GroupDigests::new();
+    let mut touchpoint_counts = InputCounts {
+        input: "touchpoints",
+        counts: RowCounts::default(),
+        rejects: Vec::new(),
+        paths: paths_of(&sources),
+    };
+    let pruned: u64 = sources.iter().flat_map(|source| &source.files).map(|file| file.pruned_rows).sum();
+    touchpoint_counts.counts.outside += pruned;
+    let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
+    let mut builders: Vec<CodebookBuilder> = Vec::new();
+    let mut span_us: Option<(i64, i64)> = None;
+    for (worker, (reader, own)) in workers.into_iter().enumerate() {
+        digests.extend(own);
+        reader.counts.iter().for_each(|counts| touchpoint_counts.counts.merge(counts));
+        touchpoint_counts.rejects.extend(reader.rejects);
+        if let Some((first, last)) = reader.span_us {
+            let span = span_us.get_or_insert((first, last));
+            *span = (span.0.min(first), span.1.max(last));
+        }
+        builders.push(reader.codes);
+        for (partition, buffer) in partitions.iter_mut().zip(reader.partitions) {
+            if !buffer.is_empty() {
+                partition.buffers.push((worker, buffer));
+            }
+        }
+    }
+    inputs.extend(records(&sources, digests)?);
+    let (book, remaps) = Codebook::merge(&builders, opened.columns.texts.len());
+    drop(builders);
+    let window_us = window(plan, span_us)?;
+
+    let mut counts = vec![touchpoint_counts];
+    let mut attributes = Codebook::default();
+    if let Some(source) = opened.customers.as_ref().filter(|_| !opened.attributes.is_empty()) {
+        let (read, by_partition, book) = read_lookup(
+            "customers",
+            source,
+            opened.attributes.len(),
+            (pool, hasher, &mut inputs),
+            |reader: &mut LookupReader<u32>, batch, origin| reader.take_customers(batch, origin, &suppressed),
+            |code, remap| *code = remap[*code as usize],
+        )?;
+        partitions.iter_mut().zip(by_partition).for_each(|(partition, own)| partition.attributes = own);
+        counts.push(read);
+        attributes = book;
+    }
+    let mut assignments = Codebook::default();
+    if let Some(source) = &opened.assignments {
+        let (read, by_partition, book) = read_lookup(
+            "assignments",
+            source,
+            2,
+            (pool, hasher, &mut inputs),
+            |reader: &mut LookupReader<Assignment>, batch, origin| {
+                reader.take_assignments(batch, origin, &suppressed, window_us.1)
+            },
+            |assignment, remap| assignment.code = remap[assignment.code as usize],
+        )?;
+        partitions.iter_mut().zip(by_partition).for_each(|(partition, own)| partition.assignments = own);
+        counts.push(read);
+        assignments = book;
+    }
+    let spend = read_spend(plan, opened, &mut inputs)?;
+    for input in &mut counts {
+        input.rejects.sort();
+        check_rejected(plan, input)?;
+    }
+    Ok(Loaded { partitions, remaps, book, attributes, assignments, spend, inputs, counts, window_us })
+}
+
+fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
+    let rejected = input.counts.rejected_total();
+    let rows = input.counts.in_scope;
+    let limit = plan.contract.max_rejected_share;
+    if rows == 0 || rejected as f64 <= limit * rows as f64 {
+        return Ok(());
+    }
+    let reasons: Vec<String> = input
+        .counts
+        .rejected
+        .iter()
+        .map(|(rule, count)| format!("{count} × {} (column `{}`)", rule.as_str(), rule.column()))
+        .collect();
+    Err(EngineError::TooManyRejected {
+        input: format!("inputs.{}", input.input),
+        rejected,
+        rows,
+        share: rejected as f64 / rows as f64 * 100.0,
+        limit,
+        reasons: reasons.join(", "),
+    })
+}
+
+/// The reporting window: as configured, else whole local days around the data.
+fn window(plan: &Plan, span_us: Option<(i64, i64)>) -> Result<(i64, i64), EngineError> {
+    let day = |instant_us: i64, next: i64| -> Option<i64> {
+        let instant = jiff::Timestamp::from_microsecond(instant_us).ok()?;
+        let date = instant.to_zoned(plan.job.timezone.zone.clone()).date();
+        let date = date.checked_add(jiff::Span::new().days(next)).ok()?;
+        Some(date.to_zoned(plan.job.timezone.zone.clone()).ok()?.timestamp().as_microsecond())
+    };
+    let bound = |configured: Option<i64>, found: Option<i64>, next: i64| {
+        configured.or_else(|| found.map(|found| day(found, next).unwrap_or(found + next * DAY_US)))
+    };
+    let from = bound(plan.window.from_us, span_us.map(|span| span.0), 0);
+    let to = bound(plan.window.to_us, span_us.map(|span| span.1), 1);
+    let written = |us: Option<i64>| {
+        us.and_then(|us| jiff::Timestamp::from_microsecond(us).ok())
+            .map_or("…".to_owned(), |instant| instant.to_string())
+    };
+    match (from, to, span_us) {
+        (Some(from), Some(to), Some(_)) => Ok((from, to)),
+        _ => Err(EngineError::NoRows { window: format!("[{}, {})", written(from), written(to)) }),
+    }
+}
+
+fn read_suppressed(
+    source: &OpenSource,
+    pool: &ThreadPool,
+    inputs: &mut Vec<InputRecord>,
+) -> Result<Suppressed, EngineError> {
+    let sources = [source];
+    let items = items_of(&sources, pool.current_num_threads());
+    let workers = work::for_each(
+        pool,
+        &items,
+        || (Vec::new(), GroupDigests::new()),
+        |(ids, digests), _, item| {
+            let file = &source.files[item.file];
+            decode(file, item, digests, |batch, origin| {
+                ids.extend(read_ids(batch, origin).map_err(|error| file.unreadable(error))?);
+                Ok::<_, InputError>(())
+            })
+        },
+    )?;
+    let (ids, digests): (Vec<_>, Vec<_>) = workers.into_iter().unzip();
+    inputs.extend(records(&sources, digests.into_iter().flatten().collect())?);
+    Ok(Suppressed::new(ids.into_iter().flatten()))
+}
+
+type ByPartition<T> = Vec<Vec<(crate::journey::CustomerHash, T)>>;
+
+fn read_lookup<T: Send>(
+    input: &'static str,
+    source: &OpenSource,
+    texts: usize,
+    (pool, hasher, inputs): (&ThreadPool, ValueHasher, &mut Vec<InputRecord>),
+    take: impl Fn(&mut LookupReader<T>, &RecordBatch, BatchOrigin<'_>) -> Result<(), arrow::error::ArrowError>
+    + Sync,
+    recode: impl Fn(&mut T, &[u32]),
+) -> Result<(InputCounts, ByPartition<T>, Codebook), EngineError> {
+    let sources = [source];
+    let items = items_of(&sources, pool.current_num_threads());
+    let workers = work::for_each(
+        pool,
+        &items,
+        || (LookupReader::new(&source.plan, texts, hasher), GroupDigests::new()),
+        |(reader, digests), _, item| {
+            let file = &source.files[item.file];
+            decode(file, item, digests, |batch, origin| {
+                take(reader, batch, origin).map_err(|error| file.unreadable(error))
+            })
+        },
+    )?;
+    let mut counts =
+        InputCounts { input, counts: RowCounts::default(), rejects: Vec::new(), paths: paths_of(&sources) };
+    let (mut builders, mut digests) = (Vec::new(), GroupDigests::new());
+    let mut parts: Vec<ByPartition<T>> = Vec::new();
+    for (reader, own) in workers {
+        counts.counts.merge(&reader.counts);
+        counts.rejects.extend(reader.rejects);
+        builders.push(reader.codes);
+        parts.push(reader.partitions);
+        digests.extend(own);
+    }
+    inputs.extend(records(&sources, digests)?);
+    let (book, remaps) = Codebook::merge(&builders, texts);
+    let mut by_partition: ByPartition<T> = (0..PARTITIONS).map(|_| Vec::new()).collect();
+    for (part, remap) in parts.into_iter().zip(&remaps) {
+        for (into, own) in by_partition.iter_mut().zip(part) {
+            into.extend(own.into_iter().map(|(customer, mut value)| {
+                recode(&mut value, remap);
+                (customer, value)
+            }));
+        }
+    }
+    Ok((counts, by_partition, book))
+}
+
+fn read_spend(
+    plan: &Plan,
+    opened: &Opened,
+    inputs: &mut Vec<InputRecord>,
+) -> Result<Vec<SpendRow>, InputError> {
+    let Some(source) = &opened.spend else { return Ok(Vec::new()) };
+    let minor_per_unit = plan.job.currency.minor_per_unit();
+    let zone = &plan.job.timezone;
+    let mut rows = Vec::new();
+    for file in &source.files {
+        match file {
+            SpendFile::Csv(file) => {
+                let batch = csv::read(file)?;
+                let located = spend::locate_in_csv(&source.plan, file, &batch)?;
+                rows.extend(spend::read(&source.plan, file, &located, &batch, 0, minor_per_unit, zone)?);
+                let bytes = std::fs::read(&file.path).map_err(|source| InputError::Io {
+                    action: "read",
+                    path: file.path.clone(),
+                    source,
+                })?;
+                inputs.push(InputRecord {
+                    key: source.plan.key.clone(),
+                    file: file.clone(),
+                    digest: blake3::hash(&bytes),
+                    rows: batch.num_rows() as u64,
+                });
+            }
+            SpendFile::Parquet(opened) => {
+                let groups: Vec<usize> = opened.row_groups.iter().map(|(group, _)| *group).collect();
+                let item = Item { source: 0, file: 0, groups, first_row: 0, rows: opened.rows };
+                let mut digests = GroupDigests::new();
+                decode(opened, &item, &mut digests, |batch, origin| {
+                    rows.extend(spend::read(
+                        &source.plan,
+                        &opened.file,
+                        origin.located,
+                        batch,
+                        origin.first_row,
+                        minor_per_unit,
+                        zone,
+                    )?);
+                    Ok::<_, InputError>(())
+                })?;
+                let single = OpenSource { plan: source.plan.clone(), files: vec![(**opened).clone()] };
+                inputs.extend(records(&[&single], digests)?);
+            }
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,64 @@
+//! Shows every journey of every partition to the analyses, one bucket at a time.
+
+use std::sync::Mutex;
+
+use rayon::ThreadPool;
+
+use crate::analyses::{Analysis, Observed};
+use crate::journey::key::PARTITIONS;
+use crate::journey::partition::{CutCounts, CutOptions, Partition, Scratch, cut_into_journeys};
+use crate::journey::rules::Rules;
+use crate::journey::walk::Walk;
+use crate::stats::jackknife::BUCKETS;
+
+use super::error::EngineError;
+use super::work::{self, Progress};
+
+/// Partitions of a bucket.
+const PARTITIONS_OF_BUCKET: usize = PARTITIONS / BUCKETS;
+
+/// Observes all partitions. Returns a partial per jackknife bucket, in order, and what was left out.
+pub fn observe<A: Analysis>(
+    analysis: &A,
+    partitions: Vec<Partition>,
+    remaps: &[Vec<u32>],
+    rules: &Rules,
+    options: CutOptions,
+    pool: &ThreadPool,
+    progress: &dyn Progress,
+) -> Result<(Vec<A::Partial>, CutCounts), EngineError> {
+    progress.begin("following journeys", PARTITIONS as u64);
+    // Each partition is taken by exactly one thread; the lock is how it changes hands.
+    let waiting: Vec<Mutex<Partition>> = partitions.into_iter().map(Mutex::new).collect();
+    let buckets: Vec<usize> = (0..BUCKETS).collect();
+    let workers = work::for_each(
+        pool,
+        &buckets,
+        || (Scratch::default(), Walk::default(), Vec::new(), CutCounts::default()),
+        |(scratch, walk, done, counts), _, bucket| {
+            let mut partial = analysis.partial();
+            for partition in &waiting[bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET] {
+                let partition =
+                    std::mem::take(&mut *partition.lock().unwrap_or_else(|lock| lock.into_inner()));
+                let cut = cut_into_journeys(partition, remaps, rules, options, scratch, |journey| {
+                    walk.over(journey, rules);
+                    analysis.observe(Observed { journey, walk }, &mut partial);
+                });
+                counts.merge(cut);
+                progress.advance(1);
+            }
+            done.push((*bucket, partial));
+            Ok::<_, EngineError>(())
+        },
+    )?;
+    progress.end();
+    let mut partials = Vec::with_capacity(BUCKETS);
+    let mut counts = CutCounts::default();
+    for (_, _, done, own) in workers {
+        partials.extend(done);
+        counts.merge(own);
+    }
+    partials.sort_by_key(|(bucket, _)| *bucket);
+    counts.conflicting_events.sort_unstable();
+    Ok((partials.into_iter().map(|(_, partial)| partial).collect(), counts))
+}

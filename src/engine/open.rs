@@ -1,0 +1,219 @@
+//! Opens every input of a plan: finds the files, reads the footers, checks the schemas, prunes.
+
+use rayon::ThreadPool;
+
+use crate::config::plan::{Plan, SourcePlan};
+use crate::contract::lookups::{assignment_needs, customer_needs, suppress_needs};
+use crate::contract::spend::spend_needs;
+use crate::contract::touchpoints::{TIME, TouchpointColumns};
+use crate::input::open::{Located, Need, OpenFile, Scope, open};
+use crate::input::{InputError, InputFile, discover};
+use crate::journey::dimensions::DimensionSource;
+
+use super::error::EngineError;
+use super::work;
+
+/// A source with its files, footers read.
+#[derive(Debug)]
+pub struct OpenSource {
+    /// Its configuration.
+    pub plan: SourcePlan,
+    /// In the order of their paths.
+    pub files: Vec<OpenFile>,
+}
+
+/// Spend files: Parquet opened, CSV still to be read.
+#[derive(Debug)]
+pub struct OpenSpend {
+    /// Its configuration.
+    pub plan: SourcePlan,
+    /// In the order of their paths.
+    pub files: Vec<SpendFile>,
+}
+
+/// A spend file.
+#[derive(Debug)]
+pub enum SpendFile {
+    /// With its footer.
+    Parquet(Box<OpenFile>),
+    /// As found.
+    Csv(InputFile),
+}
+
+/// All inputs of a run, opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// Touchpoint sources.
+    pub touchpoints: Vec<OpenSource>,
+    /// Which of their columns are read.
+    pub columns: TouchpointColumns,
+    /// Whether any source maps event ids.
+    pub with_events: bool,
+    /// Customers, where configured.
+    pub customers: Option<OpenSource>,
+    /// Assignments, where configured.
+    pub assignments: Option<OpenSource>,
+    /// Suppressed ids, where configured.
+    pub suppress: Option<OpenSource>,
+    /// Spend, where configured.
+    pub spend: Option<OpenSpend>,
+    /// Names of the dimensions that are customer attributes, in the order of the attribute columns.
+    pub attributes: Vec<String>,
+    /// Where each configured dimension comes from.
+    pub dimensions: Vec<(String, DimensionSource)>,
+    /// Instants that are read.
+    pub scope: Scope,
+}
+
+/// Instants that a plan reads.
+pub fn scope_of(plan: &Plan) -> Scope {
+    Scope {
+        from_us: plan.window.from_us.map(|from| from.saturating_sub(plan.window.history_us)),
+        to_us: plan.window.to_us,
+    }
+}
+
+/// Opens all inputs.
+pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError> {
+    let scope = scope_of(plan);
+    let customer_files = plan.customers.as_ref().map(|source| discover(source)).transpose()?;
+    let attributes = match (&plan.customers, &customer_files) {
+        (Some(source), Some(files)) => attributes_of(plan, source, files)?,
+        _ => Vec::new(),
+    };
+    // What is no attribute is a touchpoint column; `first_x` is the `x` of the first touch.
+    let touchpoint_dimension = |name: &String| -> Option<String> {
+        (!attributes.contains(name)).then(|| name.strip_prefix("first_").unwrap_or(name).to_owned())
+    };
+    let columns_needed: Vec<String> =
+        plan.segments.dimensions.iter().filter_map(touchpoint_dimension).collect();
+    let columns = TouchpointColumns::of(plan, &columns_needed);
+    let touchpoints = plan
+        .touchpoints
+        .iter()
+        .map(|source| {
+            let files = discover(source)?;
+            open_source(pool, source, files, &columns.needs, Some(TIME), scope)
+        })
+        .collect::<Result<Vec<_>, InputError>>()?;
+    check_columns(plan, &touchpoints, &columns)?;
+    let with_events = touchpoints
+        .iter()
+        .flat_map(|source| &source.files)
+        .any(|file| file.located[columns.event_id()] != Located::Absent);
+    let open_small =
+        |source: &Option<SourcePlan>, needs: &[Need]| -> Result<Option<OpenSource>, InputError> {
+            let Some(source) = source else { return Ok(None) };
+            open_source(pool, source, discover(source)?, needs, None, Scope::default()).map(Some)
+        };
+    let customers = match (&plan.customers, customer_files) {
+        (Some(source), Some(files)) => {
+            Some(open_source(pool, source, files, &customer_needs(&attributes), None, Scope::default())?)
+        }
+        _ => None,
+    };
+    let dimensions = plan
+        .segments
+        .dimensions
+        .iter()
+        .map(|name| {
+            let column = |wanted: &str| columns.texts.iter().position(|text| text == wanted).unwrap_or(0);
+            let source = match attributes.iter().position(|attribute| attribute == name) {
+                Some(column) => DimensionSource::Attribute(column),
+                None => match name.strip_prefix("first_") {
+                    Some(rest) => DimensionSource::FirstTouch(column(rest)),
+                    None => DimensionSource::Touchpoint(column(name)),
+                },
+            };
+            (name.clone(), source)
+        })
+        .collect();
+    Ok(Opened {
+        touchpoints,
+        with_events,
+        customers,
+        assignments: open_small(&plan.assignments, &assignment_needs())?,
+        suppress: open_small(&plan.suppress, &suppress_needs())?,
+        spend: plan.spend.as_ref().map(|source| open_spend(pool, source)).transpose()?,
+        columns,
+        attributes,
+        dimensions,
+        scope,
+    })
+}
+
+/// The configured dimensions that the customers table has.
+fn attributes_of(plan: &Plan, source: &SourcePlan, files: &[InputFile]) -> Result<Vec<String>, InputError> {
+    let first = open(source, files[0].clone(), &customer_needs(&[]), None, Scope::default())?;
+    let has = |name: &&String| {
+        first.columns.iter().any(|column| column == source.physical(name))
+            || source.constants.contains_key(*name)
+            || first.file.hive.iter().any(|(column, _)| column == source.physical(name))
+    };
+    Ok(plan.segments.dimensions.iter().filter(has).cloned().collect())
+}
+
+fn open_source(
+    pool: &ThreadPool,
+    source: &SourcePlan,
+    files: Vec<InputFile>,
+    needs: &[Need],
+    time: Option<usize>,
+    scope: Scope,
+) -> Result<OpenSource, InputError> {
+    let opened =
+        work::for_each(pool, &files, Vec::new, |opened: &mut Vec<(usize, OpenFile)>, index, file| {
+            opened.push((index, open(source, file.clone(), needs, time, scope)?));
+            Ok::<_, InputError>(())
+        })?;
+    let mut opened: Vec<(usize, OpenFile)> = opened.into_iter().flatten().collect();
+    opened.sort_by_key(|(index, _)| *index);
+    Ok(OpenSource { plan: source.clone(), files: opened.into_iter().map(|(_, file)| file).collect() })
+}
+
+fn open_spend(pool: &ThreadPool, source: &SourcePlan) -> Result<OpenSpend, InputError> {
+    let mut files = Vec::new();
+    for file in discover(source)? {
+        if file.path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("csv")) {
+            files.push(SpendFile::Csv(file));
+        } else {
+            let mut opened =
+                open_source(pool, source, vec![file], &spend_needs(), None, Scope::default())?.files;
+            files.extend(opened.drain(..).map(|file| SpendFile::Parquet(Box::new(file))));
+        }
+    }
+    Ok(OpenSpend { plan: source.clone(), files })
+}
+
+/// Every text column that a rule or dimension names must be somewhere.
+fn check_columns(plan: &Plan, sources: &[OpenSource], columns: &TouchpointColumns) -> Result<(), InputError> {
+    for (index, name) in columns.texts.iter().enumerate() {
+        let position = columns.text(index);
+        let found = sources
+            .iter()
+            .flat_map(|source| &source.files)
+            .any(|file| file.located[position] != Located::Absent);
+        let named_by_rule = name != "channel" || plan.segments.dimensions.iter().any(|d| d == "channel");
+        if found || !named_by_rule {
+            continue;
+        }
+        let mut available: Vec<String> = sources
+            .iter()
+            .flat_map(|source| &source.files)
+            .take(1)
+            .flat_map(|file| file.columns.iter().cloned())
+            .collect();
+        available.sort();
+        let dimension = plan
+            .segments
+            .dimensions
+            .iter()
+            .find(|dimension| dimension.strip_prefix("first_").unwrap_or(dimension) == name);
+        let used_by = match dimension {
+            Some(dimension) => format!("segments.dimensions (`{dimension}`)"),
+            None => "a rule of stages, conversions, touches or exclude".to_owned(),
+        };
+        return Err(InputError::UnknownColumn { column: name.clone(), used_by, available });
+    }
+    Ok(())
+}
