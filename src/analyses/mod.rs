@@ -27,6 +27,8 @@ pub struct Context<'a> {
     pub assignments: &'a Codebook,
     /// All rows of the spend log; empty where none is configured.
     pub spend: &'a [SpendRow],
+    /// By conversion: amounts of rejected rows, minor units.
+    pub excluded_value_minor: &'a [i128],
 }
 
 /// A journey and what the walk over it found.

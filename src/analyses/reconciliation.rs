@@ -25,7 +25,7 @@ pub struct Line {
     pub credited: i128,
     /// What they show as unattributed.
     pub unattributed: i128,
-    /// What was left out on purpose or for a reason; not part of `booked`, but for the rows.
+    /// What was left out on purpose or for a reason.
     pub excluded: i128,
     /// What part of one unit a whole number stands for: 1,000,000 for millionths, 100 for cents.
     pub scale: f64,
@@ -34,8 +34,7 @@ pub struct Line {
 impl Line {
     /// Zero, or the run fails.
     pub fn difference(&self) -> i128 {
-        let excluded = if self.ledger == "rows" { self.excluded } else { 0 };
-        self.booked - self.credited - self.unattributed - excluded
+        self.booked - self.credited - self.unattributed - self.excluded
     }
 }
 
@@ -84,14 +83,15 @@ pub fn attribution_ledgers(
                 scale: MILLIONTHS as f64,
             });
             if target.has_value {
+                let excluded = context.excluded_value_minor.get(index).copied().unwrap_or(0);
                 lines.push(Line {
                     ledger: "value",
                     item: target.name.clone(),
                     model: Some(model.model.as_str()),
-                    booked: booked_minor,
+                    booked: booked_minor + excluded,
                     credited: model.channels.iter().map(|channel| channel.value_minor).sum(),
                     unattributed: found.total.unattributed_value_minor,
-                    excluded: 0,
+                    excluded,
                     scale: unit,
                 });
             }

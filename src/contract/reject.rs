@@ -81,8 +81,8 @@ pub struct RowCounts {
     pub rejected: BTreeMap<Rule, u64>,
     /// Values that were unusable where nothing uses them, and became null.
     pub nulled_values: u64,
-    /// Sum of the amounts of rejected conversion rows that could be read, minor units.
-    pub excluded_value_minor: i128,
+    /// By conversion: sum of the amounts of rejected rows that could be read, minor units.
+    pub excluded_value_minor: Vec<i128>,
 }
 
 impl RowCounts {
@@ -96,7 +96,11 @@ impl RowCounts {
             *self.rejected.entry(*rule).or_default() += count;
         }
         self.nulled_values += other.nulled_values;
-        self.excluded_value_minor += other.excluded_value_minor;
+        let conversions = self.excluded_value_minor.len().max(other.excluded_value_minor.len());
+        self.excluded_value_minor.resize(conversions, 0);
+        for (sum, minor) in self.excluded_value_minor.iter_mut().zip(&other.excluded_value_minor) {
+            *sum += minor;
+        }
     }
 
     /// All rejected rows.

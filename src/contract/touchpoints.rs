@@ -5,7 +5,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use hashbrown::HashSet;
 
-use crate::config::plan::{Matcher, Plan};
+use crate::config::plan::{ConversionValue, Matcher, Plan};
 use crate::input::columns::{Amount, Amounts, Ids, LocalTimes, Texts, times};
 use crate::input::open::{Located, Need, Role, Scope};
 use crate::journey::buffer::{BufferedRow, MAX_CODES, PartitionBuffer};
@@ -55,10 +55,7 @@ impl TouchpointColumns {
                 texts.push(name.clone());
             }
         }
-        let has_value = plan
-            .conversions
-            .iter()
-            .any(|conversion| conversion.value == crate::config::plan::ConversionValue::Column);
+        let has_value = plan.conversions.iter().any(|conversion| conversion.value == ConversionValue::Column);
         let mut needs = vec![
             Need::required("customer_id", Role::Id),
             Need::required("occurred_at", Role::Time),
@@ -135,7 +132,8 @@ pub struct TouchpointRules<'a> {
 struct Verdict {
     excluded: bool,
     null_event: bool,
-    uses_value: bool,
+    /// Bit `c`: conversion `c` uses the value.
+    uses_value: u64,
 }
 
 /// Rows as one worker found them.
@@ -206,11 +204,15 @@ impl<'a> TouchpointReader<'a> {
                 |matcher: &&Matcher| matcher.fields.iter().any(|field| field.column == "customer_id");
             source.exclude.iter().filter(names_id).cloned().collect()
         };
+        let counts = RowCounts {
+            excluded_value_minor: vec![0; rules.plan.conversions.len()],
+            ..RowCounts::default()
+        };
         Self {
             rules,
             partitions: (0..PARTITIONS).map(|_| PartitionBuffer::default()).collect(),
             codes: CodebookBuilder::new(rules.columns.texts.len()),
-            counts: vec![RowCounts::default(); sources.len()],
+            counts: vec![counts; sources.len()],
             rejects: Vec::new(),
             span_us: None,
             verdicts: vec![Vec::new(); sources.len()],
@@ -273,8 +275,8 @@ impl<'a> TouchpointReader<'a> {
                     Some((Rule::ImpossibleTime, Some(time_us.to_le_bytes())))
                 }
                 _ if verdict.null_event => Some((Rule::NullEvent, None)),
-                (_, Amount::Unusable) if verdict.uses_value => Some((Rule::UnusableValue, None)),
-                (_, Amount::Minor(minor)) if verdict.uses_value && minor < 0 => {
+                (_, Amount::Unusable) if verdict.uses_value != 0 => Some((Rule::UnusableValue, None)),
+                (_, Amount::Minor(minor)) if verdict.uses_value != 0 && minor < 0 => {
                     Some((Rule::NegativeValue, Some(minor.to_le_bytes())))
                 }
                 _ => None,
@@ -302,8 +304,12 @@ impl<'a> TouchpointReader<'a> {
             }
             if let Some((rule, value)) = broken {
                 *counts.rejected.entry(rule).or_default() += 1;
-                if let (true, Amount::Minor(minor)) = (verdict.uses_value, amount) {
-                    counts.excluded_value_minor += i128::from(minor);
+                if let Amount::Minor(minor) = amount {
+                    for (conversion, sum) in counts.excluded_value_minor.iter_mut().enumerate() {
+                        if verdict.uses_value >> conversion & 1 == 1 {
+                            *sum += i128::from(minor);
+                        }
+                    }
                 }
                 self.rejects.push(reject(rule, value.as_ref().map(|value| &value[..])));
                 continue;
@@ -412,9 +418,12 @@ impl<'a> TouchpointReader<'a> {
             };
             let by_text =
                 |matcher: &&Matcher| matcher.fields.iter().all(|field| field.column != "customer_id");
-            let uses_value = |conversion: &&crate::config::plan::ConversionPlan| {
-                conversion.value == crate::config::plan::ConversionValue::Column
-            };
+            let mut uses_value = 0;
+            for (index, conversion) in plan.conversions.iter().enumerate() {
+                if conversion.value == ConversionValue::Column && conversion.matcher.matches(value) {
+                    uses_value |= 1 << index;
+                }
+            }
             let verdict = Verdict {
                 excluded: plan.touchpoints[source]
                     .exclude
@@ -422,11 +431,7 @@ impl<'a> TouchpointReader<'a> {
                     .filter(by_text)
                     .any(|matcher| matcher.matches(value)),
                 null_event: row[EVENT] == 0,
-                uses_value: plan
-                    .conversions
-                    .iter()
-                    .filter(uses_value)
-                    .any(|conversion| conversion.matcher.matches(value)),
+                uses_value,
             };
             self.verdicts[source].push(verdict);
         }

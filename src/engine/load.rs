@@ -70,6 +70,8 @@ pub struct Loaded {
     pub counts: Vec<InputCounts>,
     /// The reporting window, µs.
     pub window_us: (i64, i64),
+    /// Hashes values of rejected rows.
+    pub hasher: ValueHasher,
 }
 
 struct Item {
@@ -286,7 +288,7 @@ pub fn load(
         input.rejects.sort();
         check_rejected(plan, input)?;
     }
-    Ok(Loaded { partitions, remaps, book, attributes, assignments, spend, inputs, counts, window_us })
+    Ok(Loaded { partitions, remaps, book, attributes, assignments, spend, inputs, counts, window_us, hasher })
 }
 
 fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {

@@ -40,6 +40,16 @@ pub enum SpendFile {
     Csv(InputFile),
 }
 
+impl SpendFile {
+    /// Where it lies.
+    pub fn file(&self) -> &InputFile {
+        match self {
+            SpendFile::Parquet(opened) => &opened.file,
+            SpendFile::Csv(file) => file,
+        }
+    }
+}
+
 /// All inputs of a run, opened.
 #[derive(Debug)]
 pub struct Opened {

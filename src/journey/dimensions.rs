@@ -19,6 +19,16 @@ pub enum DimensionSource {
     FirstTouch(usize),
 }
 
+impl DimensionSource {
+    /// The codebook that it is a column of.
+    pub fn book<'a>(self, attributes: &'a Codebook, rows: &'a Codebook) -> &'a Codebook {
+        match self {
+            DimensionSource::Attribute(_) => attributes,
+            DimensionSource::Touchpoint(_) | DimensionSource::FirstTouch(_) => rows,
+        }
+    }
+}
+
 /// A dimension with its segments.
 #[derive(Debug, Clone)]
 pub struct Dimension {

@@ -1,0 +1,317 @@
+//! The pipeline, top to bottom.
+
+mod error;
+pub mod findings;
+mod quality;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use polars::prelude::DataFrame;
+use rayon::ThreadPool;
+
+use crate::analyses::{Analyses, Analysis, Context, NamedFrame};
+use crate::config::plan::Plan;
+use crate::engine::load::{Loaded, load};
+use crate::engine::observe::observe;
+use crate::engine::open::{Opened, open_inputs};
+use crate::engine::work::{self, Progress};
+use crate::journey::partition::{CutCounts, CutOptions};
+use crate::journey::{Dimension, Rules};
+use crate::publish::{
+    InputRecord, JobRecord, Manifest, Publication, Published, RunId, RunIdParts, Store, publish, republish,
+    window_name,
+};
+use crate::queries::{self, Query};
+use crate::tables::{self, TableDocs, Window, on_one_thread};
+
+pub use error::JobError;
+pub use findings::Finding;
+
+/// How a run goes about it; none of this changes a published byte.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// 0: one per core.
+    pub threads: usize,
+    /// Compute again even if the same result is published.
+    pub force: bool,
+    /// Move `current` even to an earlier window.
+    pub make_current: bool,
+    /// How long to wait for another run to let go of the output.
+    pub wait: Duration,
+}
+
+/// What a run did.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Where the results lie.
+    pub published: Published,
+    /// Name of the run.
+    pub run_id: String,
+    /// Rows and customers by fate; what the manifest says.
+    pub counts: BTreeMap<String, u64>,
+    /// Files read.
+    pub files: usize,
+    /// The most telling figures.
+    pub findings: Vec<Finding>,
+}
+
+/// A computed table with its documentation.
+pub type Table = (TableDocs, DataFrame);
+
+/// Runs the job.
+pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result<Outcome, JobError> {
+    let started = jiff::Timestamp::now();
+    let queries = load_queries(plan)?;
+    let pool = work::pool(options.threads)?;
+    let store = Store::open(&plan.output.path, options.wait)?;
+    let opened = open_inputs(plan, &pool)?;
+    if !options.force
+        && let Some(outcome) = already_published(plan, options, &queries, &opened, &store)?
+    {
+        return Ok(outcome);
+    }
+
+    let mut loaded = load(plan, &opened, &pool, progress)?;
+    let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
+    let inputs: Vec<InputRecord> = loaded.inputs.iter().map(input_record).collect();
+    let run_id = run_id(plan, &queries, &inputs, window)?;
+    if !options.force
+        && let Some(found) = store.find_published(&run_id)?
+    {
+        return Ok(reused(republish(&store, &found, options.make_current)?, &found.manifest));
+    }
+
+    let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
+    let tables = finish_tables(computed.frames, &queries, window)?;
+    let counts = quality::counts(&loaded, &computed.cut);
+    let published = publish(
+        &store,
+        &Publication {
+            run_id: run_id.clone(),
+            window,
+            timezone: &plan.job.timezone,
+            job: job_record(plan)?,
+            inputs,
+            counts: counts.clone(),
+            started,
+            rejected: quality::rejected(&loaded, &computed.cut),
+            output: &plan.output,
+            make_current: options.make_current,
+            interrupted: &AtomicBool::new(false),
+            tables: tables.clone(),
+        },
+    )?;
+    Ok(Outcome {
+        published,
+        run_id: run_id.to_string(),
+        counts,
+        files: loaded.inputs.len(),
+        findings: findings::find(plan, &tables),
+    })
+}
+
+/// Computes every table of a plan without publishing: what `run` publishes, and tests look at.
+pub fn tables(plan: &Plan, threads: usize, progress: &dyn Progress) -> Result<Vec<Table>, JobError> {
+    let queries = load_queries(plan)?;
+    let pool = work::pool(threads)?;
+    let opened = open_inputs(plan, &pool)?;
+    let mut loaded = load(plan, &opened, &pool, progress)?;
+    let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
+    let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
+    finish_tables(computed.frames, &queries, window)
+}
+
+/// Core frames, and what was left out on the way.
+struct Computed {
+    frames: Vec<NamedFrame>,
+    cut: CutCounts,
+}
+
+/// From rows to core frames: rules once per combination, one look at each journey, one finish.
+fn compute(
+    plan: &Plan,
+    opened: &Opened,
+    loaded: &mut Loaded,
+    pool: &ThreadPool,
+    progress: &dyn Progress,
+) -> Result<Computed, JobError> {
+    let rules = Rules::resolve(plan, &loaded.book, &opened.columns.texts, loaded.window_us);
+    let dimensions: Vec<Dimension> = opened
+        .dimensions
+        .iter()
+        .map(|(name, source)| Dimension::new(name, *source, source.book(&loaded.attributes, &loaded.book)))
+        .collect();
+    let context = Context {
+        plan,
+        rules: &rules,
+        dimensions: &dimensions,
+        assignments: &loaded.assignments,
+        spend: &loaded.spend,
+        excluded_value_minor: &loaded.counts[0].counts.excluded_value_minor,
+    };
+    let analyses = Analyses::new(context);
+    let options = CutOptions {
+        dedupe: plan.contract.dedupe,
+        max_rows_per_customer: plan.contract.max_touchpoints_per_customer,
+    };
+    let partitions = std::mem::take(&mut loaded.partitions);
+    let (partials, cut) = observe(&analyses, partitions, &loaded.remaps, &rules, options, pool, progress)?;
+    quality::check_duplicates(plan, loaded, &cut)?;
+    progress.begin("finishing tables", 0);
+    let mut frames = on_one_thread(|| analyses.finish(&partials))?;
+    frames.push(("reconciliation", quality::row_ledger(loaded, &cut)?));
+    frames.push(("data_quality", quality::data_quality(plan, &rules, loaded, &cut)?));
+    progress.end();
+    Ok(Computed { frames, cut })
+}
+
+/// Checks the core frames against their specs and the books, then runs the queries over them.
+fn finish_tables(frames: Vec<NamedFrame>, queries: &[Query], window: Window) -> Result<Vec<Table>, JobError> {
+    let mut by_name: BTreeMap<&'static str, DataFrame> = BTreeMap::new();
+    for (name, frame) in frames {
+        match by_name.get_mut(name) {
+            Some(stacked) => {
+                stacked.vstack_mut(&frame)?;
+            }
+            None => {
+                by_name.insert(name, frame);
+            }
+        }
+    }
+    let mut tables = Vec::new();
+    for spec in tables::ALL {
+        let frame = by_name.remove(spec.name).unwrap_or_else(|| tables::empty(spec));
+        tables.push((spec.docs(), tables::conform(spec, frame, window)?));
+    }
+    quality::check_books(&tables)?;
+    let answers = queries::run(queries, &tables, window)?;
+    tables.extend(answers);
+    Ok(tables)
+}
+
+fn load_queries(plan: &Plan) -> Result<Vec<Query>, JobError> {
+    Ok(match &plan.queries {
+        Some(folder) => queries::load(folder)?,
+        None => queries::shipped()?,
+    })
+}
+
+fn job_record(plan: &Plan) -> Result<JobRecord, JobError> {
+    let json = serde_json::to_vec(plan).map_err(JobError::Plan)?;
+    Ok(JobRecord {
+        name: plan.job.name.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        config_hash: blake3::hash(&json).to_hex().to_string(),
+        timezone: plan.job.timezone.name.clone(),
+        currency: plan.job.currency.code.clone(),
+    })
+}
+
+fn input_record(input: &crate::engine::load::InputRecord) -> InputRecord {
+    InputRecord {
+        input: input.key.clone(),
+        path: input.file.path.display().to_string(),
+        size: input.file.size,
+        modified_us: i64::try_from(input.file.modified_ns / 1_000).ok().filter(|modified| *modified > 0),
+        blake3: input.digest.to_hex().to_string(),
+        sha256: None,
+        rows: input.rows,
+        verified: false,
+    }
+}
+
+fn run_id(plan: &Plan, queries: &[Query], inputs: &[InputRecord], window: Window) -> Result<RunId, JobError> {
+    let digests: Vec<(String, String)> =
+        inputs.iter().map(|input| (input.input.clone(), input.blake3.clone())).collect();
+    Ok(RunId::new(&RunIdParts {
+        inputs: &digests,
+        plan,
+        queries: &queries::texts(queries),
+        window,
+        version: env!("CARGO_PKG_VERSION"),
+    })?)
+}
+
+/// Whether the last run of this window read exactly these files, by size and time of change, and its
+/// result still stands: then nothing has to be read.
+fn already_published(
+    plan: &Plan,
+    options: &RunOptions,
+    queries: &[Query],
+    opened: &Opened,
+    store: &Store,
+) -> Result<Option<Outcome>, JobError> {
+    let root = &plan.output.path;
+    let mut candidates = vec![root.join("current")];
+    if let (Some(from_us), Some(to_us)) = (plan.window.from_us, plan.window.to_us) {
+        let name = window_name(Window { from_us, to_us }, &plan.job.timezone)?;
+        candidates.insert(0, root.join("windows").join(name));
+    }
+    let present = present_files(opened);
+    for folder in candidates {
+        let Ok(manifest) = Manifest::read(&folder) else { continue };
+        let unchanged = manifest.inputs.len() == present.len()
+            && manifest.inputs.iter().zip(&present).all(|(recorded, (key, path, size, modified_us))| {
+                recorded.input == *key
+                    && Path::new(&recorded.path) == path
+                    && recorded.size == *size
+                    && recorded.modified_us == *modified_us
+                    && modified_us.is_some()
+            });
+        if !unchanged {
+            continue;
+        }
+        let window = Window {
+            from_us: plan.window.from_us.unwrap_or(manifest.window.from_us),
+            to_us: plan.window.to_us.unwrap_or(manifest.window.to_us),
+        };
+        let run_id = run_id(plan, queries, &manifest.inputs, window)?;
+        if let Some(found) = store.find_published(&run_id)? {
+            return Ok(Some(reused(republish(store, &found, options.make_current)?, &found.manifest)));
+        }
+    }
+    Ok(None)
+}
+
+type PresentFile = (String, std::path::PathBuf, u64, Option<i64>);
+
+/// The files a run would read, in the order of the manifest.
+fn present_files(opened: &Opened) -> Vec<PresentFile> {
+    let of = |key: &str, file: &crate::input::InputFile| {
+        let modified = i64::try_from(file.modified_ns / 1_000).ok().filter(|modified| *modified > 0);
+        (key.to_owned(), file.path.clone(), file.size, modified)
+    };
+    let small = |source: &Option<crate::engine::open::OpenSource>, wanted: bool| -> Vec<PresentFile> {
+        source
+            .iter()
+            .filter(|_| wanted)
+            .flat_map(|source| source.files.iter().map(|file| (&source.plan.key, file)))
+            .filter(|(_, file)| !file.is_pruned())
+            .map(|(key, file)| of(key, &file.file))
+            .collect()
+    };
+    let mut files = small(&opened.suppress, true);
+    for source in &opened.touchpoints {
+        let read = source.files.iter().filter(|file| !file.is_pruned());
+        files.extend(read.map(|file| of(&source.plan.key, &file.file)));
+    }
+    files.extend(small(&opened.customers, !opened.attributes.is_empty()));
+    files.extend(small(&opened.assignments, true));
+    for source in &opened.spend {
+        files.extend(source.files.iter().map(|file| of(&source.plan.key, file.file())));
+    }
+    files
+}
+
+fn reused(published: Published, manifest: &Manifest) -> Outcome {
+    Outcome {
+        published,
+        run_id: manifest.run_id.clone(),
+        counts: manifest.counts.clone(),
+        files: manifest.inputs.len(),
+        findings: Vec::new(),
+    }
+}

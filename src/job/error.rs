@@ -1,0 +1,63 @@
+//! Why a job failed, what to do about it, and the exit code.
+
+use crate::engine::EngineError;
+use crate::publish::PublishError;
+use crate::queries::QueryError;
+use crate::tables::TableError;
+
+/// Why a job failed.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// Reading or computing.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A query.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// Publishing.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// A table doesn't keep its promise: a bug.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// Polars failed on a table of ours: a bug.
+    #[error("a table could not be put together")]
+    Polars(#[from] polars::prelude::PolarsError),
+    /// The plan has no JSON form: a bug.
+    #[error("the configuration could not be hashed")]
+    Plan(#[source] serde_json::Error),
+    /// The books don't close.
+    #[error("the books don't close: {0}")]
+    Books(String),
+}
+
+impl JobError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            JobError::Engine(error) => error.hint(),
+            JobError::Query(error) => error.hint.clone(),
+            JobError::Publish(_) => None,
+            JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) | JobError::Books(_) => {
+                Some("this is a bug in touchline; nothing was published. Please report it".to_owned())
+            }
+        }
+    }
+
+    /// Exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            JobError::Engine(error) => error.exit_code(),
+            JobError::Query(error) => error.exit_code(),
+            JobError::Publish(error) => error.exit_code(),
+            JobError::Books(_) => 65,
+            JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) => 70,
+        }
+    }
+}
+
+impl From<crate::input::InputError> for JobError {
+    fn from(error: crate::input::InputError) -> Self {
+        JobError::Engine(error.into())
+    }
+}

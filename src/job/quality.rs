@@ -1,0 +1,228 @@
+//! What became of every row: the row ledger, `data_quality`, the rejects, the counts of the manifest.
+
+use std::collections::BTreeMap;
+
+use polars::prelude::{DataFrame, PolarsResult, df};
+
+use crate::analyses::reconciliation::{self, Line};
+use crate::config::plan::Plan;
+use crate::contract::Rule;
+use crate::engine::EngineError;
+use crate::engine::load::{InputCounts, Loaded};
+use crate::journey::Rules;
+use crate::journey::partition::CutCounts;
+use crate::publish::RejectedRows;
+
+use super::{JobError, Table};
+
+/// Stops a run with too many duplicates.
+pub fn check_duplicates(plan: &Plan, loaded: &Loaded, cut: &CutCounts) -> Result<(), EngineError> {
+    let duplicates = cut.exact_duplicates + cut.conflicting_duplicates;
+    let rows = loaded.counts[0].counts.in_scope;
+    let limit = plan.contract.max_duplicate_share;
+    if duplicates as f64 <= limit * rows as f64 {
+        return Ok(());
+    }
+    Err(EngineError::TooManyDuplicates {
+        duplicates,
+        rows,
+        share: duplicates as f64 / rows as f64 * 100.0,
+        limit,
+    })
+}
+
+/// Stops a run whose books don't close.
+pub fn check_books(tables: &[Table]) -> Result<(), JobError> {
+    let Some((_, frame)) = tables.iter().find(|(docs, _)| docs.name == "reconciliation") else { return Ok(()) };
+    let differences = frame.column("difference")?.f64()?.clone();
+    let items = frame.column("item")?.str()?.clone();
+    let ledgers = frame.column("ledger")?.str()?.clone();
+    for ((ledger, item), difference) in ledgers.iter().zip(items.iter()).zip(differences.iter()) {
+        if difference != Some(0.0) {
+            return Err(JobError::Books(format!(
+                "ledger {} of {} is off by {}",
+                ledger.unwrap_or_default(),
+                item.unwrap_or_default(),
+                difference.unwrap_or(f64::NAN)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Rows that came in against those that were kept or left out.
+pub fn row_ledger(loaded: &Loaded, cut: &CutCounts) -> PolarsResult<DataFrame> {
+    let lines: Vec<Line> = loaded
+        .counts
+        .iter()
+        .map(|input| {
+            let counts = &input.counts;
+            let left_out = counts.excluded + counts.suppressed + counts.rejected_total();
+            let (kept, later) = if input.input == "touchpoints" {
+                (cut.kept, cut.exact_duplicates + cut.conflicting_duplicates + cut.bot_rows)
+            } else {
+                (counts.in_scope - left_out, 0)
+            };
+            Line {
+                ledger: "rows",
+                item: input.input.to_owned(),
+                model: None,
+                booked: i128::from(counts.in_scope),
+                credited: i128::from(kept),
+                unattributed: 0,
+                excluded: i128::from(left_out + later),
+                scale: 1.0,
+            }
+        })
+        .collect();
+    reconciliation::frame(&lines)
+}
+
+#[derive(Default)]
+struct Checks {
+    table: Vec<&'static str>,
+    check: Vec<String>,
+    column: Vec<Option<&'static str>>,
+    checked: Vec<i64>,
+    failed: Vec<i64>,
+    status: Vec<&'static str>,
+}
+
+impl Checks {
+    fn push(&mut self, table: &'static str, check: &str, column: Option<&'static str>, (checked, failed): (u64, u64)) {
+        self.push_as(table, check, column, (checked, failed), if failed == 0 { "ok" } else { "warn" });
+    }
+
+    fn push_as(
+        &mut self,
+        table: &'static str,
+        check: &str,
+        column: Option<&'static str>,
+        (checked, failed): (u64, u64),
+        status: &'static str,
+    ) {
+        self.table.push(table);
+        self.check.push(check.to_owned());
+        self.column.push(column);
+        self.checked.push(checked as i64);
+        self.failed.push(failed as i64);
+        self.status.push(status);
+    }
+}
+
+/// The table `data_quality`.
+pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts) -> PolarsResult<DataFrame> {
+    let mut checks = Checks::default();
+    for input in &loaded.counts {
+        let counts = &input.counts;
+        let rows = counts.in_scope;
+        let applicable: &[Rule] = match input.input {
+            "touchpoints" => &[
+                Rule::NullCustomer,
+                Rule::NullTime,
+                Rule::ImpossibleTime,
+                Rule::NullEvent,
+                Rule::UnusableValue,
+                Rule::NegativeValue,
+            ],
+            "assignments" => &[Rule::NullCustomer, Rule::NullTime, Rule::ImpossibleTime, Rule::NullVariant],
+            _ => &[Rule::NullCustomer],
+        };
+        for rule in applicable {
+            let failed = counts.rejected.get(rule).copied().unwrap_or(0);
+            checks.push(input.input, rule.as_str(), Some(rule.column()), (rows, failed));
+        }
+        // What is left out on purpose is counted, but nothing to worry about.
+        checks.push_as(input.input, "suppressed", Some("customer_id"), (rows, counts.suppressed), "ok");
+        if input.input == "touchpoints" {
+            checks.push_as(input.input, "excluded", None, (rows, counts.excluded), "ok");
+            checks.push(input.input, "value_made_null", Some("value"), (rows, counts.nulled_values));
+            checks.push(input.input, "exact_duplicate", Some("event_id"), (rows, cut.exact_duplicates));
+            let conflicting = (rows, cut.conflicting_duplicates);
+            checks.push(input.input, Rule::ConflictingDuplicate.as_str(), Some("event_id"), conflicting);
+            checks.push(input.input, "too_many_touchpoints", Some("customer_id"), (rows, cut.bot_rows));
+        }
+    }
+    // A conversion or stage that no row matches is most often a misspelt event.
+    let mut matched = |check: String, any: bool| {
+        checks.push("touchpoints", &check, Some("event"), (1, u64::from(!any)));
+    };
+    for (index, conversion) in plan.conversions.iter().enumerate() {
+        let any = rules.facts.iter().any(|facts| facts.conversions >> index & 1 == 1);
+        matched(format!("conversion_matches_nothing:{}", conversion.name), any);
+    }
+    for (index, stage) in plan.stages.stages.iter().enumerate() {
+        let any = rules.facts.iter().any(|facts| facts.stages >> index & 1 == 1);
+        matched(format!("stage_matches_nothing:{}", stage.name), any);
+    }
+    let share: Vec<Option<f64>> = checks
+        .checked
+        .iter()
+        .zip(&checks.failed)
+        .map(|(checked, failed)| (*checked > 0).then(|| *failed as f64 / *checked as f64))
+        .collect();
+    df!(
+        "table" => checks.table,
+        "check" => checks.check,
+        "column" => checks.column,
+        "rows_checked" => checks.checked,
+        "rows_failed" => checks.failed,
+        "share" => share,
+        "status" => checks.status,
+    )
+}
+
+/// Rejected rows of every input.
+pub fn rejected(loaded: &Loaded, cut: &CutCounts) -> Vec<RejectedRows> {
+    let mut all: Vec<RejectedRows> = loaded.counts.iter().map(rejected_of).collect();
+    // Conflicting duplicates are found among rows of many files: which one came from where is not kept.
+    if let Some(touchpoints) = all.iter_mut().find(|rows| rows.input == "touchpoints") {
+        for event in &cut.conflicting_events {
+            touchpoints.file.push(String::new());
+            touchpoints.row.push(0);
+            touchpoints.column.push(Rule::ConflictingDuplicate.column().to_owned());
+            touchpoints.rule.push(Rule::ConflictingDuplicate.as_str().to_owned());
+            touchpoints.value_hash.push(loaded.hasher.hash(&event.0.to_be_bytes()));
+        }
+    }
+    all
+}
+
+fn rejected_of(input: &InputCounts) -> RejectedRows {
+    let rejects = &input.rejects;
+    RejectedRows {
+        input: input.input.to_owned(),
+        file: rejects.iter().map(|reject| input.paths[reject.source][reject.file].clone()).collect(),
+        // People count rows from one.
+        row: rejects.iter().map(|reject| reject.row + 1).collect(),
+        column: rejects.iter().map(|reject| reject.rule.column().to_owned()).collect(),
+        rule: rejects.iter().map(|reject| reject.rule.as_str().to_owned()).collect(),
+        value_hash: rejects.iter().map(|reject| reject.value_hash.clone().unwrap_or_default()).collect(),
+    }
+}
+
+/// Counts for the manifest and the summary.
+pub fn counts(loaded: &Loaded, cut: &CutCounts) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for input in &loaded.counts {
+        let mut put = |what: &str, count: u64| {
+            counts.insert(format!("{}_{what}", input.input), count);
+        };
+        put("in_scope", input.counts.in_scope);
+        put("outside", input.counts.outside);
+        put("rejected", input.counts.rejected_total());
+        put("suppressed", input.counts.suppressed);
+        put("excluded", input.counts.excluded);
+    }
+    for (what, count) in [
+        ("touchpoints_kept", cut.kept),
+        ("touchpoints_exact_duplicates", cut.exact_duplicates),
+        ("touchpoints_conflicting_duplicates", cut.conflicting_duplicates),
+        ("touchpoints_of_bots", cut.bot_rows),
+        ("bots", cut.bots),
+        ("customers", cut.customers),
+    ] {
+        counts.insert(what.to_owned(), count);
+    }
+    counts
+}
