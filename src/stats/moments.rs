@@ -1,0 +1,181 @@
+//! Count, sum and sum of squares in integers: the sufficient statistics of a mean and its variance.
+//!
+//! The sample variance is `(n·Σx² − (Σx)²) / (n(n−1))`. Both products are taken exactly, in 256 bits, so
+//! the subtraction that ruins this formula in floating point loses nothing; one rounding remains.
+
+use super::reason::Reason;
+
+/// Integer sufficient statistics of values in a minor unit (cents, milliseconds, counts).
+///
+/// Exact while the sum of squares stays below 2¹²⁷: 2²⁷ customers of 2⁵⁰ minor units each, for example.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moments {
+    /// Number of values.
+    pub n: u64,
+    /// Sum, in minor units.
+    pub sum: i128,
+    /// Sum of squares, in minor units squared.
+    pub sum_squares: i128,
+}
+
+impl Moments {
+    /// Adds one value, in minor units.
+    pub fn add(&mut self, value: i64) {
+        let value = i128::from(value);
+        self.n += 1;
+        self.sum += value;
+        self.sum_squares += value * value;
+    }
+
+    /// Adds the values of another group: associative and commutative.
+    pub fn merge(&mut self, other: &Moments) {
+        self.n += other.n;
+        self.sum += other.sum;
+        self.sum_squares += other.sum_squares;
+    }
+
+    /// Returns what is left of these values without `part`, which must be some of them; `None` where it
+    /// can't be.
+    pub fn without(&self, part: &Moments) -> Option<Moments> {
+        let rest = Moments {
+            n: self.n.checked_sub(part.n)?,
+            sum: self.sum - part.sum,
+            sum_squares: self.sum_squares - part.sum_squares,
+        };
+        (rest.sum_squares >= 0).then_some(rest)
+    }
+
+    /// Returns the mean in units, given minor units per unit (100 for cents in a euro, 1 for counts).
+    /// `None` for no values.
+    pub fn mean(&self, minor_per_unit: f64) -> Option<f64> {
+        (self.n > 0).then(|| self.sum as f64 / (self.n as f64 * minor_per_unit))
+    }
+
+    /// Returns the sample variance (denominator n − 1) in units squared.
+    ///
+    /// # Errors
+    /// [`Reason::TooFew`] below two values; [`Reason::Undefined`] where the sums are no moments of anything
+    /// (n·Σx² < (Σx)²).
+    pub fn variance(&self, minor_per_unit: f64) -> Result<f64, Reason> {
+        if self.n < 2 {
+            return Err(Reason::TooFew);
+        }
+        let squares = u128::try_from(self.sum_squares).map_err(|_| Reason::Undefined)?;
+        let scatter = Wide::product(u128::from(self.n), squares)
+            .minus(Wide::product(self.sum.unsigned_abs(), self.sum.unsigned_abs()))
+            .ok_or(Reason::Undefined)?;
+        let n = self.n as f64;
+        Ok(scatter.to_f64() / (n * (n - 1.0)) / (minor_per_unit * minor_per_unit))
+    }
+
+    /// Returns the coefficient of variation, standard deviation over mean. `None` below two values or at a
+    /// mean of zero.
+    pub fn coefficient_of_variation(&self) -> Option<f64> {
+        let variance = self.variance(1.0).ok()?;
+        (self.sum != 0).then(|| variance.sqrt() * self.n as f64 / (self.sum as f64).abs())
+    }
+}
+
+/// An unsigned 256-bit integer: just enough to multiply and subtract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Wide {
+    high: u128,
+    low: u128,
+}
+
+impl Wide {
+    /// Schoolbook multiplication by 64-bit halves.
+    fn product(a: u128, b: u128) -> Wide {
+        const MASK: u128 = u64::MAX as u128;
+        let (a_high, a_low) = (a >> 64, a & MASK);
+        let (b_high, b_low) = (b >> 64, b & MASK);
+        let low = a_low * b_low;
+        let (cross, carried) = (a_low * b_high).overflowing_add(a_high * b_low);
+        let (low, carry) = low.overflowing_add(cross << 64);
+        let high = a_high * b_high + (cross >> 64) + (u128::from(carried) << 64) + u128::from(carry);
+        Wide { high, low }
+    }
+
+    fn minus(self, other: Wide) -> Option<Wide> {
+        let (low, borrow) = self.low.overflowing_sub(other.low);
+        let high = self.high.checked_sub(other.high)?.checked_sub(u128::from(borrow))?;
+        Some(Wide { high, low })
+    }
+
+    fn to_f64(self) -> f64 {
+        const TWO_TO_128: f64 = 340_282_366_920_938_463_463_374_607_431_768_211_456.0;
+        self.high as f64 * TWO_TO_128 + self.low as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::testing::assert_close;
+    use proptest::prelude::*;
+
+    fn of(values: &[i64]) -> Moments {
+        let mut moments = Moments::default();
+        values.iter().for_each(|&value| moments.add(value));
+        moments
+    }
+
+    #[test]
+    fn small_cases() {
+        assert_eq!(of(&[]).mean(1.0), None);
+        assert_eq!(of(&[]).variance(1.0), Err(Reason::TooFew));
+        assert_eq!(of(&[7]).variance(1.0), Err(Reason::TooFew));
+        assert_eq!(of(&[7, 7]).variance(1.0), Ok(0.0));
+        assert_eq!(of(&[100, 300]).mean(100.0), Some(2.0));
+        assert_eq!(of(&[100, 300]).variance(100.0), Ok(2.0));
+        assert_eq!(of(&[-1, 1]).coefficient_of_variation(), None);
+        assert_eq!(Moments { n: 2, sum: 10, sum_squares: 1 }.variance(1.0), Err(Reason::Undefined));
+        assert_eq!(of(&[1, 2, 3]).without(&of(&[2])), Some(of(&[1, 3])));
+        assert_eq!(of(&[1]).without(&of(&[1, 2])), None);
+    }
+
+    /// Where the textbook formula in floating point has no digit left.
+    #[test]
+    fn nothing_cancels() {
+        let base = 1_i64 << 61;
+        assert_eq!(of(&[base, base + 1, base + 2]).variance(1.0), Ok(1.0));
+        assert_eq!(of(&[-base, -base - 1, -base - 2]).variance(1.0), Ok(1.0));
+    }
+
+    #[test]
+    fn wide_products() {
+        assert_eq!(Wide::product(u128::MAX, u128::MAX), Wide { high: u128::MAX - 1, low: 1 });
+        assert_eq!(Wide::product(1 << 127, 2), Wide { high: 1, low: 0 });
+        assert_eq!(
+            Wide { high: 1, low: 0 }.minus(Wide { high: 0, low: 1 }),
+            Some(Wide { high: 0, low: u128::MAX })
+        );
+        assert_eq!(Wide { high: 0, low: 0 }.minus(Wide { high: 0, low: 1 }), None);
+    }
+
+    proptest! {
+        #[test]
+        fn variance_agrees_with_two_passes(values in prop::collection::vec(-1_000_000i64..1_000_000, 2..200)) {
+            let n = values.len() as f64;
+            let mean = values.iter().map(|&x| x as f64).sum::<f64>() / n;
+            let naive = values.iter().map(|&x| (x as f64 - mean).powi(2)).sum::<f64>() / (n - 1.0);
+            let moments = of(&values);
+            assert_close(moments.variance(1.0).unwrap(), naive, 1e-11);
+            prop_assert!((moments.mean(1.0).unwrap() - mean).abs() < 1e-6);
+        }
+
+        #[test]
+        fn merge_is_associative_and_commutative(
+            a in prop::collection::vec(any::<i64>(), 0..20),
+            b in prop::collection::vec(any::<i64>(), 0..20),
+            c in prop::collection::vec(any::<i64>(), 0..20),
+        ) {
+            let small = |v: &[i64]| of(&v.iter().map(|x| x >> 8).collect::<Vec<_>>());
+            let (a, b, c) = (small(&a), small(&b), small(&c));
+            let merge = |mut x: Moments, y: Moments| { x.merge(&y); x };
+            prop_assert_eq!(merge(merge(a, b), c), merge(a, merge(b, c)));
+            prop_assert_eq!(merge(a, b), merge(b, a));
+            prop_assert_eq!(merge(a, b).without(&b), Some(a));
+        }
+    }
+}
