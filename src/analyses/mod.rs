@@ -56,10 +56,12 @@ pub trait Analysis: Send + Sync {
 
 mod columns;
 pub mod stage_funnel;
+pub mod stage_transitions;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use stage_funnel::StageFunnel;
+pub use stage_transitions::StageTransitions;
 
 /// From a list of `name: Type`, each a `Type<'a>` with `Type::new(Context<'a>)`, makes the structs that run
 /// all of them side by side.
@@ -116,6 +118,7 @@ macro_rules! registry {
 // The registry: an analysis is one line here.
 registry! {
     stage_funnel: StageFunnel,
+    stage_transitions: StageTransitions,
 }
 
 #[cfg(test)]
