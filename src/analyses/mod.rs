@@ -55,11 +55,13 @@ pub trait Analysis: Send + Sync {
 }
 
 mod columns;
+pub mod segment_conversion;
 pub mod stage_funnel;
 pub mod stage_transitions;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use segment_conversion::SegmentConversion;
 pub use stage_funnel::StageFunnel;
 pub use stage_transitions::StageTransitions;
 
@@ -119,6 +121,7 @@ macro_rules! registry {
 registry! {
     stage_funnel: StageFunnel,
     stage_transitions: StageTransitions,
+    segment_conversion: SegmentConversion,
 }
 
 #[cfg(test)]
