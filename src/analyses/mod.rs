@@ -55,12 +55,14 @@ pub trait Analysis: Send + Sync {
 }
 
 mod columns;
+pub mod experiments;
 pub mod segment_conversion;
 pub mod stage_funnel;
 pub mod stage_transitions;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use experiments::Experiments;
 pub use segment_conversion::SegmentConversion;
 pub use stage_funnel::StageFunnel;
 pub use stage_transitions::StageTransitions;
@@ -122,6 +124,7 @@ registry! {
     stage_funnel: StageFunnel,
     stage_transitions: StageTransitions,
     segment_conversion: SegmentConversion,
+    experiments: Experiments,
 }
 
 #[cfg(test)]
