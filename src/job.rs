@@ -12,7 +12,7 @@ use std::time::Duration;
 use polars::prelude::DataFrame;
 use rayon::ThreadPool;
 
-use crate::analyses::{Analyses, Analysis, Context, NamedFrame};
+use crate::analyses::{Analyses, Context, NamedFrame};
 use crate::config::plan::Plan;
 use crate::engine::load::{Loaded, load};
 use crate::engine::observe::observe;
@@ -161,7 +161,7 @@ fn compute(
     let (partials, cut) = observe(&analyses, partitions, &loaded.remaps, &rules, options, pool, progress)?;
     quality::check_duplicates(plan, loaded, &cut)?;
     progress.begin("finishing tables", 0);
-    let mut frames = on_one_thread(|| analyses.finish(&partials))?;
+    let mut frames = on_one_thread(|| analyses.finish(partials))?;
     frames.push(("reconciliation", quality::row_ledger(loaded, &cut)?));
     frames.push(("data_quality", quality::data_quality(plan, &rules, loaded, &cut)?));
     progress.end();
@@ -300,7 +300,7 @@ fn present_files(opened: &Opened) -> Vec<PresentFile> {
     }
     files.extend(small(&opened.customers, !opened.attributes.is_empty()));
     files.extend(small(&opened.assignments, true));
-    for source in &opened.spend {
+    if let Some(source) = &opened.spend {
         files.extend(source.files.iter().map(|file| of(&source.plan.key, file.file())));
     }
     files

@@ -4,16 +4,30 @@
 //! The modules stand in the order in which the data passes through them; none imports one that
 //! comes after it, and only [`cli`] prints.
 
-pub mod analyses;
-pub mod attribution;
-pub mod cli;
-pub mod config;
-pub mod contract;
-pub mod engine;
-pub mod generate;
-pub mod input;
-pub mod journey;
-pub mod publish;
-pub mod queries;
 pub mod stats;
+
+pub mod config;
+
+pub mod input;
+
+pub mod contract;
+
+pub mod journey;
+
+pub mod attribution;
+
+pub mod analyses;
+
 pub mod tables;
+
+pub mod queries;
+
+pub mod publish;
+
+pub mod engine;
+
+pub mod generate;
+
+pub mod job;
+
+pub mod cli;

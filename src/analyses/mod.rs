@@ -4,9 +4,7 @@
 //! in any order. There is one per jackknife bucket; the finish sees all of them and turns cells into
 //! frames. Adding an analysis is adding a file and a line in the registry at the end of this one.
 
-pub mod attribution;
-pub mod channel_roi;
-pub mod reconciliation;
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that can't go on should stop"))]
 
 use polars::prelude::{DataFrame, PolarsError};
 
@@ -59,4 +57,109 @@ pub trait Analysis: Send + Sync {
 
     /// Turns the partials of the 64 buckets into tables.
     fn finish(&self, buckets: &[Self::Partial]) -> Result<Vec<NamedFrame>, PolarsError>;
+}
+
+pub mod attribution;
+pub mod channel_roi;
+mod columns;
+pub mod experiments;
+pub mod reconciliation;
+pub mod segment_conversion;
+pub mod stage_funnel;
+pub mod stage_transitions;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use attribution::Attribution;
+pub use experiments::Experiments;
+pub use segment_conversion::SegmentConversion;
+pub use stage_funnel::StageFunnel;
+pub use stage_transitions::StageTransitions;
+
+/// From a list of `name: Type`, each a `Type<'a>` with `Type::new(Context<'a>)`, makes the structs that run
+/// all of them side by side.
+macro_rules! registry {
+    ($($name:ident: $type:ident),+ $(,)?) => {
+        /// All analyses, in the order of their tables.
+        pub struct Analyses<'a> {
+            $($name: $type<'a>,)+
+        }
+
+        /// What all analyses have seen; one per jackknife bucket, and while reading one per worker.
+        pub struct Partials {
+            $($name: <$type<'static> as Analysis>::Partial,)+
+        }
+
+        impl<'a> Analyses<'a> {
+            /// Makes every analysis ready for journeys.
+            pub fn new(context: Context<'a>) -> Self {
+                Self { $($name: $type::new(context),)+ }
+            }
+
+            /// Partials that have seen nothing.
+            pub fn partials(&self) -> Partials {
+                Partials { $($name: self.$name.partial(),)+ }
+            }
+
+            /// Shows a journey to every analysis.
+            pub fn observe(&self, observed: Observed<'_>, partials: &mut Partials) {
+                $(self.$name.observe(observed, &mut partials.$name);)+
+            }
+
+            /// Adds what other partials of the same bucket have seen.
+            pub fn merge(&self, into: &mut Partials, from: Partials) {
+                $(self.$name.merge(&mut into.$name, from.$name);)+
+            }
+
+            /// Turns the partials of the 64 buckets, in their order, into tables.
+            ///
+            /// # Errors
+            /// Where a frame can't be built: columns of different lengths, so a bug.
+            pub fn finish(&self, buckets: Vec<Partials>) -> Result<Vec<NamedFrame>, PolarsError> {
+                $(let mut $name = Vec::with_capacity(buckets.len());)+
+                for bucket in buckets {
+                    $($name.push(bucket.$name);)+
+                }
+                let mut frames = Vec::new();
+                $(frames.extend(self.$name.finish(&$name)?);)+
+                Ok(frames)
+            }
+        }
+    };
+}
+
+// The registry: an analysis is one line here.
+registry! {
+    attribution: Attribution,
+    stage_funnel: StageFunnel,
+    stage_transitions: StageTransitions,
+    segment_conversion: SegmentConversion,
+    experiments: Experiments,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::Bench;
+    use super::*;
+    use crate::journey::testing::World;
+    use crate::stats::BUCKETS;
+
+    #[test]
+    fn every_analysis_finishes_with_its_tables() {
+        let mut world = World::new(&["A"], &["buy"]);
+        let journey = world.journey("A d1, buy d2 =100");
+        let walk = journey.walk(&world.rules);
+        let bench = Bench::new(world, &[""; 0]);
+        let analyses = Analyses::new(bench.context());
+        let mut buckets: Vec<Partials> = (0..BUCKETS).map(|_| analyses.partials()).collect();
+        let mut worker = analyses.partials();
+        analyses.observe(Observed { journey: &journey.journey(), walk: &walk }, &mut worker);
+        analyses.merge(&mut buckets[7], worker);
+        let frames = analyses.finish(buckets).unwrap();
+        let mut tables: Vec<&str> = frames.iter().map(|(name, _)| *name).collect();
+        let entered = frames.iter().find(|(name, _)| *name == "stage_funnel").unwrap();
+        assert_eq!(testing::show(&entered.1, &["stage", "entered"]), "A 1", "observed and merged");
+        tables.sort_unstable();
+        assert!(tables.windows(2).all(|pair| pair[0] != pair[1]), "two analyses write one of {tables:?}");
+    }
 }

@@ -204,10 +204,8 @@ impl<'a> TouchpointReader<'a> {
                 |matcher: &&Matcher| matcher.fields.iter().any(|field| field.column == "customer_id");
             source.exclude.iter().filter(names_id).cloned().collect()
         };
-        let counts = RowCounts {
-            excluded_value_minor: vec![0; rules.plan.conversions.len()],
-            ..RowCounts::default()
-        };
+        let counts =
+            RowCounts { excluded_value_minor: vec![0; rules.plan.conversions.len()], ..RowCounts::default() };
         Self {
             rules,
             partitions: (0..PARTITIONS).map(|_| PartitionBuffer::default()).collect(),

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use rayon::ThreadPool;
 
-use crate::analyses::{Analysis, Observed};
+use crate::analyses::{Analyses, Observed, Partials};
 use crate::journey::key::PARTITIONS;
 use crate::journey::partition::{CutCounts, CutOptions, Partition, Scratch, cut_into_journeys};
 use crate::journey::rules::Rules;
@@ -17,16 +17,38 @@ use super::work::{self, Progress};
 /// Partitions of a bucket.
 const PARTITIONS_OF_BUCKET: usize = PARTITIONS / BUCKETS;
 
+/// What an observer needs to see journeys: how to begin, and what to do with each.
+pub trait Observer: Sync {
+    /// What it adds up.
+    type Partial: Send;
+    /// A partial that has seen nothing.
+    fn partial(&self) -> Self::Partial;
+    /// Adds a journey.
+    fn observe(&self, observed: Observed<'_>, partial: &mut Self::Partial);
+}
+
+impl Observer for Analyses<'_> {
+    type Partial = Partials;
+
+    fn partial(&self) -> Partials {
+        self.partials()
+    }
+
+    fn observe(&self, observed: Observed<'_>, partial: &mut Partials) {
+        Analyses::observe(self, observed, partial);
+    }
+}
+
 /// Observes all partitions. Returns a partial per jackknife bucket, in order, and what was left out.
-pub fn observe<A: Analysis>(
-    analysis: &A,
+pub fn observe<O: Observer>(
+    observer: &O,
     partitions: Vec<Partition>,
     remaps: &[Vec<u32>],
     rules: &Rules,
     options: CutOptions,
     pool: &ThreadPool,
     progress: &dyn Progress,
-) -> Result<(Vec<A::Partial>, CutCounts), EngineError> {
+) -> Result<(Vec<O::Partial>, CutCounts), EngineError> {
     progress.begin("following journeys", PARTITIONS as u64);
     // Each partition is taken by exactly one thread; the lock is how it changes hands.
     let waiting: Vec<Mutex<Partition>> = partitions.into_iter().map(Mutex::new).collect();
@@ -36,13 +58,13 @@ pub fn observe<A: Analysis>(
         &buckets,
         || (Scratch::default(), Walk::default(), Vec::new(), CutCounts::default()),
         |(scratch, walk, done, counts), _, bucket| {
-            let mut partial = analysis.partial();
+            let mut partial = observer.partial();
             for partition in &waiting[bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET] {
                 let partition =
                     std::mem::take(&mut *partition.lock().unwrap_or_else(|lock| lock.into_inner()));
                 let cut = cut_into_journeys(partition, remaps, rules, options, scratch, |journey| {
                     walk.over(journey, rules);
-                    analysis.observe(Observed { journey, walk }, &mut partial);
+                    observer.observe(Observed { journey, walk }, &mut partial);
                 });
                 counts.merge(cut);
                 progress.advance(1);

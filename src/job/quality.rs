@@ -33,7 +33,9 @@ pub fn check_duplicates(plan: &Plan, loaded: &Loaded, cut: &CutCounts) -> Result
 
 /// Stops a run whose books don't close.
 pub fn check_books(tables: &[Table]) -> Result<(), JobError> {
-    let Some((_, frame)) = tables.iter().find(|(docs, _)| docs.name == "reconciliation") else { return Ok(()) };
+    let Some((_, frame)) = tables.iter().find(|(docs, _)| docs.name == "reconciliation") else {
+        return Ok(());
+    };
     let differences = frame.column("difference")?.f64()?.clone();
     let items = frame.column("item")?.str()?.clone();
     let ledgers = frame.column("ledger")?.str()?.clone();
@@ -89,7 +91,13 @@ struct Checks {
 }
 
 impl Checks {
-    fn push(&mut self, table: &'static str, check: &str, column: Option<&'static str>, (checked, failed): (u64, u64)) {
+    fn push(
+        &mut self,
+        table: &'static str,
+        check: &str,
+        column: Option<&'static str>,
+        (checked, failed): (u64, u64),
+    ) {
         self.push_as(table, check, column, (checked, failed), if failed == 0 { "ok" } else { "warn" });
     }
 

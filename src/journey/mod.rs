@@ -8,6 +8,8 @@ pub mod dimensions;
 pub mod key;
 pub mod partition;
 pub mod rules;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod walk;
 
 pub use codebook::Codebook;

@@ -1,0 +1,160 @@
+//! Runs an analysis over journeys from text, for tests.
+
+use polars::prelude::{AnyValue, DataFrame};
+use proptest::prelude::*;
+
+use crate::config::plan::{
+    AfterConversion, AttributionPlan, ContractPlan, CsvStyle, Currency, Dedupe, JobPlan, OutputPlan, Plan,
+    RoiPlan, SegmentPlan, StageMode, StagePlan, WindowPlan, Zone,
+};
+use crate::journey::Dimension;
+use crate::journey::testing::{OwnedJourney, World};
+use crate::stats::BUCKETS;
+
+use super::{Analysis, Context, NamedFrame, Observed};
+
+/// Journeys and what a context borrows.
+pub(crate) struct Bench {
+    pub(crate) world: World,
+    pub(crate) plan: Plan,
+    pub(crate) dimensions: Vec<Dimension>,
+    journeys: Vec<OwnedJourney>,
+}
+
+impl Bench {
+    /// Reads the journeys; with an empty plan in euros and no dimensions.
+    pub(crate) fn new<T: AsRef<str>>(mut world: World, texts: &[T]) -> Bench {
+        let journeys = world.journeys(texts);
+        Bench { world, plan: plan(), dimensions: Vec::new(), journeys }
+    }
+
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context {
+            plan: &self.plan,
+            rules: &self.world.rules,
+            dimensions: &self.dimensions,
+            assignments: &self.world.assignments,
+        }
+    }
+
+    /// The frames of an analysis, one journey after the other into one bucket after the other.
+    pub(crate) fn run<A: Analysis>(&self, analysis: &A) -> Vec<NamedFrame> {
+        let mut buckets: Vec<A::Partial> = (0..BUCKETS).map(|_| analysis.partial()).collect();
+        for (at, journey) in self.journeys.iter().enumerate() {
+            self.observe(analysis, journey, &mut buckets[at % BUCKETS]);
+        }
+        analysis.finish(&buckets).unwrap()
+    }
+
+    /// The same, after asserting that another order, spread and merge give the same frames.
+    pub(crate) fn run_in_any_order<A: Analysis>(&self, analysis: &A) -> Vec<NamedFrame> {
+        let frames = self.run(analysis);
+        let mut workers: Vec<A::Partial> = (0..3).map(|_| analysis.partial()).collect();
+        for (at, journey) in self.journeys.iter().rev().enumerate() {
+            self.observe(analysis, journey, &mut workers[at * 7 % 3]);
+        }
+        let mut merged = analysis.partial();
+        workers.into_iter().rev().for_each(|worker| analysis.merge(&mut merged, worker));
+        let mut buckets: Vec<A::Partial> = (1..BUCKETS).map(|_| analysis.partial()).collect();
+        buckets.push(merged);
+        let others = analysis.finish(&buckets).unwrap();
+        assert_eq!(frames.len(), others.len());
+        for ((name, frame), (other_name, other)) in frames.iter().zip(&others) {
+            assert_eq!(name, other_name);
+            assert!(frame.equals_missing(other), "{frame}\n{other}");
+        }
+        frames
+    }
+
+    fn observe<A: Analysis>(&self, analysis: &A, journey: &OwnedJourney, partial: &mut A::Partial) {
+        let walk = journey.walk(&self.world.rules);
+        analysis.observe(Observed { journey: &journey.journey(), walk: &walk }, partial);
+    }
+}
+
+/// Some columns of a frame, a row a line: `-` for null, floats to three decimals.
+pub(crate) fn show(frame: &DataFrame, columns: &[&str]) -> String {
+    let columns: Vec<_> = columns.iter().map(|name| frame.column(name).unwrap()).collect();
+    let row = |at: usize| {
+        let cells = columns.iter().map(|column| match column.get(at).unwrap() {
+            AnyValue::Null => "-".to_owned(),
+            AnyValue::String(text) => text.to_owned(),
+            AnyValue::StringOwned(text) => text.to_string(),
+            AnyValue::Float64(figure) => {
+                let text = format!("{figure:.3}");
+                text.trim_end_matches('0').trim_end_matches('.').to_owned()
+            }
+            value => value.to_string(),
+        });
+        cells.collect::<Vec<_>>().join(" ")
+    };
+    (0..frame.height()).map(row).collect::<Vec<_>>().join("\n")
+}
+
+/// The one cell of a float column where a text column has a value.
+pub(crate) fn figure(frame: &DataFrame, keys: &[(&str, &str)], column: &str) -> Option<f64> {
+    let matches = |at: &usize| {
+        keys.iter().all(|(key, value)| frame.column(key).unwrap().str().unwrap().get(*at) == Some(value))
+    };
+    let mut found = (0..frame.height()).filter(matches);
+    let at = found.next().unwrap();
+    assert_eq!(found.next(), None, "more than one row has {keys:?}");
+    frame.column(column).unwrap().f64().unwrap().get(at)
+}
+
+/// Journeys of a few rows with these labels, from three days before the window to its last day.
+pub(crate) fn journey_texts(labels: &'static [&'static str]) -> impl Strategy<Value = Vec<String>> {
+    let row = (prop::sample::select(labels), -3_i64..30, 0_u32..3)
+        .prop_map(|(label, day, hour)| format!("{label} d{day}/{hour}:00 ={}", (day + 5) * 100));
+    let journey = prop::collection::vec(row, 0..8).prop_map(|rows| rows.join(", "));
+    prop::collection::vec(journey, 0..30)
+}
+
+fn plan() -> Plan {
+    let zone = Zone { name: "UTC".to_owned(), zone: jiff::tz::TimeZone::UTC };
+    Plan {
+        job: JobPlan {
+            name: "test".to_owned(),
+            timezone: zone,
+            currency: Currency { code: "EUR".to_owned(), minor_digits: 2 },
+        },
+        window: WindowPlan { from_us: None, to_us: None, lookback_us: 0, history_us: 0 },
+        touchpoints: Vec::new(),
+        spend: None,
+        customers: None,
+        assignments: None,
+        suppress: None,
+        contract: ContractPlan {
+            max_rejected_share: 0.0,
+            max_duplicate_share: 0.0,
+            dedupe: Dedupe::Off,
+            max_touchpoints_per_customer: 1_000,
+            max_path_touches: 1_000,
+        },
+        event_order: Vec::new(),
+        stages: StagePlan { stages: Vec::new(), mode: StageMode::Any, window_us: None },
+        conversions: Vec::new(),
+        attribution: AttributionPlan {
+            models: Vec::new(),
+            touches: None,
+            after_conversion: AfterConversion::Reuse,
+            null_paths: true,
+            position_first: 0.4,
+            position_last: 0.4,
+            half_life_us: 1,
+        },
+        segments: SegmentPlan { dimensions: Vec::new(), min_customers: 10 },
+        roi: RoiPlan { margin: 1.0, primary: None },
+        metrics: Vec::new(),
+        experiments: Vec::new(),
+        queries: None,
+        output: OutputPlan {
+            path: std::path::PathBuf::new(),
+            parquet: true,
+            csv: true,
+            csv_style: CsvStyle::Plain,
+            csv_separator: ',',
+            csv_decimal: '.',
+        },
+    }
+}

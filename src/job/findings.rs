@@ -1,0 +1,192 @@
+//! The most telling figures of a run, in words for a person.
+
+use polars::prelude::{AnyValue, DataFrame};
+
+use crate::config::plan::Plan;
+
+use super::Table;
+
+/// One figure with its interval, as a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The table that it comes from.
+    pub table: &'static str,
+    /// The sentence.
+    pub text: String,
+}
+
+/// How many are shown.
+const MOST: usize = 3;
+
+/// Finds them: what an experiment decided, where a segment falls behind, which channel leads.
+pub fn find(plan: &Plan, tables: &[Table]) -> Vec<Finding> {
+    let rows = |name: &str| Rows::of(tables, name);
+    let mut findings = Vec::new();
+    findings.extend(experiment(&rows("experiment_results")));
+    findings.extend(weak_segment(&rows("segment_conversion")));
+    findings.extend(leading_channel(plan, &rows("stage_attribution")));
+    findings.extend(return_on_spend(plan, &rows("channel_roi")));
+    findings.extend(weakest_step(&rows("stage_funnel")));
+    findings.truncate(MOST);
+    findings
+}
+
+/// A table, row by row.
+struct Rows<'a> {
+    frame: Option<&'a DataFrame>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(tables: &'a [Table], name: &str) -> Self {
+        Self { frame: tables.iter().find(|(docs, _)| docs.name == name).map(|(_, frame)| frame) }
+    }
+
+    fn len(&self) -> usize {
+        self.frame.map_or(0, DataFrame::height)
+    }
+
+    fn number(&self, row: usize, column: &str) -> Option<f64> {
+        match self.frame?.column(column).ok()?.get(row).ok()? {
+            AnyValue::Float64(value) => Some(value),
+            AnyValue::Int64(value) => Some(value as f64),
+            AnyValue::Boolean(value) => Some(f64::from(u8::from(value))),
+            _ => None,
+        }
+    }
+
+    fn text(&self, row: usize, column: &str) -> &'a str {
+        self.frame
+            .and_then(|frame| frame.column(column).ok())
+            .and_then(|column| column.str().ok())
+            .and_then(|texts| texts.get(row))
+            .unwrap_or_default()
+    }
+
+    /// The row with the largest figure, among those that have one.
+    fn best(&self, figure: impl Fn(usize) -> Option<f64>) -> Option<usize> {
+        (0..self.len())
+            .filter_map(|row| figure(row).map(|figure| (figure, row)))
+            .max_by(|one, other| one.0.total_cmp(&other.0).then(other.1.cmp(&one.1)))
+            .map(|(_, row)| row)
+    }
+}
+
+fn percent(value: f64) -> String {
+    format!("{:.1} %", value * 100.0)
+}
+
+fn signed_percent(value: f64) -> String {
+    format!("{:+.1} %", value * 100.0)
+}
+
+fn experiment(rows: &Rows<'_>) -> Option<Finding> {
+    let decided = |row: usize| {
+        matches!(rows.text(row, "verdict"), "win" | "lose").then_some(())?;
+        rows.number(row, "p_value").map(|p| -p)
+    };
+    let row = rows.best(decided)?;
+    let lift = rows.number(row, "relative_lift")?;
+    let (low, high) = (rows.number(row, "relative_lift_low")?, rows.number(row, "relative_lift_high")?);
+    let verb = if rows.text(row, "verdict") == "win" { "wins" } else { "loses" };
+    Some(Finding {
+        table: "experiment_results",
+        text: format!(
+            "Experiment {}: variant {} {verb} against {} on {}, {} ({} to {}).",
+            rows.text(row, "experiment"),
+            rows.text(row, "variant"),
+            rows.text(row, "control"),
+            rows.text(row, "metric"),
+            signed_percent(lift),
+            signed_percent(low),
+            signed_percent(high),
+        ),
+    })
+}
+
+fn weak_segment(rows: &Rows<'_>) -> Option<Finding> {
+    let significant = |row: usize| {
+        let sure = rows.number(row, "q_value")? < 0.05 && rows.number(row, "difference_high")? < 0.0;
+        let missing = rows.number(row, "difference")? * rows.number(row, "customers")?;
+        (sure && missing < 0.0).then_some(-missing)
+    };
+    let row = rows.best(significant)?;
+    Some(Finding {
+        table: "segment_conversion",
+        text: format!(
+            "Segment {} = {} reaches {} less often: {} against {} of the rest, a difference of {} ({} to {}).",
+            rows.text(row, "dimension"),
+            rows.text(row, "segment"),
+            rows.text(row, "target"),
+            percent(rows.number(row, "rate")?),
+            percent(rows.number(row, "rest_rate")?),
+            points(rows.number(row, "difference")?),
+            points(rows.number(row, "difference_low")?),
+            points(rows.number(row, "difference_high")?),
+        ),
+    })
+}
+
+fn points(value: f64) -> String {
+    format!("{:+.1} points", value * 100.0)
+}
+
+fn leading_channel(plan: &Plan, rows: &Rows<'_>) -> Option<Finding> {
+    let (conversion, model) = plan.roi.primary?;
+    let target = &plan.conversions.get(conversion)?.name;
+    let leading = |row: usize| {
+        let here = rows.text(row, "target_kind") == "conversion"
+            && rows.text(row, "target") == target
+            && rows.text(row, "model") == model.as_str()
+            && rows.number(row, "rank")? == 1.0;
+        here.then(|| rows.number(row, "credit")).flatten()
+    };
+    let row = rows.best(leading)?;
+    let bounds = match (rows.number(row, "credit_low"), rows.number(row, "credit_high")) {
+        (Some(low), Some(high)) => format!(" ({low:.0} to {high:.0})"),
+        _ => String::new(),
+    };
+    Some(Finding {
+        table: "stage_attribution",
+        text: format!(
+            "{} is credited with most of {target} under {}: {:.0}{bounds}, {} of all; it keeps that rank in {} of resamples.",
+            rows.text(row, "channel"),
+            model.as_str(),
+            rows.number(row, "credit")?,
+            percent(rows.number(row, "credit_share")?),
+            percent(rows.number(row, "rank_stability")?),
+        ),
+    })
+}
+
+fn return_on_spend(plan: &Plan, rows: &Rows<'_>) -> Option<Finding> {
+    let best = |row: usize| {
+        let bounded = rows.number(row, "primary")? == 1.0 && rows.number(row, "roas_low").is_some();
+        bounded.then(|| rows.number(row, "roas")).flatten()
+    };
+    let row = rows.best(best)?;
+    Some(Finding {
+        table: "channel_roi",
+        text: format!(
+            "{} returns most: {:.2} {currency} per {currency} spent ({:.2} to {:.2}), attributed, not proven incremental.",
+            rows.text(row, "channel"),
+            rows.number(row, "roas")?,
+            rows.number(row, "roas_low")?,
+            rows.number(row, "roas_high")?,
+            currency = plan.job.currency.code,
+        ),
+    })
+}
+
+fn weakest_step(rows: &Rows<'_>) -> Option<Finding> {
+    let row = rows.best(|row| rows.number(row, "progress_rate").map(|rate| -rate))?;
+    Some(Finding {
+        table: "stage_funnel",
+        text: format!(
+            "Most are lost after {}: {} go on ({} to {}).",
+            rows.text(row, "stage"),
+            percent(rows.number(row, "progress_rate")?),
+            percent(rows.number(row, "progress_rate_low")?),
+            percent(rows.number(row, "progress_rate_high")?),
+        ),
+    })
+}
