@@ -172,6 +172,7 @@ mail immature (all) - 1 warn";
     assert_eq!(show(&health, &HEALTH), expected);
     let detail = show(&health, &["detail"]);
     assert!(detail.ends_with("buy (2 d): 1; buy (2 d): 1"), "{detail}");
+    assert!(detail.contains("14.29 % of the customers first assigned in the window"), "{detail}");
     let invalid = show(&results, &["verdict", "note"]);
     assert!(invalid.lines().all(|line| line.starts_with("invalid ")));
     assert!(invalid.lines().all(|line| line.ends_with("double_assignment_failed")), "{invalid}");

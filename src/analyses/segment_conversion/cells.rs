@@ -38,7 +38,8 @@ pub(super) fn merge_small(
     }
     let mut small = SegmentCounts::default();
     for (merged, (_, name)) in by_size.into_iter().enumerate() {
-        if merged >= below.max(2) && small.customers >= min_customers {
+        // One segment alone never holds enough: it was merged for holding too few.
+        if merged >= below && small.customers >= min_customers {
             break;
         }
         if let Some(counts) = segments.remove(name) {
