@@ -1,0 +1,197 @@
+//! The command line.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::config::Overrides;
+
+/// Customer-journey analytics as a batch job: stage attribution, channel ROI, segment conversion and A/B
+/// tests over exported touchpoint logs, with an interval on every number.
+#[derive(Debug, Parser)]
+#[command(name = "touchline", version, propagate_version = true, max_term_width = 110)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+
+    /// Colours in messages
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, env = "TOUCHLINE_COLOR")]
+    pub(super) color: When,
+}
+
+/// The command line as clap sees it, for the reference and its tests.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Read the exports, compute, publish all result tables
+    Run(RunOptions),
+    /// Validate the configuration and the inputs, and say what a run would read, prune and write
+    Check(CheckOptions),
+    /// Print the data dictionary of the result tables
+    Tables(TablesOptions),
+    /// Write a synthetic warehouse with planted truths
+    Generate(GenerateOptions),
+}
+
+/// Auto: on a terminal, without `NO_COLOR`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+impl When {
+    /// Whether standard error gets it.
+    pub(super) fn is_on(self) -> bool {
+        match self {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => {
+                std::io::stderr().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
+            }
+        }
+    }
+
+    /// Whether standard error is a terminal that a bar may draw on.
+    pub(super) fn draws(self) -> bool {
+        match self {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => std::io::stderr().is_terminal(),
+        }
+    }
+}
+
+/// What every command that reads a configuration takes.
+#[derive(Debug, Args)]
+pub(super) struct ConfigOptions {
+    /// Configuration file
+    #[arg(short, long, value_name = "FILE", default_value = "touchline.toml", env = "TOUCHLINE_CONFIG")]
+    pub(super) config: PathBuf,
+
+    /// First instant of the window: RFC 3339, or a local date in job.timezone
+    #[arg(long, value_name = "TIME", env = "TOUCHLINE_FROM")]
+    from: Option<String>,
+
+    /// First instant after the window: RFC 3339, or a local date in job.timezone
+    #[arg(long, value_name = "TIME", env = "TOUCHLINE_TO")]
+    to: Option<String>,
+
+    /// That one local day as the window
+    #[arg(long, value_name = "DATE", env = "TOUCHLINE_DATE")]
+    date: Option<String>,
+
+    /// Output folder, in place of output.path
+    #[arg(long, value_name = "DIR", env = "TOUCHLINE_OUT")]
+    out: Option<PathBuf>,
+
+    /// Override one key of the configuration; may be given several times
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    set: Vec<String>,
+
+    /// Threads; 0: one per core
+    #[arg(long, value_name = "N", default_value_t = 0, env = "TOUCHLINE_THREADS")]
+    pub(super) threads: usize,
+}
+
+impl ConfigOptions {
+    /// As the configuration takes them.
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            date: self.date.clone(),
+            out: self.out.clone(),
+            set: self.set.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunOptions {
+    #[command(flatten)]
+    pub(super) config: ConfigOptions,
+
+    /// Compute again even if the same result is already published
+    #[arg(long, env = "TOUCHLINE_FORCE")]
+    pub(super) force: bool,
+
+    /// Let `current` point to this run even if its window ends before the present one's
+    #[arg(long, env = "TOUCHLINE_MAKE_CURRENT")]
+    pub(super) make_current: bool,
+
+    /// Seconds to wait while another run holds the output
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, env = "TOUCHLINE_WAIT")]
+    wait: u64,
+
+    /// Say nothing on success
+    #[arg(short, long, env = "TOUCHLINE_QUIET")]
+    pub(super) quiet: bool,
+
+    /// Progress bar on standard error
+    #[arg(long, value_enum, default_value_t = When::Auto, env = "TOUCHLINE_PROGRESS")]
+    pub(super) progress: When,
+}
+
+impl RunOptions {
+    /// How long to wait for the output.
+    pub(super) fn wait(&self) -> Duration {
+        Duration::from_secs(self.wait)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckOptions {
+    #[command(flatten)]
+    pub(super) config: ConfigOptions,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TablesOptions {
+    /// Form of the dictionary
+    #[arg(long, value_enum, default_value_t = DictionaryFormat::Markdown)]
+    pub(super) format: DictionaryFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DictionaryFormat {
+    Markdown,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GenerateOptions {
+    /// Folder to write; new, empty, or written by an earlier generate
+    pub(super) dir: PathBuf,
+
+    /// Customers; each has about 7.5 touchpoints
+    #[arg(long, value_name = "N", default_value_t = 12_000)]
+    pub(super) customers: u64,
+
+    /// Days from 2026-04-01 on
+    #[arg(long, value_name = "D", default_value_t = 90)]
+    pub(super) days: u32,
+
+    /// The same seed gives the same bytes
+    #[arg(long, value_name = "S", default_value_t = 7)]
+    pub(super) seed: u64,
+
+    /// Threads; 0: one per core
+    #[arg(long, value_name = "N", default_value_t = 0, env = "TOUCHLINE_THREADS")]
+    pub(super) threads: usize,
+
+    /// Say nothing on success
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+
+    /// Progress bar on standard error
+    #[arg(long, value_enum, default_value_t = When::Auto, env = "TOUCHLINE_PROGRESS")]
+    pub(super) progress: When,
+}

@@ -1,0 +1,75 @@
+//! `touchline check`: what a run would read, prune and write, without doing it.
+
+use std::fmt::Write;
+
+use crate::engine::open::{OpenSource, Opened, open_inputs};
+use crate::engine::work;
+use crate::job::JobError;
+use crate::queries;
+
+use super::args::CheckOptions;
+use super::diagnostics::Failure;
+use super::progress::grouped;
+use super::run::load_plan;
+
+/// Validates and reports on standard output.
+pub(super) fn check(options: &CheckOptions) -> Result<(), Failure> {
+    let plan = load_plan(&options.config)?;
+    let answers = match &plan.queries {
+        Some(folder) => queries::load(folder),
+        None => queries::shipped(),
+    }
+    .map_err(JobError::from)?;
+    let query_tables = queries::dry_run(&answers).map_err(JobError::from)?;
+    let pool = work::pool(options.config.threads).map_err(JobError::from)?;
+    let opened = open_inputs(&plan, &pool).map_err(JobError::from)?;
+    let names: Vec<String> = crate::tables::ALL
+        .iter()
+        .map(|spec| spec.name.to_owned())
+        .chain(query_tables.into_iter().map(|docs| docs.name))
+        .collect();
+    let mut text = report(&opened);
+    let _ = writeln!(text, "writes to {}:", plan.output.path.display());
+    let _ = writeln!(text, "  {}", names.join(", "));
+    print!("{text}");
+    Ok(())
+}
+
+fn report(opened: &Opened) -> String {
+    let mut text = String::from("reads:\n");
+    for source in &opened.touchpoints {
+        line(&mut text, source);
+    }
+    for source in [&opened.customers, &opened.assignments, &opened.suppress].into_iter().flatten() {
+        line(&mut text, source);
+    }
+    if let Some(source) = &opened.spend {
+        let bytes: u64 = source.files.iter().map(|file| file.file().size).sum();
+        let _ = writeln!(
+            text,
+            "  {}: {} files, {:.1} MB",
+            source.plan.key,
+            grouped(source.files.len() as u64),
+            bytes as f64 / 1e6
+        );
+    }
+    text
+}
+
+fn line(text: &mut String, source: &OpenSource) {
+    let read: Vec<_> = source.files.iter().filter(|file| !file.is_pruned()).collect();
+    let pruned = source.files.len() - read.len();
+    let bytes: u64 = read.iter().map(|file| file.file.size).sum();
+    let rows: u64 = source.files.iter().map(|file| file.rows).sum();
+    let pruned_rows: u64 = source.files.iter().map(|file| file.pruned_rows).sum();
+    let _ = writeln!(
+        text,
+        "  {}: {} files, {:.1} MB, {} rows; pruned: {} files, {} rows",
+        source.plan.key,
+        grouped(read.len() as u64),
+        bytes as f64 / 1e6,
+        grouped(rows - pruned_rows),
+        grouped(pruned as u64),
+        grouped(pruned_rows),
+    );
+}

@@ -1,0 +1,79 @@
+//! A progress bar on a terminal, nothing elsewhere.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::engine::work::Progress;
+
+use super::args::When;
+
+/// The bar.
+#[derive(Debug)]
+pub(super) struct Bar {
+    bar: ProgressBar,
+}
+
+impl Bar {
+    pub(super) fn new(when: When) -> Self {
+        let target =
+            if when.draws() { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) =
+            ProgressStyle::with_template("{msg:22} {wide_bar} {human_pos}/{human_len} {elapsed}")
+        {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// Shows a step at a position.
+    pub(super) fn set(&self, step: &'static str, done: u64, of: u64) {
+        self.bar.set_message(step);
+        self.bar.set_length(of);
+        self.bar.set_position(done);
+    }
+
+    /// Takes the bar away.
+    pub(super) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn begin(&self, step: &'static str, units: u64) {
+        self.bar.reset();
+        self.set(step, 0, units);
+    }
+
+    fn advance(&self, units: u64) {
+        self.bar.inc(units);
+    }
+
+    fn end(&self) {
+        self.clear();
+    }
+}
+
+/// A number with its thousands apart.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_stand_apart() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}
