@@ -14,5 +14,6 @@ pub mod generate;
 pub mod input;
 pub mod journey;
 pub mod publish;
+pub mod queries;
 pub mod stats;
 pub mod tables;

@@ -1,0 +1,21 @@
+//! `data_quality`: what the data contract found.
+
+use super::spec::{ColumnSpec as C, RowOrder, TableSpec, Unit};
+
+/// Checks on the inputs.
+pub static SPEC: TableSpec = TableSpec {
+    name: "data_quality",
+    grain: "One row per input table, check and column.",
+    description: "How many rows each rule of the data contract looked at and how many broke it.",
+    keys: &["table", "check", "column"],
+    columns: &[
+        C::text("table", "Input table."),
+        C::text("check", "Name of the rule."),
+        C::text("column", "Logical column.").or_null("the rule is about whole rows"),
+        C::count("rows_checked", "Rows the rule looked at."),
+        C::count("rows_failed", "Rows that broke it."),
+        C::figure("share", Unit::Fraction, "`rows_failed / rows_checked`.").or_null("no rows were checked"),
+        C::text("status", "`ok`, `warn` or `fail`."),
+    ],
+    order: RowOrder::ByKeys,
+};

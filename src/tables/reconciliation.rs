@@ -1,0 +1,24 @@
+//! `reconciliation`: that nothing was lost or counted twice.
+
+use super::spec::{ColumnSpec as C, RowOrder, TableSpec, Unit};
+
+/// What was booked against where it went.
+pub static SPEC: TableSpec = TableSpec {
+    name: "reconciliation",
+    grain: "One row per ledger, item and model.",
+    description: "What was booked against where it went. \
+                  `difference = booked − credited − unattributed − excluded − refunds` is 0, or the run fails.",
+    keys: &["ledger", "item", "model"],
+    columns: &[
+        C::text("ledger", "`rows`, `credit` (conversions), `value` or `spend` (currency)."),
+        C::text("item", "The conversion, stage or source."),
+        C::text("model", "Attribution model.").or_null("ledgers without a model: `rows` and `spend`"),
+        C::figure("booked", Unit::Ledger, "What the input holds."),
+        C::figure("credited", Unit::Ledger, "What the tables show."),
+        C::figure("unattributed", Unit::Ledger, "What has no touch or channel to go to."),
+        C::figure("excluded", Unit::Ledger, "What was left out by rule or as unusable."),
+        C::figure("refunds", Unit::Ledger, "What was taken back."),
+        C::figure("difference", Unit::Ledger, "What is left: always 0."),
+    ],
+    order: RowOrder::ByKeys,
+};
