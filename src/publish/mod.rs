@@ -1,1 +1,261 @@
-//! Writing, reading back and publishing a run.
+//! Publishing: every file written, synced and read back in staging, the manifest last, then one swap.
+
+pub mod csv;
+pub mod datapackage;
+mod error;
+mod files;
+pub mod manifest;
+pub mod parquet;
+mod rejected;
+mod run_id;
+mod store;
+pub mod verify;
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+use polars::prelude::DataFrame;
+
+pub use self::csv::CsvFormat;
+pub use error::PublishError;
+pub use manifest::{InputRecord, JobRecord, Manifest};
+pub use rejected::RejectedRows;
+pub use run_id::{RunId, RunIdParts};
+pub use store::{Found, Staging, Store, window_name};
+
+use self::manifest::{FileRecord, MANIFEST, RejectedRecord, TableRecord, WindowRecord};
+use crate::config::plan::{OutputPlan, Zone};
+use crate::tables::{TableDocs, Window, check_columns, is_table_name};
+
+/// Everything a run publishes.
+#[derive(Debug)]
+pub struct Publication<'a> {
+    /// Hash of everything that can change a published byte.
+    pub run_id: RunId,
+    /// The reporting window.
+    pub window: Window,
+    /// Zone of the job: names the window.
+    pub timezone: &'a Zone,
+    /// For the manifest: what ran.
+    pub job: JobRecord,
+    /// For the manifest: files that were read.
+    pub inputs: Vec<InputRecord>,
+    /// For the manifest: rows and customers by fate.
+    pub counts: BTreeMap<String, u64>,
+    /// For the manifest: wall clock at the start.
+    pub started: Timestamp,
+    /// Tables as they will be read, in the order of the manifest.
+    pub tables: Vec<(TableDocs, DataFrame)>,
+    /// Rejected rows by input; inputs without any leave no file.
+    pub rejected: Vec<RejectedRows>,
+    /// Formats.
+    pub output: &'a OutputPlan,
+    /// Whether `current` moves even to an earlier window.
+    pub make_current: bool,
+    /// Once true the run stops and nothing is published.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// What was published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Published {
+    /// The folder of the run.
+    pub directory: PathBuf,
+    /// Rows by table, in the order of the manifest.
+    pub rows: Vec<(String, u64)>,
+    /// Whether `current` points to it.
+    pub is_current: bool,
+    /// Whether it had been published before and nothing was computed.
+    pub reused: bool,
+}
+
+/// Publishes a run: whole or not at all.
+///
+/// # Errors
+///
+/// [`PublishError`] names the file and what was tried. Nothing visible has then changed and the staging is
+/// removed, except for [`PublishError::Unconfirmed`].
+pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published, PublishError> {
+    check_names(publication)?;
+    let format = CsvFormat::new(publication.output)?;
+    let staging = store.stage(&publication.run_id)?;
+    let folder = Folder { path: staging.path(), interrupted: publication.interrupted };
+
+    let tables = write_tables(&folder, publication, format)?;
+    let rejected = write_rejected(&folder, &publication.rejected)?;
+    let described: Vec<_> = publication.tables.iter().map(|(docs, _)| docs).zip(&tables).collect();
+    let package = datapackage::encode(publication.run_id.as_str(), &described, format)?;
+    let files = vec![folder.write(datapackage::DATA_PACKAGE.to_owned(), &package)?];
+
+    let manifest = Manifest {
+        manifest_version: 1,
+        run_id: publication.run_id.to_string(),
+        attempt: staging.attempt(),
+        job: publication.job.clone(),
+        window: window_record(publication)?,
+        inputs: publication.inputs.clone(),
+        counts: publication.counts.clone(),
+        tables,
+        rejected,
+        files,
+        started: publication.started.to_string(),
+        finished: Timestamp::now().to_string(),
+    };
+    folder.write(MANIFEST.to_owned(), &manifest.encode()?)?;
+    folder.check_interrupted()?;
+    let rows = table_rows(&manifest);
+    let (directory, is_current) = store.commit(staging, &manifest, publication.make_current)?;
+    Ok(Published { directory, rows, is_current, reused: false })
+}
+
+/// Makes a run that was published before visible again, and current unless that would go back in time.
+///
+/// # Errors
+///
+/// What the system said; the pointers are then as before.
+pub fn republish(store: &Store, found: &Found, make_current: bool) -> Result<Published, PublishError> {
+    let is_current = store.point_to(found, make_current)?;
+    let rows = table_rows(&found.manifest);
+    Ok(Published { directory: found.directory.clone(), rows, is_current, reused: true })
+}
+
+fn table_rows(manifest: &Manifest) -> Vec<(String, u64)> {
+    manifest.tables.iter().map(|table| (table.name.clone(), table.rows)).collect()
+}
+
+fn window_record(publication: &Publication<'_>) -> Result<WindowRecord, PublishError> {
+    let instant = |us| {
+        Timestamp::from_microsecond(us)
+            .map(|instant| instant.to_string())
+            .map_err(|_| PublishError::Calendar { value: us, place: "the window".to_owned() })
+    };
+    Ok(WindowRecord {
+        name: window_name(publication.window, publication.timezone)?,
+        from: instant(publication.window.from_us)?,
+        to: instant(publication.window.to_us)?,
+        from_us: publication.window.from_us,
+        to_us: publication.window.to_us,
+    })
+}
+
+fn check_names(publication: &Publication<'_>) -> Result<(), PublishError> {
+    let mut seen = HashSet::new();
+    for (docs, _) in &publication.tables {
+        if !is_table_name(&docs.name) {
+            return Err(PublishError::Name {
+                what: "the table",
+                name: docs.name.clone(),
+                allowed: "small letters, digits and _, a letter first, at most 64",
+            });
+        }
+        if !seen.insert(&docs.name) {
+            return Err(PublishError::DuplicateTable { name: docs.name.clone() });
+        }
+    }
+    for rejected in &publication.rejected {
+        let name = &rejected.input;
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+            return Err(PublishError::Name {
+                what: "the input",
+                name: name.clone(),
+                allowed: "small letters and _",
+            });
+        }
+    }
+    Ok(())
+}
+
+fn write_tables(
+    folder: &Folder<'_>,
+    publication: &Publication<'_>,
+    format: CsvFormat,
+) -> Result<Vec<TableRecord>, PublishError> {
+    let output = publication.output;
+    let mut records = Vec::with_capacity(publication.tables.len());
+    if output.parquet {
+        folder.create("tables")?;
+    }
+    if output.csv {
+        folder.create("csv")?;
+    }
+    for (docs, frame) in &publication.tables {
+        let columns = docs.columns.iter().map(|column| (column.name.as_str(), column.kind));
+        let frame = check_columns(&docs.name, columns, frame.clone())?;
+        let rows = frame.height() as u64;
+        let mut record = TableRecord { name: docs.name.clone(), rows, parquet: None, csv: None };
+        // CSV first: its writer refuses what is not finite.
+        if output.csv {
+            let bytes = csv::encode(docs, &frame, format)?;
+            let file = folder.write(format!("csv/{}.csv", docs.name), &bytes)?;
+            verify::verify_csv(folder.path, &file, docs, &frame, format)?;
+            record.csv = Some(file);
+        }
+        if output.parquet {
+            let encoded = parquet::encode(docs, &frame);
+            let bytes =
+                encoded.map_err(|source| PublishError::Encode { table: docs.name.clone(), source })?;
+            let file = folder.write(format!("tables/{}.parquet", docs.name), &bytes)?;
+            verify::verify_parquet(folder.path, &file, docs, &frame)?;
+            record.parquet = Some(file);
+        }
+        records.push(record);
+    }
+    if output.parquet {
+        folder.sync("tables")?;
+    }
+    if output.csv {
+        folder.sync("csv")?;
+    }
+    Ok(records)
+}
+
+fn write_rejected(
+    folder: &Folder<'_>,
+    rejected: &[RejectedRows],
+) -> Result<Vec<RejectedRecord>, PublishError> {
+    let mut records = Vec::new();
+    for rows in rejected.iter().filter(|rows| !rows.is_empty()) {
+        folder.create("rejected")?;
+        let (docs, frame) = rows.table()?;
+        let encoded = parquet::encode(&docs, &frame);
+        let bytes = encoded.map_err(|source| PublishError::Encode { table: docs.name.clone(), source })?;
+        let file = folder.write(format!("rejected/{}.parquet", rows.input), &bytes)?;
+        verify::verify_parquet(folder.path, &file, &docs, &frame)?;
+        records.push(RejectedRecord { input: rows.input.clone(), rows: rows.len() as u64, file });
+    }
+    if !records.is_empty() {
+        folder.sync("rejected")?;
+    }
+    Ok(records)
+}
+
+/// The folder of a run while it is written.
+struct Folder<'a> {
+    path: &'a Path,
+    interrupted: &'a AtomicBool,
+}
+
+impl Folder<'_> {
+    fn create(&self, name: &str) -> Result<(), PublishError> {
+        files::create_folder(&self.path.join(name))
+    }
+
+    fn sync(&self, name: &str) -> Result<(), PublishError> {
+        files::sync_folder(&self.path.join(name))
+    }
+
+    fn write(&self, path: String, bytes: &[u8]) -> Result<FileRecord, PublishError> {
+        self.check_interrupted()?;
+        files::write_file(&self.path.join(&path), bytes)?;
+        Ok(FileRecord::new(path, bytes))
+    }
+
+    fn check_interrupted(&self) -> Result<(), PublishError> {
+        if self.interrupted.load(Ordering::Relaxed) { Err(PublishError::Interrupted) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -146,10 +146,11 @@ pub fn conform(spec: &TableSpec, frame: DataFrame, window: Window) -> Result<Dat
 
 /// A table without rows.
 pub fn empty(spec: &TableSpec) -> DataFrame {
-    spec.columns
+    let fields = spec
+        .columns
         .iter()
-        .map(|column| Series::new_empty(PlSmallStr::from_static(column.name), &data_type(column.kind)))
-        .collect()
+        .map(|column| Field::new(PlSmallStr::from_static(column.name), data_type(column.kind)));
+    DataFrame::empty_with_schema(&fields.collect::<Schema>())
 }
 
 /// Checks names and order of the columns, widens narrow types and turns negative zeros into zeros.

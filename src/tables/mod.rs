@@ -49,6 +49,13 @@ pub fn spec(name: &str) -> Option<&'static TableSpec> {
     ALL.iter().copied().find(|spec| spec.name == name)
 }
 
+/// Whether a name may become the name of a table's files: a letter, then letters, digits and `_`, all small.
+pub(crate) fn is_table_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -1,0 +1,126 @@
+//! Why a result was not published.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use polars::prelude::PolarsError;
+
+use crate::tables::TableError;
+
+/// Why a result was not published. Except for [`PublishError::Unconfirmed`] nothing visible changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The file system said no.
+    #[error("could not {operation} {}", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another run holds the output.
+    #[error("another run holds {} (waited {} s)", path.display(), waited.as_secs())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+        /// How long this run waited.
+        waited: Duration,
+    },
+    /// The result is visible, but the disk did not confirm that it will stay so.
+    #[error("published {}, but the disk did not confirm it: a power failure may undo it", path.display())]
+    Unconfirmed {
+        /// The folder that could not be synced.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A written file reads back as something else.
+    #[error("{} reads back differently: {detail}", path.display())]
+    ReadBack {
+        /// The file.
+        path: PathBuf,
+        /// The first difference.
+        detail: String,
+    },
+    /// A name that may not become a path.
+    #[error("{what} {name:?} can't be the name of a file: only {allowed}")]
+    Name {
+        /// What is named.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// Two tables of one name.
+    #[error("two tables are called {name}")]
+    DuplicateTable {
+        /// The name.
+        name: String,
+    },
+    /// A format that can't be read back.
+    #[error("CSV files can't have the separator {separator:?} with the decimal mark {decimal:?}")]
+    CsvFormat {
+        /// Field separator.
+        separator: char,
+        /// Decimal mark.
+        decimal: char,
+    },
+    /// A table that breaks its promise.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A table that could not be encoded.
+    #[error("could not encode table {table}")]
+    Encode {
+        /// The table.
+        table: String,
+        /// What Polars said.
+        source: PolarsError,
+    },
+    /// An instant that no calendar has.
+    #[error("{value} is outside the calendar in {place}")]
+    Calendar {
+        /// Days or µs since the epoch.
+        value: i64,
+        /// Where it stands.
+        place: String,
+    },
+    /// A description that could not be written as JSON.
+    #[error("could not write {file} as JSON")]
+    Json {
+        /// The file.
+        file: &'static str,
+        /// What the writer said.
+        source: serde_json::Error,
+    },
+    /// The run was asked to stop.
+    #[error("interrupted before anything was published")]
+    Interrupted,
+}
+
+impl PublishError {
+    /// The exit code of the command: 74 I/O, 75 held output, 130 interrupted, 70 a bug.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            PublishError::Io { .. } | PublishError::Unconfirmed { .. } | PublishError::ReadBack { .. } => 74,
+            PublishError::Locked { .. } => 75,
+            PublishError::CsvFormat { .. } => 78,
+            PublishError::Interrupted => 130,
+            PublishError::Name { .. }
+            | PublishError::DuplicateTable { .. }
+            | PublishError::Table(_)
+            | PublishError::Encode { .. }
+            | PublishError::Calendar { .. }
+            | PublishError::Json { .. } => 70,
+        }
+    }
+
+    /// For `map_err`: the system refused `operation` on `path`.
+    pub(super) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| PublishError::Io { operation, path, source }
+    }
+}

@@ -1,0 +1,111 @@
+//! The few things done to the file system, each with an error that names the path.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::path::Path;
+
+use super::error::PublishError;
+
+const FILE_MODE: u32 = 0o640;
+const FOLDER_MODE: u32 = 0o750;
+
+/// Creates a folder, and those above it, unless it is there.
+pub(super) fn create_folder(path: &Path) -> Result<(), PublishError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(FOLDER_MODE)
+        .create(path)
+        .map_err(PublishError::io("create folder", path))?;
+    // The mode above is cut by the umask.
+    fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))
+        .map_err(PublishError::io("set the permissions of", path))
+}
+
+/// Opens the lock file, creating it if need be.
+pub(super) fn open_lock(path: &Path) -> Result<File, PublishError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE)
+        .open(path)
+        .map_err(PublishError::io("open", path))
+}
+
+/// Writes a file that must not exist yet and waits until it is on disk.
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), PublishError> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(path)
+        .map_err(PublishError::io("create", path))?;
+    file.write_all(bytes).map_err(PublishError::io("write", path))?;
+    file.set_permissions(Permissions::from_mode(FILE_MODE))
+        .map_err(PublishError::io("set the permissions of", path))?;
+    file.sync_all().map_err(PublishError::io("sync", path))
+}
+
+/// Reads a whole file.
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, PublishError> {
+    fs::read(path).map_err(PublishError::io("read", path))
+}
+
+/// Waits until the entries of a folder are on disk.
+pub(super) fn sync_folder(path: &Path) -> Result<(), PublishError> {
+    try_sync_folder(path).map_err(PublishError::io("sync folder", path))
+}
+
+/// As [`sync_folder`], with the bare error.
+pub(super) fn try_sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Moves a file, link or folder; replaces a file or link.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), PublishError> {
+    fs::rename(from, to).map_err(PublishError::io("rename to", to))
+}
+
+/// Makes a symbolic link that must not exist yet.
+pub(super) fn link(target: &Path, path: &Path) -> Result<(), PublishError> {
+    symlink(target, path).map_err(PublishError::io("create link", path))
+}
+
+/// Where a link points; `None` if there is nothing at `path` or no link.
+pub(super) fn read_link(path: &Path) -> Result<Option<std::path::PathBuf>, PublishError> {
+    match fs::read_link(path) {
+        Ok(target) => Ok(Some(target)),
+        // EINVAL: something, but not a link. Whoever wants to replace it will be told by `rename`.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput) => {
+            Ok(None)
+        }
+        Err(error) => Err(PublishError::io("read link", path)(error)),
+    }
+}
+
+/// Removes a file, a link or a folder with everything in it.
+pub(super) fn remove(path: &Path) -> Result<(), PublishError> {
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(PublishError::io("look at", path)(error)),
+    };
+    let removed = if metadata.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    removed.map_err(PublishError::io("remove", path))
+}
+
+/// Names of the entries of a folder, sorted; those that aren't UTF-8 are none of ours and left out.
+pub(super) fn entries(path: &Path) -> Result<Vec<String>, PublishError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(PublishError::io("list", path))? {
+        let entry = entry.map_err(PublishError::io("list", path))?;
+        names.extend(entry.file_name().into_string());
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,76 @@
+//! `rejected/<input>.parquet`: every rejected row with its reason, its value only as a keyed hash.
+
+use polars::prelude::*;
+
+use super::error::PublishError;
+use crate::tables::{ColumnDocs, ColumnType, TableDocs};
+
+/// Rejected rows of one input; the columns are of equal length.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RejectedRows {
+    /// Which input: `touchpoints`, `spend` …
+    pub input: String,
+    /// File of the row.
+    pub file: Vec<String>,
+    /// Row of that file, from 1.
+    pub row: Vec<u64>,
+    /// Logical column.
+    pub column: Vec<String>,
+    /// The rule it broke.
+    pub rule: Vec<String>,
+    /// Keyed hash of the value, hexadecimal.
+    pub value_hash: Vec<String>,
+}
+
+impl RejectedRows {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.row.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.row.is_empty()
+    }
+
+    /// Documentation and frame.
+    pub(super) fn table(&self) -> Result<(TableDocs, DataFrame), PublishError> {
+        let failed = |source| PublishError::Encode { table: format!("rejected {}", self.input), source };
+        let rows: Vec<i64> = self.row.iter().map(|&row| i64::try_from(row).unwrap_or(i64::MAX)).collect();
+        let columns = vec![
+            Column::new("file".into(), &self.file),
+            Column::new("row".into(), rows),
+            Column::new("column".into(), &self.column),
+            Column::new("rule".into(), &self.rule),
+            Column::new("value_hash".into(), &self.value_hash),
+        ];
+        let frame = DataFrame::new(self.len(), columns).map_err(failed)?;
+        Ok((docs(&self.input), frame))
+    }
+}
+
+fn docs(input: &str) -> TableDocs {
+    let column = |(name, kind, description): (&str, ColumnType, &str)| ColumnDocs {
+        name: name.to_owned(),
+        kind,
+        unit: "none".to_owned(),
+        null: None,
+        interval: "none".to_owned(),
+        description: description.to_owned(),
+    };
+    let columns = [
+        ("file", ColumnType::Utf8, "File of the row."),
+        ("row", ColumnType::Int64, "Row of that file, from 1."),
+        ("column", ColumnType::Utf8, "Logical column."),
+        ("rule", ColumnType::Utf8, "The rule it broke."),
+        ("value_hash", ColumnType::Utf8, "Keyed hash of the value."),
+    ];
+    TableDocs {
+        name: input.to_owned(),
+        grain: "One row per rejected row and rule.".to_owned(),
+        description: format!("Rows of {input} that broke the data contract."),
+        keys: Vec::new(),
+        order: "As read.".to_owned(),
+        columns: columns.into_iter().map(column).collect(),
+    }
+}
