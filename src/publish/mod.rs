@@ -27,7 +27,7 @@ pub use store::{Found, Staging, Store, window_name};
 
 use self::manifest::{FileRecord, MANIFEST, RejectedRecord, TableRecord, WindowRecord};
 use crate::config::plan::{OutputPlan, Zone};
-use crate::tables::{TableDocs, Window, check_columns, is_table_name};
+use crate::tables::{ColumnType, TableDocs, TableError, Window, check_columns, is_table_name};
 
 /// Everything a run publishes.
 #[derive(Debug)]
@@ -183,9 +183,9 @@ fn write_tables(
     for (docs, frame) in &publication.tables {
         let columns = docs.columns.iter().map(|column| (column.name.as_str(), column.kind));
         let frame = check_columns(&docs.name, columns, frame.clone())?;
+        check_finite(docs, &frame)?;
         let rows = frame.height() as u64;
         let mut record = TableRecord { name: docs.name.clone(), rows, parquet: None, csv: None };
-        // CSV first: its writer refuses what is not finite.
         if output.csv {
             let bytes = csv::encode(docs, &frame, format)?;
             let file = folder.write(format!("csv/{}.csv", docs.name), &bytes)?;
@@ -209,6 +209,22 @@ fn write_tables(
         folder.sync("csv")?;
     }
     Ok(records)
+}
+
+fn check_finite(docs: &TableDocs, frame: &DataFrame) -> Result<(), PublishError> {
+    for column in docs.columns.iter().filter(|column| column.kind == ColumnType::Float64) {
+        let values = frame.column(&column.name).and_then(|found| found.f64());
+        let values = values.map_err(|source| TableError::Frame { table: docs.name.clone(), source })?;
+        let not_finite = values
+            .iter()
+            .enumerate()
+            .find_map(|(row, value)| Some((row, value?)).filter(|(_, value)| !value.is_finite()));
+        if let Some((row, value)) = not_finite {
+            let (table, column, row) = (docs.name.clone(), column.name.clone(), (row + 1).to_string());
+            return Err(TableError::NotFinite { table, column, value, row }.into());
+        }
+    }
+    Ok(())
 }
 
 fn write_rejected(
