@@ -53,7 +53,8 @@ pub(super) fn check(file: &str, sql: &str) -> Result<bool, QueryError> {
     for (name, parts, span) in &walk.relations {
         let known = walk.common.contains(&name.to_lowercase()) || tables::spec(name).is_some();
         if *parts != 1 || !known {
-            return Err(unknown_table(file, name, *parts, &walk.common).at(position(*span)));
+            let place = position(*span).or_else(|| find_word(sql, name));
+            return Err(unknown_table(file, name, *parts, &walk.common).at(place));
         }
     }
     Ok(query.order_by.is_some())
@@ -79,7 +80,11 @@ pub(super) fn find_word(sql: &str, name: &str) -> Option<(u64, u64)> {
     let tokens = Tokenizer::new(&GenericDialect, sql).tokenize_with_location().ok()?;
     tokens
         .iter()
-        .find(|token| matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case(name)))
+        .find(|token| match &token.token {
+            Token::Word(word) => word.value.eq_ignore_ascii_case(name),
+            Token::SingleQuotedString(text) => text == name,
+            _ => false,
+        })
         .and_then(|token| position(token.span))
 }
 
@@ -114,7 +119,14 @@ fn parse(file: &str, sql: &str) -> Result<Statement, QueryError> {
         .with_options(ParserOptions { trailing_commas: true, ..ParserOptions::default() })
         .with_tokens_with_locations(without_eof(&tokens))
         .parse_statements()
-        .map_err(|error| syntax_error(file, &error))?;
+        .map_err(|error| {
+            let error = syntax_error(file, &error);
+            // Without a place it is the end that came too early.
+            let end =
+                tokens.iter().rev().find(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
+            let place = error.position.or_else(|| location(end?.span.end));
+            error.at(place)
+        })?;
     statements.into_iter().next().ok_or_else(|| QueryError::new(file, "it holds no statement"))
 }
 

@@ -81,6 +81,12 @@ fn explain(query: &Query, tables: &[(TableDocs, DataFrame)], error: &PolarsError
     let text = text.split("\n\n").next().unwrap_or_default();
     let text =
         text.trim_start_matches("sql interface: ").trim_start_matches("sql syntax: ").trim().to_owned();
+    if let Some(function) =
+        text.strip_prefix("unsupported function '").and_then(|rest| rest.split('\'').next())
+    {
+        return QueryError::new(&query.file, format!("the function {function} is not supported"))
+            .at(find_word(&query.sql, function));
+    }
     let Some(name) = missing_column(error, &text) else { return QueryError::new(&query.file, text) };
     let used = core_tables(&query.file, &query.sql).unwrap_or_default();
     let used: Vec<&TableDocs> =
@@ -107,7 +113,7 @@ fn explain(query: &Query, tables: &[(TableDocs, DataFrame)], error: &PolarsError
 fn missing_column(error: &PolarsError, text: &str) -> Option<String> {
     let about_column = matches!(error, PolarsError::ColumnNotFound(_))
         || text.contains("unable to find column")
-        || text.contains("not found");
+        || text.starts_with("no column named");
     let mut quoted = text.split(['"', '\'']);
     let name = if text.contains(['"', '\'']) { quoted.nth(1)? } else { text.split_whitespace().last()? };
     about_column.then(|| name.rsplit('.').next().unwrap_or(name).to_owned())

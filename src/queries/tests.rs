@@ -169,12 +169,24 @@ fn texts_of_run_id(queries: &[Query]) -> Vec<String> {
 
 #[test]
 fn what_is_no_single_select_is_refused() {
-    insta::assert_snapshot!(refused("  -- nothing\n"), @"");
-    insta::assert_snapshot!(refused("CREATE TABLE t AS SELECT 1"), @"");
-    insta::assert_snapshot!(refused("SELECT 1 AS one;\nDROP TABLE channel_roi"), @"");
-    insta::assert_snapshot!(refused("SELECT *\nFROM channel_roi\nWHERE"), @"");
-    insta::assert_snapshot!(refused("SELECT * INTO mine FROM channel_roi"), @"");
-    insta::assert_snapshot!(refused("SELECT 'open FROM channel_roi"), @"");
+    insta::assert_snapshot!(refused("  -- nothing\n"), @r#"
+    queries/mine.sql: it holds no statement
+    hint: write one SELECT over the result tables
+    "#);
+    insta::assert_snapshot!(refused("CREATE TABLE t AS SELECT 1"), @r#"
+    queries/mine.sql:1:1: only a SELECT can be a table, found CREATE
+    hint: start with SELECT or WITH; the result is written for you
+    "#);
+    insta::assert_snapshot!(refused("SELECT 1 AS one;\nDROP TABLE channel_roi"), @r#"
+    queries/mine.sql:2:1: it holds more than one statement
+    hint: one file is one table: move the second statement into a file of its own
+    "#);
+    insta::assert_snapshot!(refused("SELECT *\nFROM channel_roi\nWHERE"), @r#"queries/mine.sql:3:6: Expected: an expression, found: EOF"#);
+    insta::assert_snapshot!(refused("SELECT * INTO mine FROM channel_roi"), @r#"
+    queries/mine.sql:1:15: SELECT INTO is not allowed
+    hint: the result is written for you
+    "#);
+    insta::assert_snapshot!(refused("SELECT 'open FROM channel_roi"), @r#"queries/mine.sql:1:8: Unterminated string literal"#);
     for sql in [
         "INSERT INTO t SELECT 1",
         "DELETE FROM channel_roi",
@@ -194,8 +206,14 @@ fn what_is_no_single_select_is_refused() {
 
 #[test]
 fn files_are_out_of_reach() {
-    insta::assert_snapshot!(refused("SELECT *\nFROM read_parquet('/etc/passwd')"), @"");
-    insta::assert_snapshot!(refused("SELECT * FROM '/etc/passwd.parquet'"), @"");
+    insta::assert_snapshot!(refused("SELECT *\nFROM read_parquet('/etc/passwd')"), @r#"
+    queries/mine.sql:2:6: the table function read_parquet is not allowed
+    hint: queries read result tables, not files
+    "#);
+    insta::assert_snapshot!(refused("SELECT * FROM '/etc/passwd.parquet'"), @r#"
+    queries/mine.sql:1:15: there is no table /etc/passwd.parquet
+    hint: queries read result tables, not files
+    "#);
     for sql in [
         "SELECT * FROM read_csv('x')",
         "SELECT * FROM (SELECT * FROM READ_CSV('x')) t",
@@ -214,21 +232,42 @@ fn files_are_out_of_reach() {
 
 #[test]
 fn unknown_names_come_with_the_nearest() {
-    insta::assert_snapshot!(refused("SELECT *\nFROM chanel_roi"), @"");
-    insta::assert_snapshot!(refused("SELECT channel,\n  spent FROM channel_roi"), @"");
-    insta::assert_snapshot!(refused("SELECT channel_roi.foo FROM channel_roi"), @"");
-    insta::assert_snapshot!(refused("SELECT nosuch(spend) AS a FROM channel_roi"), @"");
+    insta::assert_snapshot!(refused("SELECT *\nFROM chanel_roi"), @r#"
+    queries/mine.sql:2:6: there is no table chanel_roi
+    hint: did you mean channel_roi? There are: stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, segment_conversion, experiment_results, experiment_health, reconciliation, data_quality
+    "#);
+    insta::assert_snapshot!(refused("SELECT channel,\n  spent FROM channel_roi"), @r#"
+    queries/mine.sql:2:3: there is no column spent
+    hint: did you mean spend? channel_roi has conversion, model, level, channel, campaign, primary, spend, impressions, clicks, credit, value, roas, roas_low, roas_high, roi, cost_per_conversion, cost_per_conversion_low, cost_per_conversion_high, note, window_from, window_to
+    "#);
+    insta::assert_snapshot!(refused("SELECT channel_roi.foo FROM channel_roi"), @r#"
+    queries/mine.sql:1:20: there is no column foo
+    hint: channel_roi has conversion, model, level, channel, campaign, primary, spend, impressions, clicks, credit, value, roas, roas_low, roas_high, roi, cost_per_conversion, cost_per_conversion_low, cost_per_conversion_high, note, window_from, window_to
+    "#);
+    insta::assert_snapshot!(refused("SELECT nosuch(spend) AS a FROM channel_roi"), @r#"queries/mine.sql:1:8: the function nosuch is not supported"#);
 }
 
 #[test]
 fn what_differs_from_run_to_run_or_engine_to_engine_is_refused() {
-    insta::assert_snapshot!(refused("SELECT channel FROM channel_roi LIMIT 3"), @"");
-    insta::assert_snapshot!(refused("SELECT NOW() AS at FROM channel_roi"), @"");
+    insta::assert_snapshot!(refused("SELECT channel FROM channel_roi LIMIT 3"), @r#"
+    queries/mine.sql:1:1: LIMIT without ORDER BY takes any rows
+    hint: add ORDER BY with columns that tell all rows apart
+    "#);
+    insta::assert_snapshot!(refused("SELECT NOW() AS at FROM channel_roi"), @r#"
+    queries/mine.sql:1:8: now gives another result every time
+    hint: a result depends on its inputs alone; window_from and window_to say which time it is about
+    "#);
     insta::assert_snapshot!(
-        refused("SELECT SUM(spend) OVER (ORDER BY channel) AS s FROM channel_roi"), @""
+        refused("SELECT SUM(spend) OVER (ORDER BY channel) AS s FROM channel_roi"), @r#"
+    queries/mine.sql:1:8: a running sum needs its frame: engines differ on rows that tie
+    hint: add ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    "#
     );
     insta::assert_snapshot!(
-        refused("SELECT STRING_AGG(channel, ',') OVER (PARTITION BY model) AS s FROM channel_roi"), @""
+        refused("SELECT STRING_AGG(channel, ',') OVER (PARTITION BY model) AS s FROM channel_roi"), @r#"
+    queries/mine.sql:1:8: string_agg over a window ignores its partition
+    hint: use it with GROUP BY in a subquery and join the result
+    "#
     );
     refused("WITH RECURSIVE t AS (SELECT 1 AS a UNION ALL SELECT a FROM t) SELECT * FROM t");
     refused("SELECT CURRENT_TIMESTAMP AS at FROM channel_roi");
@@ -236,19 +275,37 @@ fn what_differs_from_run_to_run_or_engine_to_engine_is_refused() {
 
 #[test]
 fn results_that_no_reader_takes_are_refused() {
-    insta::assert_snapshot!(refused("SELECT channel, NULL AS nothing FROM channel_roi"), @"");
+    insta::assert_snapshot!(refused("SELECT channel, NULL AS nothing FROM channel_roi"), @r#"
+    queries/mine.sql:1:25: column nothing is null in every row and of no type
+    hint: give it one, as in CAST(NULL AS DOUBLE)
+    "#);
     insta::assert_snapshot!(
-        refused("SELECT model, ROW_NUMBER() OVER (ORDER BY channel) AS n FROM channel_roi GROUP BY model"), @""
+        refused("SELECT model, ROW_NUMBER() OVER (ORDER BY channel) AS n FROM channel_roi GROUP BY model"), @r#"
+    queries/mine.sql:1:55: column n is a list
+    hint: aggregate it; a window function beside GROUP BY gives lists: move it into an outer query
+    "#
     );
-    insta::assert_snapshot!(refused("SELECT window_from FROM channel_roi"), @"");
+    insta::assert_snapshot!(refused("SELECT window_from FROM channel_roi"), @r#"
+    queries/mine.sql: it has no columns
+    hint: select at least one beside the window
+    "#);
 }
 
 #[test]
 fn documentation_is_about_the_result() {
     let sql = "SELECT channel, spend FROM channel_roi";
-    insta::assert_snapshot!(refused_with(sql, Some("[columns.spent]\nunit = 'currency'\n")), @"");
-    insta::assert_snapshot!(refused_with(sql, Some("description = 'x'\ngrian = 'y'\n")), @"");
-    insta::assert_snapshot!(refused_with(sql, Some("keys = ['channel']\n")), @"");
+    insta::assert_snapshot!(refused_with(sql, Some("[columns.spent]\nunit = 'currency'\n")), @r#"
+    queries/mine.toml: mine has no column spent
+    hint: did you mean spend? It has channel, spend
+    "#);
+    insta::assert_snapshot!(refused_with(sql, Some("description = 'x'\ngrian = 'y'\n")), @r#"
+    queries/mine.toml:2:1: unknown field `grian`, expected one of `description`, `grain`, `keys`, `columns`
+    hint: it holds description, grain, keys and [columns.NAME] with description, unit, null, interval
+    "#);
+    insta::assert_snapshot!(refused_with(sql, Some("keys = ['channel']\n")), @r#"
+    queries/mine.toml: two rows have the key ("Email")
+    hint: add a column to keys, or GROUP BY them
+    "#);
 }
 
 /// Runs the shipped queries in DuckDB over the same tables and compares cell by cell.

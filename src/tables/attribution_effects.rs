@@ -60,6 +60,6 @@ pub static SPEC: TableSpec = TableSpec {
     ],
     order: RowOrder::Given {
         grouped_by: 3,
-        description: "Targets and models as in `stage_attribution`; by effect, largest first, ties by name",
+        description: "Targets and models as in `stage_attribution`; by name",
     },
 };

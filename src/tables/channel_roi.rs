@@ -15,11 +15,11 @@ pub static SPEC: TableSpec = TableSpec {
         C::text("conversion", "Name of the conversion."),
         C::text("model", "Attribution model."),
         C::text("level", "`channel` or `campaign`: rows of one level add up, never rows of both."),
-        C::text("channel", "Channel; `(none)` without one, `(unattributed)` for targets without a touch."),
+        C::text("channel", "Channel with touches or spend; `(none)` without one."),
         C::text("campaign", "Campaign; `(none)` without one.").or_null("rows of level `channel`"),
         C::flag("primary", "Whether spend may be summed over this row."),
         C::figure("spend", Unit::Currency, "Spend in the window, by its own local date.")
-            .or_null("no spend for this row in the export"),
+            .or_null("there is no spend input"),
         C::count("impressions", "Impressions of the spend export.").or_null("not in the export"),
         C::count("clicks", "Clicks of the spend export.").or_null("not in the export"),
         C::figure("credit", Unit::Conversions, "Credited conversions.")
@@ -49,6 +49,6 @@ pub static SPEC: TableSpec = TableSpec {
     order: RowOrder::Given {
         grouped_by: 3,
         description: "Conversions in the configured order; models in their fixed order; channels before \
-                      campaigns; by name, `(unattributed)` last",
+                      campaigns; by name",
     },
 };

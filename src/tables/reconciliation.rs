@@ -7,7 +7,8 @@ pub static SPEC: TableSpec = TableSpec {
     name: "reconciliation",
     grain: "One row per ledger, item and model.",
     description: "What was booked against where it went. \
-                  `difference = booked − credited − unattributed − excluded − refunds` is 0, or the run fails.",
+                  `difference` is 0, or the run fails: `booked − credited − unattributed − refunds`, and in the \
+                  ledger `rows` also `− excluded`.",
     keys: &["ledger", "item", "model"],
     columns: &[
         C::text("ledger", "`rows`, `credit` (conversions), `value` or `spend` (currency)."),
@@ -16,9 +17,13 @@ pub static SPEC: TableSpec = TableSpec {
         C::figure("booked", Unit::Ledger, "What the input holds."),
         C::figure("credited", Unit::Ledger, "What the tables show."),
         C::figure("unattributed", Unit::Ledger, "What has no touch or channel to go to."),
-        C::figure("excluded", Unit::Ledger, "What was left out by rule or as unusable."),
+        C::figure(
+            "excluded",
+            Unit::Ledger,
+            "What was left out by rule or as unusable; part of `booked` in the ledger `rows` only.",
+        ),
         C::figure("refunds", Unit::Ledger, "What was taken back."),
-        C::figure("difference", Unit::Ledger, "What is left: always 0."),
+        C::figure("difference", Unit::Ledger, "What does not add up: always 0."),
     ],
     order: RowOrder::ByKeys,
 };

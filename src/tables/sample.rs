@@ -26,7 +26,7 @@ const ROWS: [(&str, &str); 7] = [
         "stage_attribution",
         "stage|awareness|linear|channel|Email|-|50|40|30|25|36|0.3|-|-|-|-|2|0.9|-
          stage|awareness|linear|channel|Paid Search|-|80|70|60|52|69|0.6|-|-|-|-|1|0.9|-
-         stage|awareness|linear|channel|(unattributed)|-|-|-|10|-|-|0.1|-|-|-|-|-|-|-
+         stage|awareness|linear|channel|(unattributed)|-|0|10|10|-|-|0.1|-|-|-|-|-|-|-
          stage|purchase|linear|channel|Email|-|50|40|4|2|7|0.4|-|-|-|-|2|0.6|-
          stage|purchase|linear|channel|Paid Search|-|80|70|6|4|9|0.6|-|-|-|-|1|0.6|-
          conversion|order|linear|channel|Paid Search|-|80|70|6|4|9|0.6|600|400|900|0.6|1|0.6|-

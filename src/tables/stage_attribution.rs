@@ -19,9 +19,11 @@ pub static SPEC: TableSpec = TableSpec {
         C::text("level", "`channel` or `campaign`: rows of one level add up, never rows of both."),
         C::text("channel", "Channel; `(none)` without one, `(unattributed)` for targets without a touch."),
         C::text("campaign", "Campaign; `(none)` without one.").or_null("rows of level `channel`"),
-        C::count("touches", "Touches in the window.").or_null("the row `(unattributed)`"),
-        C::count("journeys", "Paths with a touch of this row, converting or not.")
-            .or_null("the row `(unattributed)`"),
+        C::count("touches", "Touches on the paths to the target; 0 in the row `(unattributed)`."),
+        C::count(
+            "journeys",
+            "Paths to the target with such a touch; in the row `(unattributed)` those without any touch.",
+        ),
         C::figure("credit", Unit::Conversions, "Credited entries into the stage or conversions.")
             .or_null("the model gives no figures, `note` says why"),
         C::bound("credit_low", Unit::Conversions, Interval::JackknifeLog, "Lower 95 % bound of `credit`."),
@@ -46,6 +48,6 @@ pub static SPEC: TableSpec = TableSpec {
     order: RowOrder::Given {
         grouped_by: 4,
         description: "Stages before conversions, each in the configured order; models in their fixed order; \
-                      channels before campaigns; by rank, `(unattributed)` last",
+                      channels before campaigns; by name, `(unattributed)` last",
     },
 };
