@@ -34,6 +34,8 @@ impl Bench {
             rules: &self.world.rules,
             dimensions: &self.dimensions,
             assignments: &self.world.assignments,
+            spend: &[],
+            excluded_value_minor: &[],
         }
     }
 

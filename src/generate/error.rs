@@ -52,6 +52,27 @@ pub enum GenerateError {
 }
 
 impl GenerateError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Foreign { path } => Some(format!(
+                "name a new folder, or remove {} yourself if it can go; generate never deletes what it didn't write",
+                path.display()
+            )),
+            Self::Customers { .. } => Some("ask for fewer or more with --customers".to_owned()),
+            Self::Days { .. } => Some("ask for fewer or more with --days".to_owned()),
+            Self::Io { .. } | Self::Parquet { .. } | Self::Threads(_) => None,
+        }
+    }
+
+    /// Exit code: 64 usage, 74 I/O.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Customers { .. } | Self::Days { .. } | Self::Foreign { .. } => 64,
+            Self::Io { .. } | Self::Parquet { .. } | Self::Threads(_) => 74,
+        }
+    }
+
     /// For `map_err` on an I/O result.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();

@@ -199,7 +199,7 @@ pub fn open(
                 });
             }
             if let Some(target) = need.role.decoded(found) {
-                decoded[root] = Arc::new(Field::new(physical, target, true));
+                decoded[root] = Arc::new(Field::new(physical, target, fields[root].is_nullable()));
             }
             roots.push(root);
             located.push(Located::Column(root, found.clone()));

@@ -7,8 +7,7 @@ pub static SPEC: TableSpec = TableSpec {
     name: "reconciliation",
     grain: "One row per ledger, item and model.",
     description: "What was booked against where it went. \
-                  `difference` is 0, or the run fails: `booked − credited − unattributed − refunds`, and in the \
-                  ledger `rows` also `− excluded`.",
+                  `difference = booked − credited − unattributed − excluded − refunds` is 0, or the run fails.",
     keys: &["ledger", "item", "model"],
     columns: &[
         C::text("ledger", "`rows`, `credit` (conversions), `value` or `spend` (currency)."),
@@ -17,11 +16,7 @@ pub static SPEC: TableSpec = TableSpec {
         C::figure("booked", Unit::Ledger, "What the input holds."),
         C::figure("credited", Unit::Ledger, "What the tables show."),
         C::figure("unattributed", Unit::Ledger, "What has no touch or channel to go to."),
-        C::figure(
-            "excluded",
-            Unit::Ledger,
-            "What was left out by rule or as unusable; part of `booked` in the ledger `rows` only.",
-        ),
+        C::figure("excluded", Unit::Ledger, "What was left out by rule or as unusable; part of `booked`."),
         C::figure("refunds", Unit::Ledger, "What was taken back."),
         C::figure("difference", Unit::Ledger, "What does not add up: always 0."),
     ],
