@@ -1,3 +1,4 @@
 //! Integration tests: one binary, so that the heavy dependencies link once.
 
 mod bad_config;
+mod reference;
