@@ -138,6 +138,26 @@ fn decode<E: From<InputError>>(
     Ok(())
 }
 
+/// Decodes the touchpoints and does nothing with them: the yardstick that runs are measured by. Returns the
+/// number of rows.
+pub fn decode_only(opened: &Opened, pool: &ThreadPool) -> Result<u64, EngineError> {
+    let sources: Vec<&OpenSource> = opened.touchpoints.iter().collect();
+    let items = items_of(&sources, pool.current_num_threads());
+    let rows = work::for_each(
+        pool,
+        &items,
+        || 0_u64,
+        |rows, _, item| {
+            let opened = &sources[item.source].files[item.file];
+            for batch in opened.reader(opened.handle()?, item.groups.clone())? {
+                *rows += batch.map_err(|error| opened.unreadable(error))?.num_rows() as u64;
+            }
+            Ok::<_, EngineError>(())
+        },
+    )?;
+    Ok(rows.into_iter().sum())
+}
+
 fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Result<Vec<InputRecord>, InputError> {
     digests.sort_by_key(|(place, _)| *place);
     let mut records = Vec::new();
