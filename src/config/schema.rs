@@ -24,6 +24,7 @@ pub(super) struct Schema {
     pub(super) inputs: Section<Inputs>,
     pub(super) contract: Section<Contract>,
     pub(super) journey: Section<Journey>,
+    pub(super) refunds: Section<Refunds>,
     pub(super) stages: Option<Section<Stages>>,
     pub(super) conversions: Table<Conversion>,
     pub(super) attribution: Section<Attribution>,
@@ -91,6 +92,13 @@ impl From<PlainSource> for Source {
         let PlainSource { path, columns, constants, timezone } = source;
         Self { path, columns, constants, timezone, exclude: Vec::new() }
     }
+}
+
+/// `[refunds]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct Refunds {
+    pub(super) event: Option<Spanned<OneOrMany>>,
 }
 
 /// `[contract]`.

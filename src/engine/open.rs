@@ -107,6 +107,23 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         })
         .collect::<Result<Vec<_>, InputError>>()?;
     check_columns(plan, &touchpoints, &columns)?;
+    if let Some(need) = columns.order_id()
+        && !touchpoints
+            .iter()
+            .flat_map(|source| &source.files)
+            .any(|file| file.located[need] != Located::Absent)
+    {
+        return Err(EngineError::Input(InputError::UnknownColumn {
+            column: "order_id".to_owned(),
+            used_by: "refunds".to_owned(),
+            available: touchpoints
+                .iter()
+                .flat_map(|source| &source.files)
+                .take(1)
+                .flat_map(|file| file.columns.iter().cloned())
+                .collect(),
+        }));
+    }
     let with_events = touchpoints
         .iter()
         .flat_map(|source| &source.files)

@@ -94,17 +94,19 @@ pub struct Need {
     pub role: Role,
     /// Whether the run stops without it.
     pub required: bool,
+    /// Whether this run looks at it; else it isn't decoded.
+    pub wanted: bool,
 }
 
 impl Need {
     /// A column without which the run stops.
     pub fn required(logical: &str, role: Role) -> Self {
-        Self { logical: logical.to_owned(), role, required: true }
+        Self { logical: logical.to_owned(), role, required: true, wanted: true }
     }
 
     /// A column that may lack.
     pub fn optional(logical: &str, role: Role) -> Self {
-        Self { logical: logical.to_owned(), role, required: false }
+        Self { logical: logical.to_owned(), role, required: false, wanted: true }
     }
 }
 
@@ -176,7 +178,9 @@ pub fn open(
     let mut roots: Vec<usize> = Vec::new();
     for need in needs {
         let physical = source.physical(&need.logical);
-        if let Some(root) = columns.iter().position(|name| name == physical) {
+        if !need.wanted {
+            located.push(Located::Absent);
+        } else if let Some(root) = columns.iter().position(|name| name == physical) {
             let found = fields[root].data_type();
             if !need.role.accepts(found) {
                 return Err(InputError::WrongType {

@@ -119,7 +119,7 @@ impl World {
     fn row(&mut self, item: &[&str]) -> Touchpoint {
         let code = self.code(item[0]);
         let amount_minor = item.get(2).map(|text| text.strip_prefix('=').unwrap().parse().unwrap());
-        Touchpoint { time_us: instant_us(item[1]), code, amount_minor }
+        Touchpoint { time_us: instant_us(item[1]), code, amount_minor, order: None }
     }
 
     fn assignment(&self, item: &[&str]) -> Assignment {

@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use crate::config::plan::{AfterConversion, StageMode};
+use crate::config::plan::{AfterConversion, ConversionValue, StageMode};
 
-use super::partition::Journey;
+use super::partition::{Journey, Touchpoint};
 use super::rules::Rules;
 
 /// A row that may earn credit.
@@ -31,6 +31,13 @@ pub enum PathEnd {
     },
     /// Without it.
     Null,
+    /// In its target, and now value goes back: the path is that of the conversion.
+    Refunded {
+        /// What goes back, minor units.
+        value_minor: i64,
+        /// Whether nothing is left of the order, so that the credit goes back too.
+        whole: bool,
+    },
 }
 
 /// The touches that led to a target, or would have.
@@ -45,7 +52,7 @@ pub struct Path {
 }
 
 /// A row of a conversion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversionEvent {
     /// Index of the conversion.
     pub conversion: usize,
@@ -53,6 +60,21 @@ pub struct ConversionEvent {
     pub time_us: i64,
     /// Worth in minor units.
     pub value_minor: i64,
+    /// Hash of the order's id.
+    pub order: Option<u64>,
+    /// What refunds have taken back so far, minor units.
+    pub refunded_minor: i64,
+    /// Into [`Walk::touches`].
+    pub touches: Range<usize>,
+}
+
+/// A row of a refund in the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefundEvent {
+    /// What it names, or where it names nothing what was left of its order, minor units.
+    pub value_minor: i64,
+    /// What was taken back from a conversion.
+    pub linked_minor: i64,
 }
 
 /// What a journey holds. Made once and filled again for every journey.
@@ -64,6 +86,8 @@ pub struct Walk {
     pub entries: Vec<Option<u32>>,
     /// Every conversion of the data read, in order; those outside the window are context.
     pub conversions: Vec<ConversionEvent>,
+    /// Refunds of the reporting window.
+    pub refunds: Vec<RefundEvent>,
     /// The paths whose end lies in the reporting window.
     pub paths: Vec<Path>,
     /// Position of the first row in the reporting window.
@@ -81,6 +105,7 @@ impl Walk {
         self.entries.clear();
         self.entries.resize(rules.stages, None);
         self.conversions.clear();
+        self.refunds.clear();
         self.paths.clear();
         self.cut_touches = 0;
         self.first_in_window = journey.rows.iter().position(|row| rules.in_window(row.time_us));
@@ -109,21 +134,32 @@ impl Walk {
                 let conversion = conversions.trailing_zeros() as usize;
                 conversions &= conversions - 1;
                 let value_minor = rules.conversion_amount_minor(conversion, row.amount_minor);
-                self.conversions.push(ConversionEvent { conversion, time_us: row.time_us, value_minor });
                 let restart = match rules.after_conversion {
                     AfterConversion::Restart => self.last_conversion_touch[conversion].unwrap_or(0),
                     AfterConversion::Reuse => 0,
                 };
                 let end = self.touches.len();
                 self.last_conversion_touch[conversion] = Some(end);
-                if rules.in_window(row.time_us) {
-                    let start = self.limit(reach.max(restart).min(end), end, rules);
+                let reported = rules.in_window(row.time_us);
+                let start = self.limit(reach.max(restart).min(end), end, rules, reported);
+                self.conversions.push(ConversionEvent {
+                    conversion,
+                    time_us: row.time_us,
+                    value_minor,
+                    order: row.order,
+                    refunded_minor: 0,
+                    touches: start..end,
+                });
+                if reported {
                     self.paths.push(Path {
                         target: rules.stages + conversion,
                         end: PathEnd::Converted { time_us: row.time_us, value_minor },
                         touches: start..end,
                     });
                 }
+            }
+            if facts.refund {
+                self.refund(row, rules);
             }
             if facts.touch {
                 self.touches.push(Touch {
@@ -202,7 +238,7 @@ impl Walk {
             let after = self.touches_after_lower_entry(stage, entry);
             let earliest_us = time_us.saturating_sub(rules.lookback_us);
             let reach = self.touches.partition_point(|touch| touch.time_us < earliest_us);
-            let start = self.limit(after.max(reach).min(end), end, rules);
+            let start = self.limit(after.max(reach).min(end), end, rules, true);
             self.paths.push(Path {
                 target: stage,
                 end: PathEnd::Converted { time_us, value_minor: 0 },
@@ -257,13 +293,57 @@ impl Walk {
         }
         let earliest_us = last.time_us.saturating_sub(rules.lookback_us);
         let reach = self.touches.partition_point(|touch| touch.time_us < earliest_us);
-        let start = self.limit(start.max(reach), end, rules);
+        let start = self.limit(start.max(reach), end, rules, true);
         self.paths.push(Path { target, end: PathEnd::Null, touches: start..end });
     }
 
-    fn limit(&mut self, start: usize, end: usize, rules: &Rules) -> usize {
+    /// Takes value back from the conversions of the refund's order, the oldest first.
+    fn refund(&mut self, row: &Touchpoint, rules: &Rules) {
+        let reported = rules.in_window(row.time_us);
+        let named = row.amount_minor.map(i64::saturating_abs);
+        let mut linked_minor = 0;
+        for conversion in 0..rules.conversion_values.len() {
+            if rules.conversion_values[conversion] != ConversionValue::Column || row.order.is_none() {
+                continue;
+            }
+            let mut left = named.unwrap_or(i64::MAX);
+            let mut taken = 0;
+            let own = self
+                .conversions
+                .iter_mut()
+                .filter(|event| event.conversion == conversion && event.order == row.order);
+            for event in own {
+                let value_minor = left.min(event.value_minor - event.refunded_minor);
+                if value_minor <= 0 {
+                    continue;
+                }
+                event.refunded_minor += value_minor;
+                left -= value_minor;
+                taken += value_minor;
+                if reported {
+                    self.paths.push(Path {
+                        target: rules.stages + conversion,
+                        end: PathEnd::Refunded {
+                            value_minor,
+                            whole: event.refunded_minor == event.value_minor,
+                        },
+                        touches: event.touches.clone(),
+                    });
+                }
+            }
+            // One row may stand for several conversions: it is one refund all the same.
+            linked_minor = linked_minor.max(taken);
+        }
+        if reported {
+            self.refunds.push(RefundEvent { value_minor: named.unwrap_or(linked_minor), linked_minor });
+        }
+    }
+
+    fn limit(&mut self, start: usize, end: usize, rules: &Rules, reported: bool) -> usize {
         let limited = start.max(end.saturating_sub(rules.max_path_touches));
-        self.cut_touches += (limited - start) as u64;
+        if reported {
+            self.cut_touches += (limited - start) as u64;
+        }
         limited
     }
 }
