@@ -347,3 +347,133 @@ impl Walk {
         limited
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journey::testing::World;
+
+    /// Paths as text: target, end, and the positions of the touches.
+    fn paths(world: &mut World, text: &str) -> Vec<String> {
+        let journey = world.journey(text);
+        let walk = journey.walk(&world.rules);
+        let shown = |path: &Path| {
+            let end = match path.end {
+                PathEnd::Converted { value_minor, .. } => format!("={value_minor}"),
+                PathEnd::Null => "null".to_owned(),
+                PathEnd::Refunded { value_minor, whole } => {
+                    format!("-{value_minor}{}", if whole { " whole" } else { "" })
+                }
+            };
+            let touches: Vec<String> =
+                walk.touches[path.touches.clone()].iter().map(|touch| touch.row.to_string()).collect();
+            format!("{} {end} [{}]", world.rules.targets[path.target].name, touches.join(" "))
+        };
+        walk.paths.iter().map(shown).collect()
+    }
+
+    fn buyers() -> World {
+        World::new(&[], &["buy"])
+    }
+
+    #[test]
+    fn a_touch_exactly_a_lookback_old_still_counts() {
+        let mut world = buyers();
+        world.rules.lookback_us = crate::config::plan::DAY_US;
+        assert_eq!(paths(&mut world, "x d1, x d2, buy d3 =5"), ["buy =5 [1]"]);
+        assert_eq!(paths(&mut world, "x d1/23:59, x d2/00:01, buy d3/00:01"), ["buy =0 [1]"]);
+    }
+
+    #[test]
+    fn a_touch_at_the_same_instant_counts_if_it_stands_before() {
+        assert_eq!(paths(&mut buyers(), "x d1, buy d1 =5, x d1"), ["buy =5 [0]", "buy null [2]"]);
+    }
+
+    #[test]
+    fn a_second_conversion_looks_back_on_its_own_or_only_to_the_first() {
+        let mut world = buyers();
+        let text = "x d1, buy d2 =1, x d3, buy d4 =2";
+        assert_eq!(paths(&mut world, text), ["buy =1 [0]", "buy =2 [0 2]"]);
+        world.rules.after_conversion = AfterConversion::Restart;
+        assert_eq!(paths(&mut world, text), ["buy =1 [0]", "buy =2 [2]"]);
+    }
+
+    #[test]
+    fn context_is_looked_at_but_not_reported() {
+        let mut world = buyers();
+        world.rules.from_us = 2 * crate::config::plan::DAY_US;
+        assert_eq!(paths(&mut world, "x d1, buy d1/12:00 =1, buy d2 =2"), ["buy =2 [0]"]);
+        assert_eq!(paths(&mut world, "x d1"), [] as [&str; 0], "a null path ends with its last touch");
+        assert_eq!(paths(&mut world, "x d1, x d2"), ["buy null [0 1]"]);
+    }
+
+    #[test]
+    fn null_paths_begin_after_the_last_conversion_and_keep_to_the_lookback() {
+        let mut world = buyers();
+        assert_eq!(paths(&mut world, "x d1, buy d2, x d3, x d4"), ["buy =0 [0]", "buy null [2 3]"]);
+        world.rules.lookback_us = crate::config::plan::DAY_US;
+        assert_eq!(paths(&mut world, "x d1, x d3, x d4"), ["buy null [1 2]"]);
+        world.rules.null_paths = false;
+        assert_eq!(paths(&mut world, "x d1, x d3, x d4"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn long_paths_keep_their_last_touches() {
+        let mut world = buyers();
+        world.rules.max_path_touches = 2;
+        let journey = world.journey("x d1, x d2, x d3, buy d4");
+        let walk = journey.walk(&world.rules);
+        assert_eq!(walk.paths[0].touches, 1..3);
+        assert_eq!(walk.cut_touches, 1);
+    }
+
+    #[test]
+    fn a_stage_is_credited_to_what_came_after_the_lower_entry() {
+        let mut world = World::new(&["a", "b", "c"], &[]);
+        world.rules.stage_mode = StageMode::Ordered;
+        assert_eq!(
+            paths(&mut world, "x d1, a d2, x d3, b d4"),
+            ["a =0 [0 1]", "b =0 [2 3]", "c null []"].map(str::to_owned)[..2],
+            "the entry row itself is a touch; nothing comes after the last entry"
+        );
+        assert_eq!(paths(&mut world, "x d1, a d2, x d3"), ["a =0 [0 1]", "b null [2]"]);
+        assert_eq!(paths(&mut world, "x d1, x d2"), ["a null [0 1]"]);
+    }
+
+    #[test]
+    fn stages_of_one_instant_are_entered_in_order_whatever_the_order_of_rows() {
+        let mut world = World::new(&["a", "b", "c"], &[]);
+        world.rules.stage_mode = StageMode::Ordered;
+        let entries = |world: &mut World, text: &str| {
+            let journey = world.journey(text);
+            journey.walk(&world.rules).entries
+        };
+        assert_eq!(entries(&mut world, "c d1, b d1, a d1"), [Some(2), Some(1), Some(0)]);
+        assert_eq!(entries(&mut world, "b d1, a d2, c d3"), [Some(1), None, None]);
+        assert_eq!(entries(&mut world, "a+b d1, b d2"), [Some(0), Some(1), None], "a row enters one stage");
+        world.rules.stage_mode = StageMode::Any;
+        assert_eq!(entries(&mut world, "b d1, a d2, c d3"), [Some(1), Some(0), Some(2)]);
+    }
+
+    #[test]
+    fn a_refund_takes_back_what_its_order_gave() {
+        let mut world = buyers();
+        let part = "x d1, buy d2 =100 #7, refund d3 =30 #7, refund d4 =-70 #7, refund d5 =1 #7";
+        assert_eq!(paths(&mut world, part)[..3], ["buy =100 [0]", "buy -30 [0]", "buy -70 whole [0]"]);
+        let walk = world.journey(part).walk(&world.rules);
+        let linked: Vec<(i64, i64)> =
+            walk.refunds.iter().map(|refund| (refund.value_minor, refund.linked_minor)).collect();
+        assert_eq!(linked, [(30, 30), (70, 70), (1, 0)]);
+        let unnamed = "x d1, buy d2 =100 #7, refund d3 #7";
+        assert_eq!(paths(&mut world, unnamed)[1], "buy -100 whole [0]", "no value: all that is left");
+        assert_eq!(paths(&mut world, "x d1, buy d2 =100 #7, refund d3 =100 #8").len(), 1, "another order");
+        assert_eq!(paths(&mut world, "refund d1 =5 #7, x d2, buy d3 =9 #7").len(), 1, "not yet ordered");
+    }
+
+    #[test]
+    fn a_refund_reaches_back_before_the_window() {
+        let mut world = buyers();
+        world.rules.from_us = 3 * crate::config::plan::DAY_US;
+        assert_eq!(paths(&mut world, "x d1, buy d2 =100 #7, refund d3 =40 #7"), ["buy -40 [0]"]);
+    }
+}

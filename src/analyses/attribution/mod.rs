@@ -7,6 +7,8 @@
 pub mod effects;
 pub mod solve;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use hashbrown::HashMap;
 use polars::prelude::PolarsError;
