@@ -108,8 +108,8 @@ pub fn read(
         }
     };
     let mut rows = Vec::with_capacity(batch.num_rows());
-    for row in 0..batch.num_rows() {
-        let day = match &days[row] {
+    for (row, day) in days.iter().enumerate() {
+        let day = match day {
             Ok(Some(day)) => *day,
             Ok(None) => return Err(bad("date", row, "the date is empty".to_owned())),
             Err(text) => return Err(bad("date", row, format!("`{text}` is not a date like 2026-04-01"))),

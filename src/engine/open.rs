@@ -86,7 +86,7 @@ pub fn scope_of(plan: &Plan) -> Scope {
 /// Opens all inputs.
 pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError> {
     let scope = scope_of(plan);
-    let customer_files = plan.customers.as_ref().map(|source| discover(source)).transpose()?;
+    let customer_files = plan.customers.as_ref().map(discover).transpose()?;
     let attributes = match (&plan.customers, &customer_files) {
         (Some(source), Some(files)) => attributes_of(plan, source, files)?,
         _ => Vec::new(),
