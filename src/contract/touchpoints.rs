@@ -10,7 +10,7 @@ use crate::input::columns::{Amount, Amounts, Ids, LocalTimes, Texts, times};
 use crate::input::open::{Located, Need, Role, Scope};
 use crate::journey::buffer::{BufferedRow, MAX_CODES, PartitionBuffer};
 use crate::journey::codebook::{CodebookBuilder, ValueId};
-use crate::journey::key::{CustomerHash, EventKey, PARTITIONS};
+use crate::journey::key::{CustomerHash, EventKey, PARTITIONS, order_hash};
 
 use super::reject::{Reject, RowCounts, Rule, ValueHasher};
 
@@ -343,7 +343,7 @@ impl<'a> TouchpointReader<'a> {
             };
             let order = match &orders {
                 Some(orders) if verdict.uses_value != 0 || verdict.refund => {
-                    orders.get(row, &mut event_digits).map(xxhash_rust::xxh3::xxh3_64)
+                    orders.get(row, &mut event_digits).map(order_hash)
                 }
                 _ => None,
             };

@@ -335,7 +335,7 @@ fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
 }
 
 /// The reporting window: as configured, else whole local days around the data.
-fn window(plan: &Plan, span_us: Option<(i64, i64)>) -> Result<(i64, i64), EngineError> {
+pub(super) fn window(plan: &Plan, span_us: Option<(i64, i64)>) -> Result<(i64, i64), EngineError> {
     let day = |instant_us: i64, next: i64| -> Option<i64> {
         let instant = jiff::Timestamp::from_microsecond(instant_us).ok()?;
         let date = instant.to_zoned(plan.job.timezone.zone.clone()).date();

@@ -94,6 +94,7 @@ pub struct Walk {
     pub first_in_window: Option<usize>,
     /// Touches cut off the front of paths that were too long.
     pub cut_touches: u64,
+    /// By conversion: index of the first touch after its last row so far.
     last_conversion_touch: Vec<Option<usize>>,
     same_instant: Vec<usize>,
 }
@@ -139,7 +140,8 @@ impl Walk {
                     AfterConversion::Reuse => 0,
                 };
                 let end = self.touches.len();
-                self.last_conversion_touch[conversion] = Some(end);
+                // What comes after this conversion begins after its own row, also where that is a touch.
+                self.last_conversion_touch[conversion] = Some(end + usize::from(facts.touch));
                 let reported = rules.in_window(row.time_us);
                 let start = self.limit(reach.max(restart).min(end), end, rules, reported);
                 self.conversions.push(ConversionEvent {

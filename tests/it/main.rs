@@ -1,4 +1,6 @@
 //! Integration tests: one binary, so that the heavy dependencies link once.
 
 mod bad_config;
+mod journeys;
+mod naive;
 mod reference;
