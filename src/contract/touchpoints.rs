@@ -350,6 +350,7 @@ impl<'a> TouchpointReader<'a> {
             let span = self.span_us.get_or_insert((time_us, time_us));
             span.0 = span.0.min(time_us);
             span.1 = span.1.max(time_us);
+            self.codes.keep(code);
             self.partitions[customer.partition()].push(
                 BufferedRow { customer, time_us, code, amount_minor, event, order },
                 self.rules.with_events,

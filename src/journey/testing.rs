@@ -188,7 +188,8 @@ fn book(rows: &[Vec<&str>]) -> Codebook {
     let mut builder = CodebookBuilder::new(columns);
     for row in rows {
         let ids: Vec<u32> = row.iter().enumerate().map(|(at, text)| builder.value(at, text)).collect();
-        builder.combination(&ids);
+        let code = builder.combination(&ids).0;
+        builder.keep(code);
     }
     Codebook::merge(&[builder], columns).0
 }
