@@ -7,7 +7,7 @@
 use rayon::ThreadPool;
 
 use crate::analyses::attribution::solve::{Solved, solve};
-use crate::analyses::{Analyses, Attribution, NamedFrame};
+use crate::analyses::{Analyses, Attribution, NamedFrame, Observed, Partials};
 use crate::config::plan::Plan;
 use crate::contract::touchpoints::TouchpointColumns;
 use crate::input::open::Scope;
@@ -164,11 +164,22 @@ impl<'a> Memory<'a> {
     /// Without any row and without a configured window there is nothing to report on; a frame that can't
     /// be built is a bug.
     pub fn frames(self, pool: &ThreadPool) -> Result<MemoryFrames, EngineError> {
+        self.frames_merged(pool, 1)
+    }
+
+    /// As [`Memory::frames`], with the journeys of each bucket dealt among so many partials, at least one,
+    /// that are merged at the end: how a run works whose partials come from several places.
+    ///
+    /// # Errors
+    /// As [`Memory::frames`].
+    pub fn frames_merged(self, pool: &ThreadPool, partials: usize) -> Result<MemoryFrames, EngineError> {
         let (known, rows) = self.gather()?;
         let kernel = Kernel::new(&known.input());
         let analyses = Analyses::new(kernel.context(&known.input()));
-        let (partials, cut) = rows.observe(&analyses, &kernel, known.plan, pool)?;
-        let frames = on_one_thread(|| analyses.finish(partials)).map_err(EngineError::Frame)?;
+        let dealt = Dealt { analyses: &analyses, partials: partials.max(1) };
+        let (buckets, cut) = rows.observe(&dealt, &kernel, known.plan, pool)?;
+        let merged = buckets.into_iter().map(|bucket| dealt.merge(bucket)).collect();
+        let frames = on_one_thread(|| analyses.finish(merged)).map_err(EngineError::Frame)?;
         Ok(MemoryFrames { frames, cut })
     }
 
@@ -215,6 +226,35 @@ impl<'a> Memory<'a> {
         }
         let known = Known { plan, texts, book, attributes, assignments, dimensions, window_us };
         Ok((known, Rows { partitions, remaps }))
+    }
+}
+
+/// Deals the journeys of a bucket among several partials.
+struct Dealt<'d, 'a> {
+    analyses: &'d Analyses<'a>,
+    partials: usize,
+}
+
+impl Observer for Dealt<'_, '_> {
+    type Partial = Vec<Partials>;
+
+    fn partial(&self) -> Vec<Partials> {
+        (0..self.partials).map(|_| self.analyses.partials()).collect()
+    }
+
+    fn observe(&self, observed: Observed<'_>, partials: &mut Vec<Partials>) {
+        // The low bits of the hash have no part in the choice of the bucket.
+        let place = (observed.journey.customer.0 % self.partials as u128) as usize;
+        self.analyses.observe(observed, &mut partials[place]);
+    }
+}
+
+impl Dealt<'_, '_> {
+    /// The last one first: the order must not matter.
+    fn merge(&self, partials: Vec<Partials>) -> Partials {
+        let mut merged = self.analyses.partials();
+        partials.into_iter().rev().for_each(|partial| self.analyses.merge(&mut merged, partial));
+        merged
     }
 }
 

@@ -1,5 +1,6 @@
 //! Random journeys and the plans that they run under, for the property tests.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -55,6 +56,8 @@ pub const CONVERSIONS: [(&str, &[&str], Option<i64>); 3] =
     [("purchase", &["buy"], None), ("renewal", &["renew"], Some(250)), ("either", &["renew", "buy"], None)];
 pub const TOUCH_EVENTS: [&str; 3] = ["click", "cart", "buy"];
 pub const EVENT_ORDER: [&str; 3] = ["buy", "view", "cart"];
+/// Rows are read from at least so long before the window on.
+pub const METRIC_HOURS: i64 = 48;
 /// The reporting window begins on day 3 and ends on day 12.
 pub const WINDOW_DAYS: (i64, i64) = (3, 12);
 
@@ -64,6 +67,10 @@ impl Settings {
         let mut text = String::from(
             "[job]\nname = \"random\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n\
              [inputs.touchpoints]\npath = \"touchpoints/*.parquet\"\n\
+             [inputs.customers]\npath = \"customers.parquet\"\n\
+             [inputs.assignments]\npath = \"assignments.parquet\"\n\
+             [segments]\ndimensions = [\"country\", \"first_channel\"]\nmin_customers = 1\n\
+             [experiments.colour]\ncontrol = \"A\"\nmetrics = [\"revenue\"]\nweights = { A = 0.5, B = 0.5 }\n\
              [contract]\ndedupe = \"off\"\n",
         );
         // A list of names is written in TOML as in Rust.
@@ -93,6 +100,8 @@ impl Settings {
             let worth = worth.map_or("\"value\"".to_owned(), |minor| format!("{}", minor as f64 / 100.0));
             put(format!("[conversions.{name}]\nevent = {}\nvalue = {worth}", quoted(events)));
         }
+        let metric = "kind = \"mean\"\nconversion = \"purchase\"\nof = \"value\"";
+        put(format!("[metrics.revenue]\n{metric}\nwindow = \"{METRIC_HOURS}h\""));
         let after = if self.restart { "restart" } else { "reuse" };
         put(format!("[attribution]\nafter_conversion = \"{after}\"\nnull_paths = {}", self.null_paths));
         put(format!("position = {{ first = {}, last = {} }}", self.position.0, self.position.1));
@@ -149,19 +158,27 @@ pub fn rows(most: usize, amounts: impl Strategy<Value = Option<i64>>) -> impl St
     prop::collection::vec(row, 0..most)
 }
 
-/// Hands rows to the kernel.
+/// Hands rows to the kernel; with the first row of a customer come the attributes and the assignment.
 pub fn memory<'a>(plan: &'a Plan, rows: &[Row], readers: usize) -> Memory<'a> {
-    let mut memory = Memory::new(plan, &[], readers);
+    let mut memory = Memory::new(plan, &["country"], readers);
     assert_eq!(memory.texts(), ["event", "channel"]);
+    let mut known = BTreeSet::new();
     for row in rows {
+        let customer = format!("customer {}", row.customer);
         memory.push(&MemoryRow {
-            customer: &format!("customer {}", row.customer),
+            customer: &customer,
             time_us: row.time_us,
             texts: &[Some(row.event), row.channel],
             amount_minor: row.amount_minor,
             event: row.event_id.map(|id| id.to_string()).as_deref(),
             order: None,
         });
+        if known.insert(row.customer) {
+            let odd = row.customer % 2 == 1;
+            memory.attributes(&customer, &[(row.customer > 1).then_some(if odd { "BG" } else { "DE" })]);
+            let assigned_us = START_US + (i64::from(row.customer) + 2) * 24 * HOUR_US;
+            memory.assign(&customer, "colour", if odd { "A" } else { "B" }, assigned_us);
+        }
     }
     memory
 }

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_config;
+mod books;
 mod journeys;
 mod naive;
 mod determinism;

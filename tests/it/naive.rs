@@ -15,8 +15,8 @@ use touchline::engine::memory::MemoryAttribution;
 use touchline::engine::work;
 
 use crate::journeys::{
-    CONVERSIONS, EVENT_ORDER, HOUR_US, Row, STAGE_RULES, START_US, Settings, TOUCH_EVENTS, WINDOW_DAYS,
-    memory, rows, settings,
+    CONVERSIONS, EVENT_ORDER, HOUR_US, METRIC_HOURS, Row, STAGE_RULES, START_US, Settings, TOUCH_EVENTS,
+    WINDOW_DAYS, memory, rows, settings,
 };
 
 const FROM_US: i64 = START_US + WINDOW_DAYS.0 * 24 * HOUR_US;
@@ -50,8 +50,9 @@ impl<'s> Naive<'s> {
             paths: vec![Vec::new(); stages + CONVERSIONS.len()],
             funnel: vec![[0; 3]; stages],
         };
-        // What is read: the lookback or the stage window before the window, whichever is longer.
-        let history_us = settings.lookback_hours.max(settings.stage_window_hours.unwrap_or(0)) * HOUR_US;
+        // What is read before the window: the longest of lookback, stage window and metric window.
+        let stage_window_hours = settings.stage_window_hours.unwrap_or(0);
+        let history_us = settings.lookback_hours.max(stage_window_hours).max(METRIC_HOURS) * HOUR_US;
         let customers: BTreeSet<u8> = rows.iter().map(|row| row.customer).collect();
         for customer in customers {
             let mut own: Vec<&Row> = rows
