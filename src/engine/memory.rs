@@ -308,5 +308,7 @@ fn code_of(codes: &mut CodebookBuilder, texts: &[Option<&str>]) -> u32 {
         text.filter(|text| !text.is_empty()).map_or(0, |text| codes.value(column, text))
     };
     let ids: Vec<ValueId> = texts.iter().enumerate().map(id).collect();
-    codes.combination(&ids).0
+    let (code, _) = codes.combination(&ids);
+    codes.keep(code);
+    code
 }

@@ -4,8 +4,8 @@
 mod architecture;
 mod bad_config;
 mod books;
+mod determinism;
 mod journeys;
 mod naive;
-mod determinism;
 mod reference;
 mod sample_data;
