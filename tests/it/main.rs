@@ -2,6 +2,8 @@
 
 mod bad_config;
 mod books;
+mod coverage;
 mod journeys;
 mod naive;
+mod planted;
 mod reference;
