@@ -59,10 +59,10 @@ pub(super) struct Window {
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Inputs {
     pub(super) touchpoints: Touchpoints,
-    pub(super) spend: Option<Section<Source>>,
-    pub(super) customers: Option<Section<Source>>,
-    pub(super) assignments: Option<Section<Source>>,
-    pub(super) suppress: Option<Section<IdSource>>,
+    pub(super) spend: Option<Section<PlainSource>>,
+    pub(super) customers: Option<Section<PlainSource>>,
+    pub(super) assignments: Option<Section<PlainSource>>,
+    pub(super) suppress: Option<Section<PlainSource>>,
 }
 
 /// One table of input, with rows that may be excluded.
@@ -76,19 +76,19 @@ pub(super) struct Source {
     pub(super) exclude: Vec<Spanned<Matcher>>,
 }
 
-/// A list of ids: there is nothing to exclude from it.
+/// One table of input of which every row counts.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
-pub(super) struct IdSource {
+pub(super) struct PlainSource {
     path: Option<Spanned<OneOrMany>>,
     columns: Table<Text>,
     constants: Table<Text>,
     timezone: Option<Text>,
 }
 
-impl From<IdSource> for Source {
-    fn from(source: IdSource) -> Self {
-        let IdSource { path, columns, constants, timezone } = source;
+impl From<PlainSource> for Source {
+    fn from(source: PlainSource) -> Self {
+        let PlainSource { path, columns, constants, timezone } = source;
         Self { path, columns, constants, timezone, exclude: Vec::new() }
     }
 }

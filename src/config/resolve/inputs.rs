@@ -119,9 +119,9 @@ impl Resolver<'_, '_, '_> {
         };
         InputPlans {
             touchpoints,
-            spend: optional(inputs.spend.map(|source| source.0), &SPEND),
-            customers: optional(inputs.customers.map(|source| source.0), &CUSTOMERS),
-            assignments: optional(inputs.assignments.map(|source| source.0), &ASSIGNMENTS),
+            spend: optional(inputs.spend.map(|source| source.0.into()), &SPEND),
+            customers: optional(inputs.customers.map(|source| source.0.into()), &CUSTOMERS),
+            assignments: optional(inputs.assignments.map(|source| source.0.into()), &ASSIGNMENTS),
             suppress: optional(inputs.suppress.map(|source| source.0.into()), &SUPPRESS),
         }
     }
