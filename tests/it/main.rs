@@ -1,3 +1,5 @@
 //! Integration tests: one binary, so that the heavy dependencies link once.
 
 mod bad_config;
+mod bad_input;
+mod support;
