@@ -2,4 +2,5 @@
 
 mod bad_config;
 mod bad_input;
+mod rejects;
 mod support;
