@@ -2,5 +2,6 @@
 
 mod bad_config;
 mod bad_input;
+mod inputs;
 mod rejects;
 mod support;
