@@ -2,6 +2,7 @@
 
 mod bad_config;
 mod bad_input;
+mod cli;
 mod inputs;
 mod rejects;
 mod support;
