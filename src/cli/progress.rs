@@ -53,6 +53,11 @@ impl Progress for Bar {
     }
 }
 
+/// So many of something: `1 file`, `1,200 files`.
+pub(super) fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// A number with its thousands apart.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();

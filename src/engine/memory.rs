@@ -9,6 +9,7 @@ use rayon::ThreadPool;
 use crate::analyses::attribution::solve::{Solved, solve};
 use crate::analyses::{Analyses, Attribution, NamedFrame, Observed, Partials};
 use crate::config::plan::Plan;
+use crate::contract::RowCounts;
 use crate::contract::touchpoints::TouchpointColumns;
 use crate::input::open::Scope;
 use crate::journey::buffer::{BufferedRow, PartitionBuffer};
@@ -199,7 +200,7 @@ impl<'a> Memory<'a> {
     fn gather(self) -> Result<(Known<'a>, Rows), EngineError> {
         let Memory { plan, texts, dimensions, readers, attributes, attribute_columns, assignments, .. } =
             self;
-        let window_us = window(plan, self.span_us)?;
+        let window_us = window(plan, self.span_us, &RowCounts::default())?;
         let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
         let mut builders = Vec::new();
         for (index, reader) in readers.into_iter().enumerate() {

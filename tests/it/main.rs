@@ -3,11 +3,16 @@
 
 mod architecture;
 mod bad_config;
+mod bad_input;
 mod books;
+mod cli;
 mod coverage;
 mod determinism;
+mod inputs;
 mod journeys;
 mod naive;
 mod planted;
 mod reference;
+mod rejects;
 mod sample_data;
+mod support;
