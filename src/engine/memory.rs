@@ -161,8 +161,7 @@ impl<'a> Memory<'a> {
     /// Runs all analyses over what was taken in.
     ///
     /// # Errors
-    /// Without any row and without a configured window there is nothing to report on; a frame that can't
-    /// be built is a bug.
+    /// Without any row there is nothing to report on, as with files; a frame that can't be built is a bug.
     pub fn frames(self, pool: &ThreadPool) -> Result<MemoryFrames, EngineError> {
         self.frames_merged(pool, 1)
     }

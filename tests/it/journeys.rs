@@ -140,7 +140,8 @@ pub fn settings() -> impl Strategy<Value = Settings> {
     })
 }
 
-/// Up to `most` rows of up to six customers, from three days before the window to two after it.
+/// Up to `most` rows of up to six customers, from three days before the window to two after it; and one in
+/// the window that is nothing, as a run without any row is an error.
 pub fn rows(most: usize, amounts: impl Strategy<Value = Option<i64>>) -> impl Strategy<Value = Vec<Row>> {
     let event = prop::sample::select(vec!["view", "click", "click", "cart", "buy", "renew", "noise"]);
     let channel = prop::sample::select(vec![None, Some("ads"), Some("mail"), Some("search"), Some("shop")]);
@@ -155,7 +156,18 @@ pub fn rows(most: usize, amounts: impl Strategy<Value = Option<i64>>) -> impl St
             event_id,
         },
     );
-    prop::collection::vec(row, 0..most)
+    let noise = Row {
+        customer: 0,
+        time_us: START_US + WINDOW_DAYS.0 * 24 * HOUR_US,
+        event: "noise",
+        channel: None,
+        amount_minor: None,
+        event_id: None,
+    };
+    prop::collection::vec(row, 0..most).prop_map(move |mut rows| {
+        rows.push(noise.clone());
+        rows
+    })
 }
 
 /// Hands rows to the kernel; with the first row of a customer come the attributes and the assignment.

@@ -4,8 +4,10 @@
 mod architecture;
 mod bad_config;
 mod books;
+mod coverage;
 mod determinism;
 mod journeys;
 mod naive;
+mod planted;
 mod reference;
 mod sample_data;
