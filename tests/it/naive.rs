@@ -322,8 +322,9 @@ fn solve_chain(paths: &[&NaivePath], removed: Option<&str>) -> [f64; 2] {
             rows.swap(column, pivot);
             for other in (0..size).filter(|other| *other != column) {
                 let factor = rows[other][column] / rows[column][column];
-                for at in column..=size {
-                    rows[other][at] -= factor * rows[column][at];
+                let pivot = rows[column].clone();
+                for (cell, pivot) in rows[other].iter_mut().zip(&pivot).skip(column) {
+                    *cell -= factor * pivot;
                 }
             }
         }
