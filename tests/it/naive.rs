@@ -155,7 +155,8 @@ impl<'s> Naive<'s> {
             let Some(now_us) = entered_us(stage).filter(|now_us| in_window(*now_us)) else { continue };
             let progressed = entered_us(stage + 1).is_some_and(|next_us| next_us >= now_us);
             let ends_us = window_us.map(|window_us| entered_us(0).unwrap_or(now_us) + window_us);
-            let immature = !progressed && ends_us.is_some_and(|ends_us| ends_us > TO_US);
+            let immature = ends_us.is_some_and(|ends_us| ends_us > TO_US);
+            let progressed = progressed && !immature;
             let counts = &mut self.funnel[stage];
             counts[0] += 1;
             counts[1] += i64::from(progressed);
