@@ -189,10 +189,11 @@ fn finish_tables(frames: Vec<NamedFrame>, queries: &[Query], window: Window) -> 
 }
 
 fn load_queries(plan: &Plan) -> Result<Vec<Query>, JobError> {
-    Ok(match &plan.queries {
-        Some(folder) => queries::load(folder)?,
-        None => queries::shipped()?,
-    })
+    let Some(folder) = &plan.queries else { return Ok(queries::shipped()?) };
+    let queries = queries::load(folder)?;
+    // A slip in a query is better told now than after an hour of reading.
+    queries::dry_run(&queries)?;
+    Ok(queries)
 }
 
 fn job_record(plan: &Plan) -> Result<JobRecord, JobError> {

@@ -4,9 +4,15 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::Overrides;
+
+/// A flag's variable is off when it is unset, empty, `0`, `n`, `no`, `f`, `false` or `off`, and on otherwise.
+fn flag() -> FalseyValueParser {
+    FalseyValueParser::new()
+}
 
 /// Customer-journey analytics as a batch job: stage attribution, channel ROI, segment conversion and A/B
 /// tests over exported touchpoint logs, with an interval on every number.
@@ -120,11 +126,11 @@ pub(super) struct RunOptions {
     pub(super) config: ConfigOptions,
 
     /// Compute again even if the same result is already published
-    #[arg(long, env = "TOUCHLINE_FORCE")]
+    #[arg(long, env = "TOUCHLINE_FORCE", value_parser = flag())]
     pub(super) force: bool,
 
     /// Let `current` point to this run even if its window ends before the present one's
-    #[arg(long, env = "TOUCHLINE_MAKE_CURRENT")]
+    #[arg(long, env = "TOUCHLINE_MAKE_CURRENT", value_parser = flag())]
     pub(super) make_current: bool,
 
     /// Seconds to wait while another run holds the output
@@ -132,7 +138,7 @@ pub(super) struct RunOptions {
     wait: u64,
 
     /// Say nothing on success
-    #[arg(short, long, env = "TOUCHLINE_QUIET")]
+    #[arg(short, long, env = "TOUCHLINE_QUIET", value_parser = flag())]
     pub(super) quiet: bool,
 
     /// Progress bar on standard error
@@ -168,7 +174,7 @@ pub(super) enum DictionaryFormat {
 
 #[derive(Debug, Args)]
 pub(super) struct GenerateOptions {
-    /// Folder to write; new, empty, or written by an earlier generate
+    /// Folder to write; new, empty, or written by an earlier generate, whose published `out` stays
     pub(super) dir: PathBuf,
 
     /// Customers; each has about 7.5 touchpoints

@@ -9,7 +9,7 @@ use crate::queries;
 
 use super::args::CheckOptions;
 use super::diagnostics::Failure;
-use super::progress::grouped;
+use super::progress::counted;
 use super::run::load_plan;
 
 /// Validates and reports on standard output.
@@ -47,10 +47,10 @@ fn report(opened: &Opened) -> String {
         let bytes: u64 = source.files.iter().map(|file| file.file().size).sum();
         let _ = writeln!(
             text,
-            "  {}: {} files, {:.1} MB",
+            "  {}: {}, {}",
             source.plan.key,
-            grouped(source.files.len() as u64),
-            bytes as f64 / 1e6
+            counted(source.files.len() as u64, "file"),
+            size(bytes),
         );
     }
     text
@@ -64,12 +64,20 @@ fn line(text: &mut String, source: &OpenSource) {
     let pruned_rows: u64 = source.files.iter().map(|file| file.pruned_rows).sum();
     let _ = writeln!(
         text,
-        "  {}: {} files, {:.1} MB, {} rows; pruned: {} files, {} rows",
+        "  {}: {}, {}, {}; pruned: {}, {}",
         source.plan.key,
-        grouped(read.len() as u64),
-        bytes as f64 / 1e6,
-        grouped(rows - pruned_rows),
-        grouped(pruned as u64),
-        grouped(pruned_rows),
+        counted(read.len() as u64, "file"),
+        size(bytes),
+        counted(rows - pruned_rows, "row"),
+        counted(pruned as u64, "file"),
+        counted(pruned_rows, "row"),
     );
+}
+
+/// Bytes in the unit that fits them.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
 }

@@ -7,7 +7,7 @@ use crate::job::{self, Outcome, RunOptions as JobOptions};
 
 use super::args::{ConfigOptions, RunOptions};
 use super::diagnostics::Failure;
-use super::progress::{Bar, grouped};
+use super::progress::{Bar, counted, grouped};
 
 /// Resolves the configuration as the command line has it.
 pub(super) fn load_plan(options: &ConfigOptions) -> Result<Plan, Failure> {
@@ -42,11 +42,11 @@ fn summary(plan: &Plan, outcome: &Outcome, seconds: f64) -> String {
         lines.push(format!("{}: nothing new, the same result is already published", plan.job.name));
     } else {
         lines.push(format!(
-            "{}: {} touchpoints of {} customers from {} files",
+            "{}: {} of {} from {}",
             plan.job.name,
-            grouped(count("touchpoints_kept")),
-            grouped(count("customers")),
-            grouped(outcome.files as u64),
+            counted(count("touchpoints_kept"), "touchpoint"),
+            counted(count("customers"), "customer"),
+            counted(outcome.files as u64, "file"),
         ));
         let left_out: Vec<String> = [
             ("rejected", count("touchpoints_rejected") + count("touchpoints_conflicting_duplicates")),
@@ -64,7 +64,11 @@ fn summary(plan: &Plan, outcome: &Outcome, seconds: f64) -> String {
         lines.push(format!("  left out   {left_out}"));
     }
     let rows: u64 = published.rows.iter().map(|(_, rows)| rows).sum();
-    lines.push(format!("  published  {} tables with {} rows", published.rows.len(), grouped(rows)));
+    lines.push(format!(
+        "  published  {} with {}",
+        counted(published.rows.len() as u64, "table"),
+        counted(rows, "row")
+    ));
     let root = &plan.output.path;
     let place = if published.is_current {
         format!("{}  ->  {}", root.join("current").display(), published.directory.display())

@@ -24,6 +24,7 @@ pub(super) struct Schema {
     pub(super) inputs: Section<Inputs>,
     pub(super) contract: Section<Contract>,
     pub(super) journey: Section<Journey>,
+    pub(super) refunds: Section<Refunds>,
     pub(super) stages: Option<Section<Stages>>,
     pub(super) conversions: Table<Conversion>,
     pub(super) attribution: Section<Attribution>,
@@ -59,13 +60,13 @@ pub(super) struct Window {
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Inputs {
     pub(super) touchpoints: Touchpoints,
-    pub(super) spend: Option<Section<Source>>,
-    pub(super) customers: Option<Section<Source>>,
-    pub(super) assignments: Option<Section<Source>>,
-    pub(super) suppress: Option<Section<IdSource>>,
+    pub(super) spend: Option<Section<PlainSource>>,
+    pub(super) customers: Option<Section<PlainSource>>,
+    pub(super) assignments: Option<Section<PlainSource>>,
+    pub(super) suppress: Option<Section<PlainSource>>,
 }
 
-/// One table of input, with rows that may be excluded.
+/// A touchpoint source, with rows that may be excluded.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Source {
@@ -76,21 +77,28 @@ pub(super) struct Source {
     pub(super) exclude: Vec<Spanned<Matcher>>,
 }
 
-/// A list of ids: there is nothing to exclude from it.
+/// One table of input that is taken as it is: only touchpoints have rows to exclude.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
-pub(super) struct IdSource {
+pub(super) struct PlainSource {
     path: Option<Spanned<OneOrMany>>,
     columns: Table<Text>,
     constants: Table<Text>,
     timezone: Option<Text>,
 }
 
-impl From<IdSource> for Source {
-    fn from(source: IdSource) -> Self {
-        let IdSource { path, columns, constants, timezone } = source;
+impl From<PlainSource> for Source {
+    fn from(source: PlainSource) -> Self {
+        let PlainSource { path, columns, constants, timezone } = source;
         Self { path, columns, constants, timezone, exclude: Vec::new() }
     }
+}
+
+/// `[refunds]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct Refunds {
+    pub(super) event: Option<Spanned<OneOrMany>>,
 }
 
 /// `[contract]`.

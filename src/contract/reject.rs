@@ -38,10 +38,11 @@ impl Rule {
         }
     }
 
-    /// Logical column that the rule looks at.
-    pub fn column(self) -> &'static str {
+    /// Logical column of an input that the rule looks at.
+    pub fn column(self, input: &str) -> &'static str {
         match self {
             Rule::NullCustomer => "customer_id",
+            Rule::NullTime | Rule::ImpossibleTime if input == "assignments" => "assigned_at",
             Rule::NullTime | Rule::ImpossibleTime => "occurred_at",
             Rule::NullEvent => "event",
             Rule::UnusableValue | Rule::NegativeValue => "value",

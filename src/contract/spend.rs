@@ -1,6 +1,6 @@
 //! Spend: a ledger of money, so every row counts or the run stops.
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type};
 use arrow::record_batch::RecordBatch;
@@ -52,6 +52,16 @@ pub fn locate_in_csv(
         .iter()
         .map(|need| {
             let physical = source.physical(&need.logical);
+            let count = names.iter().filter(|name| *name == physical).count();
+            if count > 1 {
+                return Err(InputError::RepeatedColumn {
+                    key: source.key.clone(),
+                    path: file.path.clone(),
+                    logical: need.logical.clone(),
+                    physical: physical.to_owned(),
+                    count,
+                });
+            }
             if let Some(at) = names.iter().position(|name| name == physical) {
                 Ok(Located::Column(at, DataType::Utf8))
             } else if let Some(constant) = source.constants.get(&need.logical) {
@@ -98,25 +108,21 @@ pub fn read(
     let campaigns = Texts::of(&located[5], batch).map_err(cast_error)?;
     let zone = source.timezone.as_ref().unwrap_or(job_zone);
     let days = days(&located[0], batch, zone).map_err(cast_error)?;
-    let amount = |at: usize, row: usize, scale: i64| -> Result<Amount, InputError> {
-        match &located[at] {
-            Located::Column(column, DataType::Utf8) => {
-                let texts = batch.column(*column).as_string::<i32>();
-                Ok(if texts.is_valid(row) { minor_of_text(texts.value(row), scale) } else { Amount::Null })
-            }
-            place => Ok(Amounts::of(place, batch, scale).map_err(cast_error)?.get(row, scale)),
-        }
-    };
+    let costs = Numbers::of(&located[1], batch, minor_per_unit).map_err(cast_error)?;
+    let impressions = Numbers::of(&located[2], batch, 1).map_err(cast_error)?;
+    let clicks = Numbers::of(&located[3], batch, 1).map_err(cast_error)?;
     let mut rows = Vec::with_capacity(batch.num_rows());
-    for row in 0..batch.num_rows() {
-        let day = match &days[row] {
+    for (row, day) in days.iter().enumerate() {
+        let day = match day {
             Ok(Some(day)) => *day,
             Ok(None) => return Err(bad("date", row, "the date is empty".to_owned())),
             Err(text) => return Err(bad("date", row, format!("`{text}` is not a date like 2026-04-01"))),
         };
-        let cost_minor = match amount(1, row, minor_per_unit)? {
+        let cost_minor = match costs.get(row) {
             Amount::Minor(minor) if minor >= 0 => minor,
-            Amount::Minor(_) => return Err(bad("cost", row, "the cost is negative".to_owned())),
+            Amount::Minor(_) => {
+                return Err(bad("cost", row, format!("the cost{} is negative", costs.written(row))));
+            }
             Amount::Null => {
                 return Err(bad(
                     "cost",
@@ -124,23 +130,62 @@ pub fn read(
                     "the cost is empty; write 0 where nothing was spent".to_owned(),
                 ));
             }
-            Amount::Unusable => return Err(bad("cost", row, "the cost is not a number".to_owned())),
+            Amount::Unusable => {
+                let reason = format!("the cost{} is not a number such as 1234.50", costs.written(row));
+                return Err(bad("cost", row, reason));
+            }
         };
-        let count = |at: usize, need: &str| match amount(at, row, 1)? {
+        let count = |numbers: &Numbers, need: &str| match numbers.get(row) {
             Amount::Minor(count) if count >= 0 => Ok(Some(count)),
             Amount::Null => Ok(None),
-            _ => Err(bad(need, row, "the number is negative or not a number".to_owned())),
+            _ => {
+                let reason = format!("the count{} is negative or not a number", numbers.written(row));
+                Err(bad(need, row, reason))
+            }
         };
         rows.push(SpendRow {
             day,
             channel: channels.get(row).unwrap_or(NO_CHANNEL).to_owned(),
             campaign: campaigns.get(row).map(str::to_owned),
             cost_minor,
-            impressions: count(2, "impressions")?,
-            clicks: count(3, "clicks")?,
+            impressions: count(&impressions, "impressions")?,
+            clicks: count(&clicks, "clicks")?,
         });
     }
     Ok(rows)
+}
+
+/// A column of amounts, in CSV still text.
+enum Numbers {
+    Text(StringArray, i64),
+    Typed(Amounts, i64),
+}
+
+impl Numbers {
+    fn of(located: &Located, batch: &RecordBatch, scale: i64) -> Result<Self, arrow::error::ArrowError> {
+        Ok(match located {
+            Located::Column(column, DataType::Utf8) => {
+                Numbers::Text(batch.column(*column).as_string::<i32>().clone(), scale)
+            }
+            place => Numbers::Typed(Amounts::of(place, batch, scale)?, scale),
+        })
+    }
+
+    fn get(&self, row: usize) -> Amount {
+        match self {
+            Numbers::Text(texts, scale) if texts.is_valid(row) => minor_of_text(texts.value(row), *scale),
+            Numbers::Text(..) => Amount::Null,
+            Numbers::Typed(amounts, scale) => amounts.get(row, *scale),
+        }
+    }
+
+    /// What stands in the cell, where it is text.
+    fn written(&self, row: usize) -> String {
+        match self {
+            Numbers::Text(texts, _) => format!(" `{}`", texts.value(row)),
+            Numbers::Typed(..) => String::new(),
+        }
+    }
 }
 
 type Day = Result<Option<i32>, String>;

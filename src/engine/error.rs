@@ -9,14 +9,16 @@ pub enum EngineError {
     #[error(transparent)]
     Input(#[from] InputError),
     /// No touchpoint lies in the window.
-    #[error("no touchpoint lies in the window {window}")]
+    #[error("no touchpoint {window}: {found}")]
     NoRows {
-        /// As a person would write it.
+        /// Where there is none, as a person would write it.
         window: String,
+        /// What became of the rows that there are.
+        found: String,
     },
     /// Too many rows were rejected.
     #[error(
-        "{rejected} of {rows} rows of {input} were rejected ({share:.2} %), more than contract.max_rejected_share = {limit} allows: {reasons}"
+        "{rejected} of {rows} rows of {input} were rejected ({share:.2} %), more than contract.max_rejected_share = {limit} allows:{reasons}"
     )]
     TooManyRejected {
         /// Which input.
@@ -29,16 +31,20 @@ pub enum EngineError {
         share: f64,
         /// As a fraction.
         limit: f64,
-        /// Rules with their counts.
+        /// Rules with their counts and first rows, each on a line of its own.
         reasons: String,
     },
     /// Too many rows are there twice.
     #[error(
-        "{duplicates} of {rows} touchpoints are duplicates ({share:.2} %), more than contract.max_duplicate_share = {limit} allows"
+        "{duplicates} of {rows} touchpoints are duplicates ({share:.2} %), more than contract.max_duplicate_share = {limit} allows: {exact} equal copies, {conflicting} with the event_id of a row that says something else"
     )]
     TooManyDuplicates {
-        /// Copies.
+        /// Both kinds.
         duplicates: u64,
+        /// Equal in every mapped column.
+        exact: u64,
+        /// Of equal event id only.
+        conflicting: u64,
         /// Rows in the window.
         rows: u64,
         /// In percent.
@@ -68,14 +74,14 @@ impl EngineError {
         match self {
             EngineError::Input(error) => error.hint(),
             EngineError::NoRows { .. } => Some(
-                "check window.from and window.to against the times in the export; `touchline check` shows what is read"
+                "compare window.from, window.to and `exclude` with the export; `touchline check` shows what is read"
                     .to_owned(),
             ),
             EngineError::TooManyRejected { .. } => {
                 Some("mend the export, or raise contract.max_rejected_share if this is known and accepted".to_owned())
             }
             EngineError::TooManyDuplicates { .. } => {
-                Some("look for files that were exported twice, or raise contract.max_duplicate_share".to_owned())
+                Some("look for files that were exported twice, or raise contract.max_duplicate_share if this is known and accepted".to_owned())
             }
             EngineError::Threads { .. } => Some("ask for fewer with --threads".to_owned()),
             EngineError::Frame(_) | EngineError::Random(_) => None,

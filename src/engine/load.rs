@@ -138,6 +138,26 @@ fn decode<E: From<InputError>>(
     Ok(())
 }
 
+/// Decodes the touchpoints and does nothing with them: the yardstick that runs are measured by. Returns the
+/// number of rows.
+pub fn decode_only(opened: &Opened, pool: &ThreadPool) -> Result<u64, EngineError> {
+    let sources: Vec<&OpenSource> = opened.touchpoints.iter().collect();
+    let items = items_of(&sources, pool.current_num_threads());
+    let rows = work::for_each(
+        pool,
+        &items,
+        || 0_u64,
+        |rows, _, item| {
+            let opened = &sources[item.source].files[item.file];
+            for batch in opened.reader(opened.handle()?, item.groups.clone())? {
+                *rows += batch.map_err(|error| opened.unreadable(error))?.num_rows() as u64;
+            }
+            Ok::<_, EngineError>(())
+        },
+    )?;
+    Ok(rows.into_iter().sum())
+}
+
 fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Result<Vec<InputRecord>, InputError> {
     digests.sort_by_key(|(place, _)| *place);
     let mut records = Vec::new();
@@ -250,7 +270,10 @@ pub fn load(
     inputs.extend(records(&sources, digests)?);
     let (book, remaps) = Codebook::merge(&builders, opened.columns.texts.len());
     drop(builders);
-    let window_us = window(plan, span_us)?;
+    // Whoever has nothing left because everything was rejected wants to know that first.
+    touchpoint_counts.rejects.sort();
+    check_rejected(plan, &touchpoint_counts)?;
+    let window_us = window(plan, span_us, &touchpoint_counts.counts)?;
 
     let mut counts = vec![touchpoint_counts];
     let mut attributes = Codebook::default();
@@ -284,7 +307,7 @@ pub fn load(
         assignments = book;
     }
     let spend = read_spend(plan, opened, &mut inputs)?;
-    for input in &mut counts {
+    for input in counts.iter_mut().skip(1) {
         input.rejects.sort();
         check_rejected(plan, input)?;
     }
@@ -302,7 +325,13 @@ fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
         .counts
         .rejected
         .iter()
-        .map(|(rule, count)| format!("{count} × {} (column `{}`)", rule.as_str(), rule.column()))
+        .map(|(rule, count)| {
+            let first = input.rejects.iter().find(|reject| reject.rule == *rule);
+            let first = first.map_or(String::new(), |reject| {
+                format!(", first in {} row {}", input.paths[reject.source][reject.file], reject.row + 1)
+            });
+            format!("\n  {count} × {} (column `{}`){first}", rule.as_str(), rule.column(input.input))
+        })
         .collect();
     Err(EngineError::TooManyRejected {
         input: format!("inputs.{}", input.input),
@@ -310,12 +339,16 @@ fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
         rows,
         share: rejected as f64 / rows as f64 * 100.0,
         limit,
-        reasons: reasons.join(", "),
+        reasons: reasons.concat(),
     })
 }
 
 /// The reporting window: as configured, else whole local days around the data.
-pub(super) fn window(plan: &Plan, span_us: Option<(i64, i64)>) -> Result<(i64, i64), EngineError> {
+pub(super) fn window(
+    plan: &Plan,
+    span_us: Option<(i64, i64)>,
+    counts: &RowCounts,
+) -> Result<(i64, i64), EngineError> {
     let day = |instant_us: i64, next: i64| -> Option<i64> {
         let instant = jiff::Timestamp::from_microsecond(instant_us).ok()?;
         let date = instant.to_zoned(plan.job.timezone.zone.clone()).date();
@@ -332,8 +365,34 @@ pub(super) fn window(plan: &Plan, span_us: Option<(i64, i64)>) -> Result<(i64, i
             .map_or("…".to_owned(), |instant| instant.to_string())
     };
     match (from, to, span_us) {
-        (Some(from), Some(to), Some(_)) => Ok((from, to)),
-        _ => Err(EngineError::NoRows { window: format!("[{}, {})", written(from), written(to)) }),
+        // Nothing at or after `to` was read; rows before `from` are context and make no report.
+        (Some(from), Some(to), Some((_, last))) if last >= from => Ok((from, to)),
+        _ => Err(EngineError::NoRows {
+            window: match (plan.window.from_us, plan.window.to_us) {
+                (None, None) => "is there to report".to_owned(),
+                (from, to) => format!("lies in the window [{}, {})", written(from), written(to)),
+            },
+            found: whereabouts(counts),
+        }),
+    }
+}
+
+/// What became of rows of which none was left.
+fn whereabouts(counts: &RowCounts) -> String {
+    let left_out = counts.excluded + counts.suppressed + counts.rejected_total();
+    let fates = [
+        ("lie outside", counts.outside),
+        ("come before it", counts.in_scope - left_out),
+        ("are excluded", counts.excluded),
+        ("are suppressed", counts.suppressed),
+        ("are rejected", counts.rejected_total()),
+    ];
+    let fates: Vec<String> =
+        fates.iter().filter(|(_, rows)| *rows > 0).map(|(fate, rows)| format!("{rows} {fate}")).collect();
+    if fates.is_empty() {
+        "the files hold no rows".to_owned()
+    } else {
+        format!("of {} rows {}", counts.in_scope + counts.outside, fates.join(", "))
     }
 }
 

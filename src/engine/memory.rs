@@ -9,12 +9,13 @@ use rayon::ThreadPool;
 use crate::analyses::attribution::solve::{Solved, solve};
 use crate::analyses::{Analyses, Attribution, NamedFrame, Observed, Partials};
 use crate::config::plan::Plan;
+use crate::contract::RowCounts;
 use crate::contract::touchpoints::TouchpointColumns;
 use crate::input::open::Scope;
 use crate::journey::buffer::{BufferedRow, PartitionBuffer};
 use crate::journey::codebook::{CodebookBuilder, ValueId};
 use crate::journey::dimensions::DimensionSource;
-use crate::journey::key::{EventKey, PARTITIONS};
+use crate::journey::key::{EventKey, PARTITIONS, order_hash};
 use crate::journey::partition::{Assignment, CutCounts, Partition};
 use crate::journey::{Codebook, CustomerHash, Rules};
 use crate::tables::on_one_thread;
@@ -42,6 +43,8 @@ pub struct MemoryRow<'a> {
     pub amount_minor: Option<i64>,
     /// Id of the event, where it has one.
     pub event: Option<&'a str>,
+    /// Id of the order, where it has one.
+    pub order: Option<&'a str>,
 }
 
 /// Rows that wait for a run.
@@ -138,8 +141,9 @@ impl<'a> Memory<'a> {
         let reader = &mut self.readers[self.next_reader];
         let code = code_of(&mut reader.codes, row.texts);
         let event = row.event.map_or(EventKey::NULL, |event| EventKey::of_text(event.as_bytes()));
+        let order = row.order.map(|order| order_hash(order.as_bytes()));
         reader.partitions[customer.partition()]
-            .push(BufferedRow { customer, time_us, code, amount_minor, event }, true);
+            .push(BufferedRow { customer, time_us, code, amount_minor, event, order }, true);
         self.next_reader = (self.next_reader + 1) % self.readers.len();
     }
 
@@ -196,7 +200,7 @@ impl<'a> Memory<'a> {
     fn gather(self) -> Result<(Known<'a>, Rows), EngineError> {
         let Memory { plan, texts, dimensions, readers, attributes, attribute_columns, assignments, .. } =
             self;
-        let window_us = window(plan, self.span_us)?;
+        let window_us = window(plan, self.span_us, &RowCounts::default())?;
         let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
         let mut builders = Vec::new();
         for (index, reader) in readers.into_iter().enumerate() {
@@ -304,5 +308,7 @@ fn code_of(codes: &mut CodebookBuilder, texts: &[Option<&str>]) -> u32 {
         text.filter(|text| !text.is_empty()).map_or(0, |text| codes.value(column, text))
     };
     let ids: Vec<ValueId> = texts.iter().enumerate().map(id).collect();
-    codes.combination(&ids).0
+    let (code, _) = codes.combination(&ids);
+    codes.keep(code);
+    code
 }

@@ -2,7 +2,7 @@
 
 use rayon::ThreadPool;
 
-use crate::config::plan::{Plan, SourcePlan};
+use crate::config::plan::{Matcher, Plan, SourcePlan};
 use crate::contract::lookups::{assignment_needs, customer_needs, suppress_needs};
 use crate::contract::spend::spend_needs;
 use crate::contract::touchpoints::{TIME, TouchpointColumns};
@@ -86,11 +86,13 @@ pub fn scope_of(plan: &Plan) -> Scope {
 /// Opens all inputs.
 pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError> {
     let scope = scope_of(plan);
-    let customer_files = plan.customers.as_ref().map(|source| discover(source)).transpose()?;
-    let attributes = match (&plan.customers, &customer_files) {
-        (Some(source), Some(files)) => attributes_of(plan, source, files)?,
+    let customer_files = plan.customers.as_ref().map(discover).transpose()?;
+    let customer_columns = match (&plan.customers, &customer_files) {
+        (Some(source), Some(files)) => customer_columns(source, files)?,
         _ => Vec::new(),
     };
+    let is_attribute = |name: &&String| customer_columns.contains(*name);
+    let attributes: Vec<String> = plan.segments.dimensions.iter().filter(is_attribute).cloned().collect();
     let columns = TouchpointColumns::of(plan, &touchpoint_dimensions(plan, &attributes));
     let touchpoints = plan
         .touchpoints
@@ -100,7 +102,24 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
             open_source(pool, source, files, &columns.needs, Some(TIME), scope)
         })
         .collect::<Result<Vec<_>, InputError>>()?;
-    check_columns(plan, &touchpoints, &columns)?;
+    check_columns(plan, &touchpoints, &columns, &customer_columns)?;
+    if let Some(need) = columns.order_id()
+        && !touchpoints
+            .iter()
+            .flat_map(|source| &source.files)
+            .any(|file| file.located[need] != Located::Absent)
+    {
+        return Err(EngineError::Input(InputError::UnknownColumn {
+            column: "order_id".to_owned(),
+            used_by: "refunds".to_owned(),
+            available: touchpoints
+                .iter()
+                .flat_map(|source| &source.files)
+                .take(1)
+                .flat_map(|file| file.columns.iter().cloned())
+                .collect(),
+        }));
+    }
     let with_events = touchpoints
         .iter()
         .flat_map(|source| &source.files)
@@ -155,15 +174,30 @@ pub fn dimension_sources(
     plan.segments.dimensions.iter().map(|name| (name.clone(), source(name))).collect()
 }
 
-/// The configured dimensions that the customers table has.
-fn attributes_of(plan: &Plan, source: &SourcePlan, files: &[InputFile]) -> Result<Vec<String>, InputError> {
-    let first = open(source, files[0].clone(), &customer_needs(&[]), None, Scope::default())?;
-    let has = |name: &&String| {
-        first.columns.iter().any(|column| column == source.physical(name))
-            || source.constants.contains_key(*name)
-            || first.file.hive.iter().any(|(column, _)| column == source.physical(name))
-    };
-    Ok(plan.segments.dimensions.iter().filter(has).cloned().collect())
+/// The logical columns that the customers table has.
+fn customer_columns(source: &SourcePlan, files: &[InputFile]) -> Result<Vec<String>, InputError> {
+    Ok(logical_columns(
+        source,
+        &open(source, files[0].clone(), &customer_needs(&[]), None, Scope::default())?,
+    ))
+}
+
+/// The columns of a file as the configuration calls them.
+fn logical_columns(source: &SourcePlan, file: &OpenFile) -> Vec<String> {
+    let physical = file.columns.iter().chain(file.file.hive.iter().map(|(name, _)| name));
+    let mut names: Vec<String> = Vec::new();
+    for name in physical {
+        let mapped: Vec<&String> =
+            source.columns.iter().filter(|(_, to)| *to == name).map(|(logical, _)| logical).collect();
+        if mapped.is_empty() && !source.columns.contains_key(name) {
+            names.push(name.clone());
+        }
+        names.extend(mapped.into_iter().cloned());
+    }
+    names.extend(source.constants.keys().cloned());
+    names.sort();
+    names.dedup();
+    names
 }
 
 fn open_source(
@@ -199,34 +233,56 @@ fn open_spend(pool: &ThreadPool, source: &SourcePlan) -> Result<OpenSpend, Input
 }
 
 /// Every text column that a rule or dimension names must be somewhere.
-fn check_columns(plan: &Plan, sources: &[OpenSource], columns: &TouchpointColumns) -> Result<(), InputError> {
+fn check_columns(
+    plan: &Plan,
+    sources: &[OpenSource],
+    columns: &TouchpointColumns,
+    customer_columns: &[String],
+) -> Result<(), InputError> {
     for (index, name) in columns.texts.iter().enumerate() {
         let position = columns.text(index);
         let found = sources
             .iter()
             .flat_map(|source| &source.files)
             .any(|file| file.located[position] != Located::Absent);
-        let named_by_rule = name != "channel" || plan.segments.dimensions.iter().any(|d| d == "channel");
-        if found || !named_by_rule {
+        if found {
             continue;
         }
+        // Without any channel a run makes sense, as long as nothing asks for one.
+        let Some((used_by, is_dimension)) = first_use(plan, name) else { continue };
         let mut available: Vec<String> = sources
             .iter()
-            .flat_map(|source| &source.files)
-            .take(1)
-            .flat_map(|file| file.columns.iter().cloned())
+            .flat_map(|source| source.files.first().map(|file| logical_columns(&source.plan, file)))
+            .flatten()
+            .chain(customer_columns.iter().filter(|_| is_dimension).cloned())
             .collect();
         available.sort();
-        let dimension = plan
-            .segments
-            .dimensions
-            .iter()
-            .find(|dimension| dimension.strip_prefix("first_").unwrap_or(dimension) == name);
-        let used_by = match dimension {
-            Some(dimension) => format!("segments.dimensions (`{dimension}`)"),
-            None => "a rule of stages, conversions, touches or exclude".to_owned(),
-        };
+        available.dedup();
         return Err(InputError::UnknownColumn { column: name.clone(), used_by, available });
     }
     Ok(())
+}
+
+/// Where the configuration first names a text column, and whether as a dimension.
+fn first_use(plan: &Plan, name: &str) -> Option<(String, bool)> {
+    let names = |matchers: &[Matcher]| {
+        matchers.iter().any(|matcher| matcher.fields.iter().any(|field| field.column == name))
+    };
+    let stages = plan.stages.stages.iter().filter(|stage| names(&stage.rules));
+    let conversions =
+        plan.conversions.iter().filter(|conversion| names(std::slice::from_ref(&conversion.matcher)));
+    let touches = plan.attribution.touches.iter().filter(|touches| names(touches));
+    let excludes = plan.touchpoints.iter().filter(|source| names(&source.exclude));
+    let dimensions = plan
+        .segments
+        .dimensions
+        .iter()
+        .filter(|dimension| dimension.strip_prefix("first_").unwrap_or(dimension) == name);
+    stages
+        .map(|stage| (format!("stages.rules.{}", stage.name), false))
+        .chain(conversions.map(|conversion| (format!("conversions.{}", conversion.name), false)))
+        .chain(touches.map(|_| ("attribution.touches".to_owned(), false)))
+        .chain(excludes.map(|source| (format!("{}.exclude", source.key), false)))
+        .chain(dimensions.map(|dimension| (format!("segments.dimensions (`{dimension}`)"), true)))
+        .next()
 }

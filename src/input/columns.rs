@@ -44,6 +44,10 @@ impl Ids {
                 let column = batch.column(*at);
                 match column.data_type() {
                     DataType::Utf8View => Ids::Text(column.as_string_view().clone()),
+                    // A rule looks at the ids too, and they are decoded as it needs them.
+                    DataType::Dictionary(_, _) => {
+                        Ids::Text(cast(column, &DataType::Utf8View)?.as_string_view().clone())
+                    }
                     DataType::UInt64 => Ids::UInt(column.as_primitive::<UInt64Type>().clone()),
                     _ => Ids::Int(cast(column, &DataType::Int64)?.as_primitive::<Int64Type>().clone()),
                 }

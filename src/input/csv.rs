@@ -19,7 +19,10 @@ pub fn read(file: &InputFile) -> Result<RecordBatch, InputError> {
         path: file.path.clone(),
         source,
     })?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| unreadable(error.to_string()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        unreadable(format!("line {line} is not UTF-8"))
+    })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let header = text.lines().next().unwrap_or_default();
     let separator = [b',', b';', b'\t']

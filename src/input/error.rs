@@ -1,5 +1,6 @@
 //! What can be wrong with an input.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Why an input could not be read.
@@ -74,7 +75,7 @@ pub enum InputError {
         found: String,
     },
     /// A time without a zone, and none declared.
-    #[error("{}: column `{physical}`{} has no time zone ({found}), and {key} declares none", path.display(), logical_note(logical, physical))]
+    #[error("{}: column `{physical}`{} has no time zone, it is {found}, and {key} declares none", path.display(), logical_note(logical, physical))]
     NoZone {
         /// Key in the configuration.
         key: String,
@@ -96,6 +97,20 @@ pub enum InputError {
         used_by: String,
         /// Columns that are there.
         available: Vec<String>,
+    },
+    /// Two columns of one name, and the run needs it.
+    #[error("{}: {count} columns are called `{physical}`{}", path.display(), logical_note(logical, physical))]
+    RepeatedColumn {
+        /// Key in the configuration.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// Logical name.
+        logical: String,
+        /// Physical name.
+        physical: String,
+        /// How many there are.
+        count: usize,
     },
     /// A cell of a small table can't be used.
     #[error("{}: row {row}, column `{column}`: {reason}", path.display())]
@@ -128,13 +143,31 @@ impl InputError {
     pub fn hint(&self) -> Option<String> {
         match self {
             InputError::NoFiles { key, .. } => Some(format!(
-                "check `{key}.path`; paths are relative to the configuration file, and `**` reaches into folders"
+                "check `{key}.path`: paths are relative to the configuration file, a folder is searched for *.parquet and *.csv, and `**` reaches into folders"
             )),
             InputError::BadPattern { key, .. } => Some(format!("correct `{key}.path`")),
-            InputError::Io { .. } => None,
+            InputError::Io { source, .. } => Some(
+                match source.kind() {
+                    ErrorKind::NotFound => "see whether the file was moved, or is a link to one that is gone",
+                    ErrorKind::PermissionDenied => "let the user that runs touchline read it",
+                    _ => "see that the disk or share is there, then run again",
+                }
+                .to_owned(),
+            ),
+            InputError::Unreadable { path, format: "Parquet", .. }
+                if path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("csv")) =>
+            {
+                Some(
+                    "only spend may be CSV: export this input as Parquet, or take the file out of the path"
+                        .to_owned(),
+                )
+            }
             InputError::Unreadable { .. } => {
                 Some("export the file again, or take it out of the path; no result was changed".to_owned())
             }
+            InputError::RepeatedColumn { key, logical, .. } => Some(format!(
+                "export each column under a name of its own, or map another one with `{key}.columns = {{ {logical} = \"…\" }}`"
+            )),
             InputError::MissingColumn { key, logical, physical, available, .. } => {
                 let near = nearest(physical, available);
                 let have = available.join(", ");
@@ -154,11 +187,13 @@ impl InputError {
             InputError::UnknownColumn { column, available, .. } => {
                 let have = available.join(", ");
                 Some(match nearest(column, available) {
-                    Some(near) => format!("did you mean `{near}`? The sources have: {have}"),
-                    None => format!("the sources have: {have}"),
+                    Some(near) => format!("did you mean `{near}`? There are: {have}"),
+                    None => format!("name one that is there, or map it with `columns`; there are: {have}"),
                 })
             }
-            InputError::BadCell { .. } => Some("correct the cell, or leave the row out".to_owned()),
+            InputError::BadCell { .. } => Some(
+                "correct the cell, or leave the row out; rows count from 1 without the header".to_owned(),
+            ),
             InputError::TooManyCombinations { .. } => {
                 Some("take the columns with most values out of rules and dimensions".to_owned())
             }

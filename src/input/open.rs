@@ -77,6 +77,13 @@ impl Role {
     }
 }
 
+fn without_dictionary(found: &DataType) -> &DataType {
+    match found {
+        DataType::Dictionary(_, values) => values,
+        plain => plain,
+    }
+}
+
 fn is_text(found: &DataType) -> bool {
     match found {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
@@ -94,17 +101,19 @@ pub struct Need {
     pub role: Role,
     /// Whether the run stops without it.
     pub required: bool,
+    /// Whether this run looks at it; else it isn't decoded.
+    pub wanted: bool,
 }
 
 impl Need {
     /// A column without which the run stops.
     pub fn required(logical: &str, role: Role) -> Self {
-        Self { logical: logical.to_owned(), role, required: true }
+        Self { logical: logical.to_owned(), role, required: true, wanted: true }
     }
 
     /// A column that may lack.
     pub fn optional(logical: &str, role: Role) -> Self {
-        Self { logical: logical.to_owned(), role, required: false }
+        Self { logical: logical.to_owned(), role, required: false, wanted: true }
     }
 }
 
@@ -156,6 +165,35 @@ fn unreadable(file: &InputFile, reason: impl std::fmt::Display) -> InputError {
     InputError::Unreadable { path: file.path.clone(), format: "Parquet", reason: reason.to_string() }
 }
 
+/// Why a file has no footer, where its first and last bytes tell.
+fn without_footer(handle: &File, file: &InputFile) -> Option<String> {
+    if file.size == 0 {
+        return Some("it is empty".to_owned());
+    }
+    let (mut first, mut last) = ([0_u8; 4], [0_u8; 4]);
+    let begins = handle.read_exact_at(&mut first, 0).is_ok() && first == *b"PAR1";
+    let ends = handle.read_exact_at(&mut last, file.size.saturating_sub(4)).is_ok() && last == *b"PAR1";
+    match (begins, ends) {
+        (true, false) => Some("its end is missing, it was cut off while it was written or copied".to_owned()),
+        (false, _) => Some("it holds something else, Parquet begins with PAR1".to_owned()),
+        (true, true) => None,
+    }
+}
+
+/// A type as a person calls it, and as Arrow does.
+fn type_name(found: &DataType) -> String {
+    let name = match found {
+        found if is_text(found) => "text",
+        found if found.is_floating() => "a floating-point number",
+        found if found.is_integer() => "an integer",
+        DataType::Boolean => "a boolean",
+        DataType::Timestamp(_, _) => "a timestamp",
+        DataType::Date32 | DataType::Date64 => "a date",
+        other => return other.to_string(),
+    };
+    format!("{name} ({found})")
+}
+
 /// Reads a footer, finds the columns and decides what to read.
 ///
 /// `time` is the position among the needs of the column by which row groups are pruned.
@@ -168,7 +206,7 @@ pub fn open(
 ) -> Result<OpenFile, InputError> {
     let handle = File::open(&file.path).map_err(io("open", &file))?;
     let metadata = ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new())
-        .map_err(|error| unreadable(&file, error))?;
+        .map_err(|error| unreadable(&file, without_footer(&handle, &file).unwrap_or(error.to_string())))?;
     let fields = metadata.schema().fields().clone();
     let columns: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
     let mut decoded: Vec<Arc<Field>> = fields.iter().cloned().collect();
@@ -176,8 +214,21 @@ pub fn open(
     let mut roots: Vec<usize> = Vec::new();
     for need in needs {
         let physical = source.physical(&need.logical);
-        if let Some(root) = columns.iter().position(|name| name == physical) {
-            let found = fields[root].data_type();
+        let count = columns.iter().filter(|name| *name == physical).count();
+        if need.wanted && count > 1 {
+            return Err(InputError::RepeatedColumn {
+                key: source.key.clone(),
+                path: file.path,
+                logical: need.logical.clone(),
+                physical: physical.to_owned(),
+                count,
+            });
+        }
+        if !need.wanted {
+            located.push(Located::Absent);
+        } else if let Some(root) = columns.iter().position(|name| name == physical) {
+            let written = fields[root].data_type();
+            let found = without_dictionary(written);
             if !need.role.accepts(found) {
                 return Err(InputError::WrongType {
                     key: source.key.clone(),
@@ -185,7 +236,7 @@ pub fn open(
                     logical: need.logical.clone(),
                     physical: physical.to_owned(),
                     expected: need.role.expected(),
-                    found: found.to_string(),
+                    found: type_name(found),
                 });
             }
             let naive = matches!(found, DataType::Timestamp(_, None) | DataType::Date32 | DataType::Date64);
@@ -195,17 +246,21 @@ pub fn open(
                     path: file.path,
                     logical: need.logical.clone(),
                     physical: physical.to_owned(),
-                    found: found.to_string(),
+                    found: type_name(found),
                 });
             }
-            if let Some(target) = need.role.decoded(found) {
+            let plain = (found != written).then(|| found.clone());
+            if let Some(target) = need.role.decoded(written).or(plain) {
                 decoded[root] = Arc::new(Field::new(physical, target, fields[root].is_nullable()));
             }
             roots.push(root);
             located.push(Located::Column(root, found.clone()));
         } else if let Some(constant) = source.constants.get(&need.logical) {
             located.push(Located::Constant(Some(constant.clone())));
-        } else if let Some((_, value)) = file.hive.iter().find(|(name, _)| name == physical) {
+        } else if let Some((_, value)) =
+            // A folder says the day, not the time: instants are taken from columns only.
+            file.hive.iter().find(|(name, _)| name == physical && need.role != Role::Time)
+        {
             located.push(Located::Constant(value.clone()));
         } else if need.required || source.columns.contains_key(&need.logical) {
             // A column that was mapped by hand must be there, even where the run could do without it.

@@ -37,7 +37,7 @@ impl JobError {
         match self {
             JobError::Engine(error) => error.hint(),
             JobError::Query(error) => error.hint.clone(),
-            JobError::Publish(_) => None,
+            JobError::Publish(error) => error.hint().map(str::to_owned),
             JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) | JobError::Books(_) => {
                 Some("this is a bug in touchline; nothing was published. Please report it".to_owned())
             }

@@ -25,6 +25,8 @@ pub fn check_duplicates(plan: &Plan, loaded: &Loaded, cut: &CutCounts) -> Result
     }
     Err(EngineError::TooManyDuplicates {
         duplicates,
+        exact: cut.exact_duplicates,
+        conflicting: cut.conflicting_duplicates,
         rows,
         share: duplicates as f64 / rows as f64 * 100.0,
         limit,
@@ -73,6 +75,7 @@ pub fn row_ledger(loaded: &Loaded, cut: &CutCounts) -> PolarsResult<DataFrame> {
                 credited: i128::from(kept),
                 unattributed: 0,
                 excluded: i128::from(left_out + later),
+                refunds: 0,
                 scale: 1.0,
             }
         })
@@ -138,7 +141,7 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
         };
         for rule in applicable {
             let failed = counts.rejected.get(rule).copied().unwrap_or(0);
-            checks.push(input.input, rule.as_str(), Some(rule.column()), (rows, failed));
+            checks.push(input.input, rule.as_str(), Some(rule.column(input.input)), (rows, failed));
         }
         // What is left out on purpose is counted, but nothing to worry about.
         checks.push_as(input.input, "suppressed", Some("customer_id"), (rows, counts.suppressed), "ok");
@@ -186,11 +189,11 @@ pub fn rejected(loaded: &Loaded, cut: &CutCounts) -> Vec<RejectedRows> {
     // Conflicting duplicates are found among rows of many files: which one came from where is not kept.
     if let Some(touchpoints) = all.iter_mut().find(|rows| rows.input == "touchpoints") {
         for event in &cut.conflicting_events {
-            touchpoints.file.push(String::new());
-            touchpoints.row.push(0);
-            touchpoints.column.push(Rule::ConflictingDuplicate.column().to_owned());
+            touchpoints.file.push(None);
+            touchpoints.row.push(None);
+            touchpoints.column.push(Rule::ConflictingDuplicate.column("touchpoints").to_owned());
             touchpoints.rule.push(Rule::ConflictingDuplicate.as_str().to_owned());
-            touchpoints.value_hash.push(loaded.hasher.hash(&event.0.to_be_bytes()));
+            touchpoints.value_hash.push(Some(loaded.hasher.hash(&event.0.to_be_bytes())));
         }
     }
     all
@@ -200,12 +203,12 @@ fn rejected_of(input: &InputCounts) -> RejectedRows {
     let rejects = &input.rejects;
     RejectedRows {
         input: input.input.to_owned(),
-        file: rejects.iter().map(|reject| input.paths[reject.source][reject.file].clone()).collect(),
+        file: rejects.iter().map(|reject| Some(input.paths[reject.source][reject.file].clone())).collect(),
         // People count rows from one.
-        row: rejects.iter().map(|reject| reject.row + 1).collect(),
-        column: rejects.iter().map(|reject| reject.rule.column().to_owned()).collect(),
+        row: rejects.iter().map(|reject| Some(reject.row + 1)).collect(),
+        column: rejects.iter().map(|reject| reject.rule.column(input.input).to_owned()).collect(),
         rule: rejects.iter().map(|reject| reject.rule.as_str().to_owned()).collect(),
-        value_hash: rejects.iter().map(|reject| reject.value_hash.clone().unwrap_or_default()).collect(),
+        value_hash: rejects.iter().map(|reject| reject.value_hash.clone()).collect(),
     }
 }
 

@@ -118,6 +118,24 @@ impl PublishError {
         }
     }
 
+    /// What to do about it; None where there is nothing a user could do.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            PublishError::Io { .. } | PublishError::ReadBack { .. } => Some(
+                "see that the folder may be written and the disk has room, then run again; no result was changed",
+            ),
+            PublishError::Locked { .. } => {
+                Some("wait for it with `--wait SECONDS`, or write elsewhere with `--out DIR`")
+            }
+            PublishError::Unconfirmed { .. } => {
+                Some("run again: it confirms what is published without computing it again")
+            }
+            PublishError::CsvFormat { .. } => Some("set output.csv_separator and output.csv_decimal apart"),
+            PublishError::Interrupted => Some("run again"),
+            _ => None,
+        }
+    }
+
     /// For `map_err`: the system refused `operation` on `path`.
     pub(super) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

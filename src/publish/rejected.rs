@@ -10,16 +10,16 @@ use crate::tables::{ColumnDocs, ColumnType, TableDocs};
 pub struct RejectedRows {
     /// Which input: `touchpoints`, `spend` …
     pub input: String,
-    /// File of the row.
-    pub file: Vec<String>,
-    /// Row of that file, from 1.
-    pub row: Vec<u64>,
+    /// File of the row; None where the rule compares rows of many files.
+    pub file: Vec<Option<String>>,
+    /// Row of that file, from 1; None like the file.
+    pub row: Vec<Option<u64>>,
     /// Logical column.
     pub column: Vec<String>,
     /// The rule it broke.
     pub rule: Vec<String>,
-    /// Keyed hash of the value, hexadecimal.
-    pub value_hash: Vec<String>,
+    /// Keyed hash of the value, hexadecimal; None for null and for numbers that are none.
+    pub value_hash: Vec<Option<String>>,
 }
 
 impl RejectedRows {
@@ -36,7 +36,8 @@ impl RejectedRows {
     /// Documentation and frame.
     pub(super) fn table(&self) -> Result<(TableDocs, DataFrame), PublishError> {
         let failed = |source| PublishError::Encode { table: format!("rejected {}", self.input), source };
-        let rows: Vec<i64> = self.row.iter().map(|&row| i64::try_from(row).unwrap_or(i64::MAX)).collect();
+        let wide = |row: u64| i64::try_from(row).unwrap_or(i64::MAX);
+        let rows: Vec<Option<i64>> = self.row.iter().map(|row| row.map(wide)).collect();
         let columns = vec![
             Column::new("file".into(), &self.file),
             Column::new("row".into(), rows),
@@ -49,21 +50,28 @@ impl RejectedRows {
     }
 }
 
+const COMPARED: &str = "the rule compares rows of many files";
+
 fn docs(input: &str) -> TableDocs {
-    let column = |(name, kind, description): (&str, ColumnType, &str)| ColumnDocs {
+    let column = |(name, kind, null, description): (&str, ColumnType, Option<&str>, &str)| ColumnDocs {
         name: name.to_owned(),
         kind,
         unit: "none".to_owned(),
-        null: None,
+        null: null.map(str::to_owned),
         interval: "none".to_owned(),
         description: description.to_owned(),
     };
     let columns = [
-        ("file", ColumnType::Utf8, "File of the row."),
-        ("row", ColumnType::Int64, "Row of that file, from 1."),
-        ("column", ColumnType::Utf8, "Logical column."),
-        ("rule", ColumnType::Utf8, "The rule it broke."),
-        ("value_hash", ColumnType::Utf8, "Keyed hash of the value."),
+        ("file", ColumnType::Utf8, Some(COMPARED), "File of the row."),
+        ("row", ColumnType::Int64, Some(COMPARED), "Row of that file, from 1."),
+        ("column", ColumnType::Utf8, None, "Logical column."),
+        ("rule", ColumnType::Utf8, None, "The rule it broke."),
+        (
+            "value_hash",
+            ColumnType::Utf8,
+            Some("the value is null or not a number"),
+            "Keyed hash of the value.",
+        ),
     ];
     TableDocs {
         name: input.to_owned(),

@@ -50,7 +50,14 @@ pub fn shipped() -> Result<Vec<Query>, QueryError> {
 pub fn load(folder: &Path) -> Result<Vec<Query>, QueryError> {
     let shown = folder.display().to_string();
     let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(|error| QueryError::io(&shown, "list", &error))? {
+    let entries = fs::read_dir(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            QueryError::new(&shown, "there is no such folder")
+                .hint("correct `queries.path`; it is relative to the configuration file")
+        }
+        _ => QueryError::io(&shown, "list", &error),
+    })?;
+    for entry in entries {
         let entry = entry.map_err(|error| QueryError::io(&shown, "list", &error))?;
         let file_name = entry.file_name();
         let file_name = file_name.to_string_lossy();

@@ -92,6 +92,7 @@ fn simulate(plan: &Plan, seed: u64, customers: u64, pool: &ThreadPool) -> Memory
                 texts: &[Some(row.event.name()), row.channel.map(|channel| channel.name())],
                 amount_minor: row.value_minor,
                 event: None,
+                order: None,
             });
         }
     }

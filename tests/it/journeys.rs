@@ -183,6 +183,7 @@ pub fn memory<'a>(plan: &'a Plan, rows: &[Row], readers: usize) -> Memory<'a> {
             texts: &[Some(row.event), row.channel],
             amount_minor: row.amount_minor,
             event: row.event_id.map(|id| id.to_string()).as_deref(),
+            order: None,
         });
         if known.insert(row.customer) {
             let odd = row.customer % 2 == 1;

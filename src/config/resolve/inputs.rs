@@ -119,9 +119,9 @@ impl Resolver<'_, '_, '_> {
         };
         InputPlans {
             touchpoints,
-            spend: optional(inputs.spend.map(|source| source.0), &SPEND),
-            customers: optional(inputs.customers.map(|source| source.0), &CUSTOMERS),
-            assignments: optional(inputs.assignments.map(|source| source.0), &ASSIGNMENTS),
+            spend: optional(inputs.spend.map(|source| source.0.into()), &SPEND),
+            customers: optional(inputs.customers.map(|source| source.0.into()), &CUSTOMERS),
+            assignments: optional(inputs.assignments.map(|source| source.0.into()), &ASSIGNMENTS),
             suppress: optional(inputs.suppress.map(|source| source.0.into()), &SUPPRESS),
         }
     }
@@ -263,7 +263,7 @@ impl Resolver<'_, '_, '_> {
         }
     }
 
-    fn patterns(&mut self, name: &Text, patterns: &Spanned<OneOrMany>) -> Vec<String> {
+    pub(super) fn patterns(&mut self, name: &Text, patterns: &Spanned<OneOrMany>) -> Vec<String> {
         let texts = one_or_many(patterns);
         if texts.is_empty() {
             self.refuse(
