@@ -12,14 +12,14 @@ use std::time::Duration;
 use polars::prelude::DataFrame;
 use rayon::ThreadPool;
 
-use crate::analyses::{Analyses, Context, NamedFrame};
+use crate::analyses::{Analyses, NamedFrame};
 use crate::config::plan::Plan;
+use crate::engine::kernel::{Kernel, KernelInput, cut_options};
 use crate::engine::load::{Loaded, load};
 use crate::engine::observe::observe;
 use crate::engine::open::{Opened, open_inputs};
 use crate::engine::work::{self, Progress};
-use crate::journey::partition::{CutCounts, CutOptions};
-use crate::journey::{Dimension, Rules};
+use crate::journey::partition::CutCounts;
 use crate::publish::{
     InputRecord, JobRecord, Manifest, Publication, Published, RunId, RunIdParts, Store, publish, republish,
     window_name,
@@ -138,32 +138,28 @@ fn compute(
     pool: &ThreadPool,
     progress: &dyn Progress,
 ) -> Result<Computed, JobError> {
-    let rules = Rules::resolve(plan, &loaded.book, &opened.columns.texts, loaded.window_us);
-    let dimensions: Vec<Dimension> = opened
-        .dimensions
-        .iter()
-        .map(|(name, source)| Dimension::new(name, *source, source.book(&loaded.attributes, &loaded.book)))
-        .collect();
-    let context = Context {
+    let input = KernelInput {
         plan,
-        rules: &rules,
-        dimensions: &dimensions,
+        texts: &opened.columns.texts,
+        book: &loaded.book,
+        attributes: &loaded.attributes,
         assignments: &loaded.assignments,
+        dimensions: &opened.dimensions,
         spend: &loaded.spend,
         excluded_value_minor: &loaded.counts[0].counts.excluded_value_minor,
+        window_us: loaded.window_us,
     };
-    let analyses = Analyses::new(context);
-    let options = CutOptions {
-        dedupe: plan.contract.dedupe,
-        max_rows_per_customer: plan.contract.max_touchpoints_per_customer,
-    };
+    let kernel = Kernel::new(&input);
+    let analyses = Analyses::new(kernel.context(&input));
     let partitions = std::mem::take(&mut loaded.partitions);
-    let (partials, cut) = observe(&analyses, partitions, &loaded.remaps, &rules, options, pool, progress)?;
+    let options = cut_options(plan);
+    let (partials, cut) =
+        observe(&analyses, partitions, &loaded.remaps, &kernel.rules, options, pool, progress)?;
     quality::check_duplicates(plan, loaded, &cut)?;
     progress.begin("finishing tables", 0);
     let mut frames = on_one_thread(|| analyses.finish(partials))?;
     frames.push(("reconciliation", quality::row_ledger(loaded, &cut)?));
-    frames.push(("data_quality", quality::data_quality(plan, &rules, loaded, &cut)?));
+    frames.push(("data_quality", quality::data_quality(plan, &kernel.rules, loaded, &cut)?));
     progress.end();
     Ok(Computed { frames, cut })
 }

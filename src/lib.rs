@@ -1,8 +1,9 @@
 //! Customer-journey analytics as a batch job: stage attribution, channel ROI, segment conversion
 //! and experiment readouts over exported touchpoint logs, each figure with its interval.
 //!
-//! The modules stand in the order in which the data passes through them; none imports one that
-//! comes after it, and only [`cli`] prints.
+//! None of the modules imports one that stands after it, and only [`cli`] prints. First comes what is
+//! pure or plain data ([`stats`], [`config`]), then the way of the data. [`journey`] stands before
+//! [`contract`], which fills its rows.
 
 pub mod stats;
 
@@ -10,9 +11,9 @@ pub mod config;
 
 pub mod input;
 
-pub mod contract;
-
 pub mod journey;
+
+pub mod contract;
 
 pub mod attribution;
 

@@ -159,8 +159,8 @@ mod tests {
         let mut tables: Vec<&str> = frames.iter().map(|(name, _)| *name).collect();
         let entered = frames.iter().find(|(name, _)| *name == "stage_funnel").unwrap();
         assert_eq!(testing::show(&entered.1, &["stage", "entered"]), "A 1", "observed and merged");
-        // The books have lines from several.
-        tables.retain(|name| *name != "reconciliation");
+        // The books are kept by several: the job stacks their lines.
+        tables.retain(|table| *table != "reconciliation");
         tables.sort_unstable();
         assert!(tables.windows(2).all(|pair| pair[0] != pair[1]), "two analyses write one of {tables:?}");
     }

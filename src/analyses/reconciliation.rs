@@ -13,7 +13,7 @@ use super::{Context, NamedFrame};
 /// One line of the books, in whole units of its ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// `rows`, `credit`, `value` or `spend`.
+    /// `rows`, `credit`, `value`, `spend` or `refunds`.
     pub ledger: &'static str,
     /// Conversion or input.
     pub item: String,
@@ -27,6 +27,8 @@ pub struct Line {
     pub unattributed: i128,
     /// What was left out on purpose or for a reason.
     pub excluded: i128,
+    /// What was taken back.
+    pub refunds: i128,
     /// What part of one unit a whole number stands for: 1,000,000 for millionths, 100 for cents.
     pub scale: f64,
 }
@@ -34,7 +36,7 @@ pub struct Line {
 impl Line {
     /// Zero, or the run fails.
     pub fn difference(&self) -> i128 {
-        self.booked - self.credited - self.unattributed - self.excluded
+        self.booked - self.credited - self.unattributed - self.excluded - self.refunds
     }
 }
 
@@ -51,7 +53,7 @@ pub fn frame(lines: &[Line]) -> Result<DataFrame, PolarsError> {
         "credited" => units(&|line| line.credited),
         "unattributed" => units(&|line| line.unattributed),
         "excluded" => units(&|line| line.excluded),
-        "refunds" => vec![0.0; lines.len()],
+        "refunds" => units(&|line| line.refunds),
         "difference" => units(&Line::difference),
     )
 }
@@ -78,8 +80,9 @@ pub fn attribution_ledgers(
                 model: Some(model.model.as_str()),
                 booked: booked * whole,
                 credited,
-                unattributed: i128::from(found.total.unattributed) * whole,
+                unattributed: i128::from(found.total.net_unattributed()) * whole,
                 excluded: 0,
+                refunds: i128::from(found.total.refunded + found.total.refunded_unattributed) * whole,
                 scale: MILLIONTHS as f64,
             });
             if target.has_value {
@@ -90,12 +93,29 @@ pub fn attribution_ledgers(
                     model: Some(model.model.as_str()),
                     booked: booked_minor + excluded,
                     credited: model.channels.iter().map(|channel| channel.value_minor).sum(),
-                    unattributed: found.total.unattributed_value_minor,
+                    unattributed: found.total.net_unattributed_minor(),
                     excluded,
+                    refunds: found.total.refunds_minor + found.total.refunds_unattributed_minor,
                     scale: unit,
                 });
             }
         }
+    }
+    if !context.plan.refunds.is_empty() {
+        // What found no order stands here and nowhere else.
+        let booked: i128 = buckets.iter().map(|bucket| bucket.refunds_minor).sum();
+        let linked: i128 = buckets.iter().map(|bucket| bucket.linked_refunds_minor).sum();
+        lines.push(Line {
+            ledger: "refunds",
+            item: "touchpoints".to_owned(),
+            model: None,
+            booked,
+            credited: linked,
+            unattributed: booked - linked,
+            excluded: 0,
+            refunds: 0,
+            scale: unit,
+        });
     }
     Ok(vec![("reconciliation", frame(&lines)?)])
 }

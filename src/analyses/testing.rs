@@ -133,6 +133,7 @@ fn plan() -> Plan {
             max_touchpoints_per_customer: 1_000,
             max_path_touches: 1_000,
         },
+        refunds: Vec::new(),
         event_order: Vec::new(),
         stages: StagePlan { stages: Vec::new(), mode: StageMode::Any, window_us: None },
         conversions: Vec::new(),

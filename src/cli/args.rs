@@ -174,7 +174,7 @@ pub(super) enum DictionaryFormat {
 
 #[derive(Debug, Args)]
 pub(super) struct GenerateOptions {
-    /// Folder to write; new, empty, or written by an earlier generate
+    /// Folder to write; new, empty, or written by an earlier generate, whose published `out` stays
     pub(super) dir: PathBuf,
 
     /// Customers; each has about 7.5 touchpoints

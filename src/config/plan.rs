@@ -32,6 +32,8 @@ pub struct Plan {
     pub contract: ContractPlan,
     /// Events in the order they take at the same instant; those not listed come last.
     pub event_order: Vec<String>,
+    /// Events that take value back, exact or with `*`; linked to their order by `order_id`.
+    pub refunds: Vec<String>,
     /// The stage model.
     pub stages: StagePlan,
     /// Conversions, in the order of the file.

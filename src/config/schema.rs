@@ -24,6 +24,7 @@ pub(super) struct Schema {
     pub(super) inputs: Section<Inputs>,
     pub(super) contract: Section<Contract>,
     pub(super) journey: Section<Journey>,
+    pub(super) refunds: Section<Refunds>,
     pub(super) stages: Option<Section<Stages>>,
     pub(super) conversions: Table<Conversion>,
     pub(super) attribution: Section<Attribution>,
@@ -65,7 +66,7 @@ pub(super) struct Inputs {
     pub(super) suppress: Option<Section<PlainSource>>,
 }
 
-/// One table of input, with rows that may be excluded.
+/// A touchpoint source, with rows that may be excluded.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Source {
@@ -76,7 +77,7 @@ pub(super) struct Source {
     pub(super) exclude: Vec<Spanned<Matcher>>,
 }
 
-/// One table of input of which every row counts.
+/// One table of input that is taken as it is: only touchpoints have rows to exclude.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct PlainSource {
@@ -91,6 +92,13 @@ impl From<PlainSource> for Source {
         let PlainSource { path, columns, constants, timezone } = source;
         Self { path, columns, constants, timezone, exclude: Vec::new() }
     }
+}
+
+/// `[refunds]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct Refunds {
+    pub(super) event: Option<Spanned<OneOrMany>>,
 }
 
 /// `[contract]`.

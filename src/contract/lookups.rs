@@ -88,7 +88,10 @@ impl<T> LookupReader<T> {
             .enumerate()
             .map(|(column, text)| text.get(row).map_or(0, |text| self.codes.value(column, text)))
             .collect();
-        self.codes.combination(&values).0
+        // Only rows that are kept get here.
+        let code = self.codes.combination(&values).0;
+        self.codes.keep(code);
+        code
     }
 }
 

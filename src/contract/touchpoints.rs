@@ -5,12 +5,12 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use hashbrown::HashSet;
 
-use crate::config::plan::{ConversionValue, Matcher, Plan};
+use crate::config::plan::{ConversionValue, Matcher, Plan, wildcard_match};
 use crate::input::columns::{Amount, Amounts, Ids, LocalTimes, Texts, times};
 use crate::input::open::{Located, Need, Role, Scope};
 use crate::journey::buffer::{BufferedRow, MAX_CODES, PartitionBuffer};
 use crate::journey::codebook::{CodebookBuilder, ValueId};
-use crate::journey::key::{CustomerHash, EventKey, PARTITIONS};
+use crate::journey::key::{CustomerHash, EventKey, PARTITIONS, order_hash};
 
 use super::reject::{Reject, RowCounts, Rule, ValueHasher};
 
@@ -27,6 +27,7 @@ pub struct TouchpointColumns {
     /// Names of the text columns; `event` and `channel` first.
     pub texts: Vec<String>,
     has_value: bool,
+    has_orders: bool,
 }
 
 const ID: usize = 0;
@@ -34,7 +35,8 @@ const ID: usize = 0;
 pub const TIME: usize = 1;
 const EVENT_ID: usize = 2;
 const VALUE: usize = 3;
-const TEXTS: usize = 4;
+const ORDER_ID: usize = 4;
+const TEXTS: usize = 5;
 const EVENT: usize = 0;
 
 impl TouchpointColumns {
@@ -56,23 +58,31 @@ impl TouchpointColumns {
             }
         }
         let has_value = plan.conversions.iter().any(|conversion| conversion.value == ConversionValue::Column);
+        let has_orders = !plan.refunds.is_empty();
         let mut needs = vec![
             Need::required("customer_id", Role::Id),
             Need::required("occurred_at", Role::Time),
             Need::optional("event_id", Role::Id),
-            Need::optional("value", Role::Number),
+            Need { wanted: has_value || has_orders, ..Need::optional("value", Role::Number) },
+            Need { wanted: has_orders, ..Need::optional("order_id", Role::Id) },
         ];
         needs.extend(texts.iter().map(|name| Need {
             logical: name.clone(),
             role: Role::Text,
             required: name == "event",
+            wanted: true,
         }));
-        Self { needs, texts, has_value }
+        Self { needs, texts, has_value, has_orders }
     }
 
     /// Position of the event id among the needs.
     pub fn event_id(&self) -> usize {
         EVENT_ID
+    }
+
+    /// Position of the order's id among the needs, where something asks for it.
+    pub fn order_id(&self) -> Option<usize> {
+        self.has_orders.then_some(ORDER_ID)
     }
 
     /// Position of a text column among the needs.
@@ -134,6 +144,8 @@ struct Verdict {
     null_event: bool,
     /// Bit `c`: conversion `c` uses the value.
     uses_value: u64,
+    /// Value goes back, so that it may be negative.
+    refund: bool,
 }
 
 /// Rows as one worker found them.
@@ -228,7 +240,8 @@ impl<'a> TouchpointReader<'a> {
         let ids = Ids::of(&located[ID], batch)?;
         let times = times(&located[TIME], batch, self.local[source].as_mut())?;
         let events = self.rules.with_events.then(|| Ids::of(&located[EVENT_ID], batch)).transpose()?;
-        let values = if self.rules.columns.has_value {
+        let orders = self.rules.columns.order_id().map(|need| Ids::of(&located[need], batch)).transpose()?;
+        let values = if self.rules.columns.has_value || self.rules.columns.has_orders {
             Amounts::of(&located[VALUE], batch, minor_per_unit)?
         } else {
             Amounts::Constant(Amount::Null)
@@ -273,7 +286,9 @@ impl<'a> TouchpointReader<'a> {
                     Some((Rule::ImpossibleTime, Some(time_us.to_le_bytes())))
                 }
                 _ if verdict.null_event => Some((Rule::NullEvent, None)),
-                (_, Amount::Unusable) if verdict.uses_value != 0 => Some((Rule::UnusableValue, None)),
+                (_, Amount::Unusable) if verdict.uses_value != 0 || verdict.refund => {
+                    Some((Rule::UnusableValue, None))
+                }
                 (_, Amount::Minor(minor)) if verdict.uses_value != 0 && minor < 0 => {
                     Some((Rule::NegativeValue, Some(minor.to_le_bytes())))
                 }
@@ -326,11 +341,20 @@ impl<'a> TouchpointReader<'a> {
                 Some(events) => events.get(row, &mut event_digits).map_or(EventKey::NULL, EventKey::of_text),
                 None => EventKey::NULL,
             };
+            let order = match &orders {
+                Some(orders) if verdict.uses_value != 0 || verdict.refund => {
+                    orders.get(row, &mut event_digits).map(order_hash)
+                }
+                _ => None,
+            };
             let span = self.span_us.get_or_insert((time_us, time_us));
             span.0 = span.0.min(time_us);
             span.1 = span.1.max(time_us);
-            self.partitions[customer.partition()]
-                .push(BufferedRow { customer, time_us, code, amount_minor, event }, self.rules.with_events);
+            self.codes.keep(code);
+            self.partitions[customer.partition()].push(
+                BufferedRow { customer, time_us, code, amount_minor, event, order },
+                self.rules.with_events,
+            );
         }
         Ok(())
     }
@@ -422,6 +446,8 @@ impl<'a> TouchpointReader<'a> {
                     uses_value |= 1 << index;
                 }
             }
+            let refund = value("event")
+                .is_some_and(|event| plan.refunds.iter().any(|pattern| wildcard_match(pattern, event)));
             let verdict = Verdict {
                 excluded: plan.touchpoints[source]
                     .exclude
@@ -429,7 +455,8 @@ impl<'a> TouchpointReader<'a> {
                     .filter(by_text)
                     .any(|matcher| matcher.matches(value)),
                 null_event: row[EVENT] == 0,
-                uses_value,
+                uses_value: if refund { 0 } else { uses_value },
+                refund,
             };
             self.verdicts[source].push(verdict);
         }

@@ -60,6 +60,9 @@ pub enum EngineError {
         /// Why.
         source: rayon::ThreadPoolBuildError,
     },
+    /// A frame could not be built: a bug.
+    #[error("a table could not be put together")]
+    Frame(#[source] polars::prelude::PolarsError),
     /// No random key could be had.
     #[error("the system gave no random numbers: {0}")]
     Random(String),
@@ -81,7 +84,7 @@ impl EngineError {
                 Some("look for files that were exported twice, or raise contract.max_duplicate_share if this is known and accepted".to_owned())
             }
             EngineError::Threads { .. } => Some("ask for fewer with --threads".to_owned()),
-            EngineError::Random(_) => None,
+            EngineError::Frame(_) | EngineError::Random(_) => None,
         }
     }
 
@@ -92,6 +95,7 @@ impl EngineError {
             EngineError::NoRows { .. } => 66,
             EngineError::TooManyRejected { .. } | EngineError::TooManyDuplicates { .. } => 65,
             EngineError::Threads { .. } | EngineError::Random(_) => 74,
+            EngineError::Frame(_) => 70,
         }
     }
 }

@@ -138,6 +138,26 @@ fn decode<E: From<InputError>>(
     Ok(())
 }
 
+/// Decodes the touchpoints and does nothing with them: the yardstick that runs are measured by. Returns the
+/// number of rows.
+pub fn decode_only(opened: &Opened, pool: &ThreadPool) -> Result<u64, EngineError> {
+    let sources: Vec<&OpenSource> = opened.touchpoints.iter().collect();
+    let items = items_of(&sources, pool.current_num_threads());
+    let rows = work::for_each(
+        pool,
+        &items,
+        || 0_u64,
+        |rows, _, item| {
+            let opened = &sources[item.source].files[item.file];
+            for batch in opened.reader(opened.handle()?, item.groups.clone())? {
+                *rows += batch.map_err(|error| opened.unreadable(error))?.num_rows() as u64;
+            }
+            Ok::<_, EngineError>(())
+        },
+    )?;
+    Ok(rows.into_iter().sum())
+}
+
 fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Result<Vec<InputRecord>, InputError> {
     digests.sort_by_key(|(place, _)| *place);
     let mut records = Vec::new();
@@ -324,7 +344,11 @@ fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
 }
 
 /// The reporting window: as configured, else whole local days around the data.
-fn window(plan: &Plan, span_us: Option<(i64, i64)>, counts: &RowCounts) -> Result<(i64, i64), EngineError> {
+pub(super) fn window(
+    plan: &Plan,
+    span_us: Option<(i64, i64)>,
+    counts: &RowCounts,
+) -> Result<(i64, i64), EngineError> {
     let day = |instant_us: i64, next: i64| -> Option<i64> {
         let instant = jiff::Timestamp::from_microsecond(instant_us).ok()?;
         let date = instant.to_zoned(plan.job.timezone.zone.clone()).date();

@@ -4,7 +4,8 @@ use std::sync::Mutex;
 
 use rayon::ThreadPool;
 
-use crate::analyses::{Analyses, Observed, Partials};
+use crate::analyses::attribution::AttributionPartial;
+use crate::analyses::{Analyses, Analysis, Attribution, Observed, Partials};
 use crate::journey::key::PARTITIONS;
 use crate::journey::partition::{CutCounts, CutOptions, Partition, Scratch, cut_into_journeys};
 use crate::journey::rules::Rules;
@@ -36,6 +37,18 @@ impl Observer for Analyses<'_> {
 
     fn observe(&self, observed: Observed<'_>, partial: &mut Partials) {
         Analyses::observe(self, observed, partial);
+    }
+}
+
+impl Observer for Attribution<'_> {
+    type Partial = AttributionPartial;
+
+    fn partial(&self) -> AttributionPartial {
+        Analysis::partial(self)
+    }
+
+    fn observe(&self, observed: Observed<'_>, partial: &mut AttributionPartial) {
+        Analysis::observe(self, observed, partial);
     }
 }
 

@@ -93,13 +93,7 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
     };
     let is_attribute = |name: &&String| customer_columns.contains(*name);
     let attributes: Vec<String> = plan.segments.dimensions.iter().filter(is_attribute).cloned().collect();
-    // What is no attribute is a touchpoint column; `first_x` is the `x` of the first touch.
-    let touchpoint_dimension = |name: &String| -> Option<String> {
-        (!attributes.contains(name)).then(|| name.strip_prefix("first_").unwrap_or(name).to_owned())
-    };
-    let columns_needed: Vec<String> =
-        plan.segments.dimensions.iter().filter_map(touchpoint_dimension).collect();
-    let columns = TouchpointColumns::of(plan, &columns_needed);
+    let columns = TouchpointColumns::of(plan, &touchpoint_dimensions(plan, &attributes));
     let touchpoints = plan
         .touchpoints
         .iter()
@@ -109,6 +103,23 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         })
         .collect::<Result<Vec<_>, InputError>>()?;
     check_columns(plan, &touchpoints, &columns, &customer_columns)?;
+    if let Some(need) = columns.order_id()
+        && !touchpoints
+            .iter()
+            .flat_map(|source| &source.files)
+            .any(|file| file.located[need] != Located::Absent)
+    {
+        return Err(EngineError::Input(InputError::UnknownColumn {
+            column: "order_id".to_owned(),
+            used_by: "refunds".to_owned(),
+            available: touchpoints
+                .iter()
+                .flat_map(|source| &source.files)
+                .take(1)
+                .flat_map(|file| file.columns.iter().cloned())
+                .collect(),
+        }));
+    }
     let with_events = touchpoints
         .iter()
         .flat_map(|source| &source.files)
@@ -124,22 +135,7 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         }
         _ => None,
     };
-    let dimensions = plan
-        .segments
-        .dimensions
-        .iter()
-        .map(|name| {
-            let column = |wanted: &str| columns.texts.iter().position(|text| text == wanted).unwrap_or(0);
-            let source = match attributes.iter().position(|attribute| attribute == name) {
-                Some(column) => DimensionSource::Attribute(column),
-                None => match name.strip_prefix("first_") {
-                    Some(rest) => DimensionSource::FirstTouch(column(rest)),
-                    None => DimensionSource::Touchpoint(column(name)),
-                },
-            };
-            (name.clone(), source)
-        })
-        .collect();
+    let dimensions = dimension_sources(plan, &attributes, &columns.texts);
     Ok(Opened {
         touchpoints,
         with_events,
@@ -152,6 +148,30 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         dimensions,
         scope,
     })
+}
+
+/// The touchpoint columns that dimensions need: what is no attribute is such a column, and `first_x` is
+/// the `x` of the first touch.
+pub fn touchpoint_dimensions(plan: &Plan, attributes: &[String]) -> Vec<String> {
+    let names = plan.segments.dimensions.iter().filter(|name| !attributes.contains(name));
+    names.map(|name| name.strip_prefix("first_").unwrap_or(name).to_owned()).collect()
+}
+
+/// Where each configured dimension comes from, given the columns of the two codebooks.
+pub fn dimension_sources(
+    plan: &Plan,
+    attributes: &[String],
+    texts: &[String],
+) -> Vec<(String, DimensionSource)> {
+    let column = |wanted: &str| texts.iter().position(|text| text == wanted).unwrap_or(0);
+    let source = |name: &String| match attributes.iter().position(|attribute| attribute == name) {
+        Some(column) => DimensionSource::Attribute(column),
+        None => match name.strip_prefix("first_") {
+            Some(rest) => DimensionSource::FirstTouch(column(rest)),
+            None => DimensionSource::Touchpoint(column(name)),
+        },
+    };
+    plan.segments.dimensions.iter().map(|name| (name.clone(), source(name))).collect()
 }
 
 /// The logical columns that the customers table has.

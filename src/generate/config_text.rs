@@ -84,11 +84,12 @@ weights = {{ A = 1.0, B = 1.0, C = 1.0 }}
 metrics = ["conversion_rate", "revenue"]
 
 [output]
-path = "out"
+path = "{output}"
 "#,
         customers = layout::CUSTOMERS,
         assignments = layout::ASSIGNMENTS,
         suppress = layout::SUPPRESS,
+        output = layout::OUTPUT_DIR,
     )
 }
 

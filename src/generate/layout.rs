@@ -9,6 +9,7 @@ use jiff::ToSpan;
 
 use super::GenerateError;
 use super::truths;
+use crate::publish::Store;
 
 pub(super) const CONFIG: &str = "touchline.toml";
 pub(super) const TRUTHS_JSON: &str = "truths.json";
@@ -20,6 +21,8 @@ pub(super) const SPEND_DIR: &str = "spend";
 pub(super) const SPEND: &str = "spend/spend.csv";
 pub(super) const TOUCHPOINTS_DIR: &str = "touchpoints";
 pub(super) const SPOOL_DIR: &str = ".spool";
+/// Where the generated config publishes to.
+pub(super) const OUTPUT_DIR: &str = "out";
 
 /// The name of a day of the window, `2026-04-01` for day 0.
 pub(super) fn day_name(day: u32) -> String {
@@ -39,10 +42,13 @@ pub(super) fn spool_day(day: u32) -> PathBuf {
 /// Makes the directory, or clears it if everything in it was generated before.
 ///
 /// An earlier generation, finished or not, is known by its `truths.json`, which is written first.
-/// Any other file, a config that was edited, and a symbolic link are left alone and refused.
+/// The results that a run published beside it stay as they are: the next run finds other inputs, and so
+/// another run id. Any other file, a config that was edited, and a symbolic link are left alone and refused.
 pub(super) fn prepare(dir: &Path) -> Result<(), GenerateError> {
     fs::create_dir_all(dir).map_err(GenerateError::io("create", dir))?;
-    let Some(first) = sorted_entries(dir)?.into_iter().next() else { return Ok(()) };
+    let output = dir.join(OUTPUT_DIR);
+    let is_output = |path: &PathBuf| *path == output && Store::is_at(path);
+    let Some(first) = sorted_entries(dir)?.into_iter().find(|path| !is_output(path)) else { return Ok(()) };
     let Some(earlier) = earlier(dir)? else { return Err(GenerateError::Foreign { path: first }) };
 
     let mut known: BTreeSet<PathBuf> = [TOUCHPOINTS_DIR, SPEND_DIR, SPOOL_DIR, TRUTHS_JSON, TRUTHS_PAGE]
@@ -53,7 +59,9 @@ pub(super) fn prepare(dir: &Path) -> Result<(), GenerateError> {
     for day in 0..earlier.days {
         known.extend([touchpoints_day(day), touchpoints_day(day).join("part-0.parquet"), spool_day(day)]);
     }
-    refuse_strangers(dir, dir, &known)?;
+    for path in sorted_entries(dir)?.into_iter().filter(|path| !is_output(path)) {
+        refuse_stranger(dir, path, &known)?;
+    }
     let config = dir.join(CONFIG);
     if read(&config)?.is_some_and(|text| truths::fingerprint(&text) != earlier.config_blake3) {
         return Err(GenerateError::Foreign { path: config });
@@ -90,15 +98,15 @@ fn gone(path: &Path, removed: io::Result<()>) -> Result<(), GenerateError> {
     }
 }
 
-fn refuse_strangers(root: &Path, folder: &Path, known: &BTreeSet<PathBuf>) -> Result<(), GenerateError> {
-    for path in sorted_entries(folder)? {
-        let relative = path.strip_prefix(root).unwrap_or(&path);
-        let kind = fs::symlink_metadata(&path).map_err(GenerateError::io("look at", &path))?.file_type();
-        if kind.is_symlink() || !known.contains(relative) {
-            return Err(GenerateError::Foreign { path });
-        }
-        if kind.is_dir() {
-            refuse_strangers(root, &path, known)?;
+fn refuse_stranger(root: &Path, path: PathBuf, known: &BTreeSet<PathBuf>) -> Result<(), GenerateError> {
+    let relative = path.strip_prefix(root).unwrap_or(&path);
+    let kind = fs::symlink_metadata(&path).map_err(GenerateError::io("look at", &path))?.file_type();
+    if kind.is_symlink() || !known.contains(relative) {
+        return Err(GenerateError::Foreign { path });
+    }
+    if kind.is_dir() {
+        for entry in sorted_entries(&path)? {
+            refuse_stranger(root, entry, known)?;
         }
     }
     Ok(())

@@ -51,7 +51,8 @@ const DAYS_AT_ONCE: usize = 8;
 /// What to generate.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where to: a directory that is missing, empty, or holds an earlier generation.
+    /// Where to: a directory that is missing, empty, or holds an earlier generation, with or without the
+    /// results published from it.
     pub dir: PathBuf,
     /// How many customers, 1 to [`MAX_CUSTOMERS`]; each has about 7 touchpoints.
     pub customers: u64,

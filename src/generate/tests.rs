@@ -202,6 +202,29 @@ fn what_was_not_generated_is_refused_and_stays() {
 }
 
 #[test]
+fn published_results_stay() {
+    let dir = temporary();
+    let out = dir.path().join(layout::OUTPUT_DIR);
+    drop(crate::publish::Store::open(&out, std::time::Duration::ZERO).expect("an output folder"));
+    fs::create_dir(out.join("runs/r-1-1")).expect("a run");
+    fs::write(out.join("runs/r-1-1/manifest.json"), "dear").expect("a file");
+    for seed in [1, 2] {
+        quiet(&options(dir.path(), 50, seed, 1)).expect("generated beside results");
+        assert_eq!(files(&out)[Path::new("runs/r-1-1/manifest.json")], b"dear");
+    }
+}
+
+#[test]
+fn another_folder_of_that_name_is_refused() {
+    let dir = temporary();
+    quiet(&options(dir.path(), 50, 1, 1)).expect("generated");
+    let out = dir.path().join(layout::OUTPUT_DIR);
+    fs::create_dir_all(out.join("runs")).expect("a folder without a lock");
+    let error = quiet(&options(dir.path(), 50, 1, 1)).expect_err("refused");
+    assert!(matches!(&error, GenerateError::Foreign { path } if *path == out), "{error}");
+}
+
+#[test]
 fn an_error_removes_the_spool_and_names_the_path() {
     let dir = temporary();
     let options = options(dir.path(), 400, 1, 1);

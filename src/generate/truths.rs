@@ -190,11 +190,12 @@ fn write_page(page: &mut String, options: &Options, written: &Summary) -> std::f
 
 `touchline generate --customers {customers} --days {days} --seed {seed}` wrote it: {touchpoints} touchpoints of
 {customers} customers, from {from} up to, not including, {to} (UTC). Each figure below is a probability in
-the simulation, so the intervals of a run should cover nearly all of them. `truths.json` holds the same for
-programs.
+the simulation, not a count of the rows: a run estimates it. `truths.json` holds the same for programs.
 
-Stories start at a random instant of the window and are cut at its end. So the rates below hold for
-customers whose stage or metric window is over; the others are immature, and not a drop-off.
+Stories start at a random instant of the window and are cut at its end. An experiment leaves out customers
+whose metric window isn't over, so its figures estimate those below. The config sets no stage window: whoever
+has not gone on when the data ends counts as dropped, so the steps of the funnel come out lower than planted,
+by more the longer the step takes.
 
 ## 1. Channels: how often a touch moves a customer on
 

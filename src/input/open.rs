@@ -101,17 +101,19 @@ pub struct Need {
     pub role: Role,
     /// Whether the run stops without it.
     pub required: bool,
+    /// Whether this run looks at it; else it isn't decoded.
+    pub wanted: bool,
 }
 
 impl Need {
     /// A column without which the run stops.
     pub fn required(logical: &str, role: Role) -> Self {
-        Self { logical: logical.to_owned(), role, required: true }
+        Self { logical: logical.to_owned(), role, required: true, wanted: true }
     }
 
     /// A column that may lack.
     pub fn optional(logical: &str, role: Role) -> Self {
-        Self { logical: logical.to_owned(), role, required: false }
+        Self { logical: logical.to_owned(), role, required: false, wanted: true }
     }
 }
 
@@ -212,6 +214,10 @@ pub fn open(
     let mut roots: Vec<usize> = Vec::new();
     for need in needs {
         let physical = source.physical(&need.logical);
+        if !need.wanted {
+            located.push(Located::Absent);
+            continue;
+        }
         let count = columns.iter().filter(|name| *name == physical).count();
         if count > 1 {
             return Err(InputError::RepeatedColumn {

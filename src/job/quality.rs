@@ -75,6 +75,7 @@ pub fn row_ledger(loaded: &Loaded, cut: &CutCounts) -> PolarsResult<DataFrame> {
                 credited: i128::from(kept),
                 unattributed: 0,
                 excluded: i128::from(left_out + later),
+                refunds: 0,
                 scale: 1.0,
             }
         })

@@ -11,6 +11,8 @@ pub const CHUNK_ROWS: usize = 2_048;
 
 /// Bit of [`Row::code`]: an amount belongs to the row.
 const HAS_AMOUNT: u32 = 1 << 31;
+/// Bit of [`Row::code`]: an order belongs to the row.
+const HAS_ORDER: u32 = 1 << 30;
 /// The rest of [`Row::code`]: the worker's code of the combination.
 const CODE_MASK: u32 = (1 << 30) - 1;
 /// Combinations that a code can tell apart.
@@ -38,6 +40,8 @@ pub struct BufferedRow {
     pub amount_minor: Option<i64>,
     /// Id of the event; [`EventKey::NULL`] where there is none or it isn't mapped.
     pub event: EventKey,
+    /// Hash of the order's id; None where there is none or nothing asks for it.
+    pub order: Option<u64>,
 }
 
 /// The rows of one partition as one worker found them.
@@ -48,6 +52,7 @@ pub struct PartitionBuffer {
     full_events: Vec<Vec<EventKey>>,
     current_events: Vec<EventKey>,
     amounts: Vec<i64>,
+    orders: Vec<u64>,
 }
 
 impl PartitionBuffer {
@@ -58,13 +63,15 @@ impl PartitionBuffer {
         if self.current.len() == self.current.capacity() {
             self.make_room(with_events);
         }
-        let flag = match row.amount_minor {
-            Some(amount) => {
-                self.amounts.push(amount);
-                HAS_AMOUNT
-            }
-            None => 0,
-        };
+        let mut flag = 0;
+        if let Some(amount) = row.amount_minor {
+            self.amounts.push(amount);
+            flag |= HAS_AMOUNT;
+        }
+        if let Some(order) = row.order {
+            self.orders.push(order);
+            flag |= HAS_ORDER;
+        }
         self.current.push(Row { key: row.customer.0, time_us: row.time_us, code: row.code | flag });
         if with_events {
             self.current_events.push(row.event);
@@ -108,11 +115,13 @@ impl PartitionBuffer {
         let rows = self.full.iter().flatten().chain(&self.current);
         let mut events = self.full_events.iter().flatten().chain(&self.current_events);
         let mut amounts = self.amounts.iter();
+        let mut orders = self.orders.iter();
         rows.map(move |row| BufferedRow {
             customer: CustomerHash(row.key),
             time_us: row.time_us,
             code: row.code & CODE_MASK,
             amount_minor: if row.code & HAS_AMOUNT != 0 { amounts.next().copied() } else { None },
+            order: if row.code & HAS_ORDER != 0 { orders.next().copied() } else { None },
             event: events.next().copied().unwrap_or(EventKey::NULL),
         })
     }
@@ -133,6 +142,7 @@ mod tests {
                     code: n as u32 % 17,
                     amount_minor: (n % 3 == 0).then_some(n - 1_000),
                     event: if with_events { EventKey::of_integer(n) } else { EventKey::NULL },
+                    order: (n % 5 == 0).then_some(n as u64),
                 })
                 .collect();
             rows.iter().for_each(|row| buffer.push(*row, with_events));

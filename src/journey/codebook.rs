@@ -17,6 +17,8 @@ pub struct CodebookBuilder {
     columns: Vec<ColumnBuilder>,
     combinations: FastMap<Box<[ValueId]>, u32>,
     rows: Vec<Box<[ValueId]>>,
+    /// By code: whether a row with it was kept.
+    kept: Vec<bool>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -32,6 +34,7 @@ impl CodebookBuilder {
             columns: vec![ColumnBuilder::default(); columns],
             combinations: FastMap::default(),
             rows: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -60,8 +63,20 @@ impl CodebookBuilder {
         }
         let code = self.rows.len() as u32;
         self.rows.push(values.into());
+        self.kept.push(false);
         self.combinations.insert(values.into(), code);
         (code, true)
+    }
+
+    /// Takes a combination into the book: a row with it was kept. What only left-out rows have must not show.
+    #[inline]
+    pub fn keep(&mut self, code: u32) {
+        self.kept[code as usize] = true;
+    }
+
+    /// Combinations of rows that were kept.
+    fn kept_rows(&self) -> impl Iterator<Item = &[ValueId]> {
+        self.rows.iter().zip(&self.kept).filter(|(_, kept)| **kept).map(|(row, _)| &**row)
     }
 
     /// Values of a combination, by column.
@@ -80,7 +95,7 @@ impl CodebookBuilder {
     }
 }
 
-/// All distinct combinations, ranked by their values, null first.
+/// All distinct combinations of kept rows, ranked by their values, null first.
 #[derive(Debug, Clone, Default)]
 pub struct Codebook {
     columns: Vec<Vec<Box<str>>>,
@@ -88,13 +103,19 @@ pub struct Codebook {
 }
 
 impl Codebook {
-    /// Merges what the workers saw. The second part maps each worker's codes to ranks.
+    /// Merges what the workers kept. The second part maps each worker's codes to ranks; those of combinations
+    /// that nobody kept mean nothing.
     pub fn merge(builders: &[CodebookBuilder], columns: usize) -> (Codebook, Vec<Vec<u32>>) {
         let merged: Vec<Vec<Box<str>>> = (0..columns)
             .map(|column| {
                 let mut texts: Vec<Box<str>> = builders
                     .iter()
-                    .flat_map(|builder| builder.columns[column].texts.iter().cloned())
+                    .flat_map(|builder| {
+                        let mut ids: Vec<ValueId> = builder.kept_rows().map(|row| row[column]).collect();
+                        ids.sort_unstable();
+                        ids.dedup();
+                        ids.into_iter().filter_map(move |id| builder.text(column, id)).map(Box::from)
+                    })
                     .collect();
                 texts.sort_unstable();
                 texts.dedup();
@@ -128,7 +149,10 @@ impl Codebook {
                     .collect()
             })
             .collect();
-        let mut rows: Vec<Box<[ValueId]>> = translated.iter().flatten().cloned().collect();
+        let kept = |(rows, builder): (&Vec<Box<[ValueId]>>, &CodebookBuilder)| -> Vec<Box<[ValueId]>> {
+            rows.iter().zip(&builder.kept).filter(|(_, kept)| **kept).map(|(row, _)| row.clone()).collect()
+        };
+        let mut rows: Vec<Box<[ValueId]>> = translated.iter().zip(builders).flat_map(kept).collect();
         rows.sort_unstable();
         rows.dedup();
         let remaps = translated
@@ -182,7 +206,9 @@ mod tests {
                     .enumerate()
                     .map(|(column, text)| text.map_or(0, |text| builder.value(column, text)))
                     .collect();
-                builder.combination(&ids).0
+                let code = builder.combination(&ids).0;
+                builder.keep(code);
+                code
             })
             .collect();
         (builder, codes)
@@ -208,5 +234,23 @@ mod tests {
             assert_eq!([one.text(rank, 0), one.text(rank, 1)], *row);
         }
         assert_eq!(one.text(0, 0), Some("buy"), "ranks follow the values");
+    }
+
+    #[test]
+    fn what_nobody_kept_is_not_in_the_book() {
+        let rows = [[Some("click"), Some("b")], [Some("buy"), None]];
+        let (with, codes) = builder(&rows);
+        let mut more = with.clone();
+        let late = [more.value(0, "aaa"), more.value(1, "late")];
+        more.combination(&late);
+        let (one, remap) = Codebook::merge(&[with], 2);
+        let (two, other_remap) = Codebook::merge(&[more], 2);
+        assert_eq!(two.len(), 2);
+        for column in 0..2 {
+            assert_eq!(one.values(column), two.values(column));
+        }
+        for code in codes {
+            assert_eq!(remap[0][code as usize], other_remap[0][code as usize]);
+        }
     }
 }

@@ -17,6 +17,8 @@ pub struct Touchpoint {
     pub code: u32,
     /// Value in minor units; None: null.
     pub amount_minor: Option<i64>,
+    /// Hash of the order's id; None where there is none or nothing asks for it.
+    pub order: Option<u64>,
 }
 
 /// One line of the assignment log.
@@ -102,6 +104,7 @@ pub struct Scratch {
     ends: Vec<u32>,
     entries: Vec<Entry>,
     amounts: Vec<i64>,
+    orders: Vec<Option<u64>>,
     events: Vec<EventKey>,
     rows: Vec<Touchpoint>,
     attributes: Vec<u32>,
@@ -206,6 +209,7 @@ pub fn cut_into_journeys(
         ends,
         entries,
         amounts,
+        orders,
         events,
         rows,
         attributes,
@@ -258,6 +262,7 @@ pub fn cut_into_journeys(
     entries.clear();
     entries.resize(total, Entry::default());
     amounts.clear();
+    orders.clear();
     events.clear();
     let mut at = 0_u32;
     let mut any_event = false;
@@ -268,6 +273,7 @@ pub fn cut_into_journeys(
             entries[*position as usize] = Entry { time_us: row.time_us, code: remap[row.code as usize], at };
             *position += 1;
             amounts.push(row.amount_minor.unwrap_or(NO_AMOUNT));
+            orders.push(row.order);
             events.push(row.event);
             any_event |= row.event != EventKey::NULL;
             at += 1;
@@ -279,7 +285,13 @@ pub fn cut_into_journeys(
         one.time_us.cmp(&other.time_us).then_with(|| {
             let rank = |entry: &Entry| {
                 let at = entry.at as usize;
-                (rules.facts[entry.code as usize].event_order, events[at], entry.code, amounts[at])
+                (
+                    rules.facts[entry.code as usize].event_order,
+                    events[at],
+                    entry.code,
+                    amounts[at],
+                    orders[at],
+                )
             };
             rank(one).cmp(&rank(other))
         })
@@ -310,6 +322,7 @@ pub fn cut_into_journeys(
             time_us: entry.time_us,
             code: entry.code,
             amount_minor: Some(amounts[entry.at as usize]).filter(|amount| *amount != NO_AMOUNT),
+            order: orders[entry.at as usize],
         };
         match options.dedupe {
             Dedupe::EventId if any_event && has_repeated_event(own, events, event_index) => {

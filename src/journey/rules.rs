@@ -1,6 +1,6 @@
 //! What each combination of text columns means, decided once after reading.
 
-use crate::config::plan::{AfterConversion, ConversionValue, Plan, StageMode};
+use crate::config::plan::{AfterConversion, ConversionValue, Plan, StageMode, wildcard_match};
 
 use super::codebook::Codebook;
 
@@ -22,6 +22,8 @@ pub struct Facts {
     pub touch: bool,
     /// Whether the file named a channel.
     pub has_channel: bool,
+    /// Whether the row takes value back.
+    pub refund: bool,
 }
 
 /// A target of attribution.
@@ -104,8 +106,11 @@ impl Rules {
                     fact.stages |= 1 << index;
                 }
             }
+            // What takes value back is no conversion, whatever else it matches.
+            fact.refund = value("event")
+                .is_some_and(|event| plan.refunds.iter().any(|pattern| wildcard_match(pattern, event)));
             for (index, conversion) in plan.conversions.iter().enumerate() {
-                if conversion.matcher.matches(value) {
+                if !fact.refund && conversion.matcher.matches(value) {
                     fact.conversions |= 1 << index;
                 }
             }
@@ -113,7 +118,7 @@ impl Rules {
             fact.has_channel = channel.is_some();
             fact.touch = match &plan.attribution.touches {
                 Some(rules) => rules.iter().any(|rule| rule.matches(value)),
-                None => channel.is_some() && fact.conversions == 0,
+                None => channel.is_some() && fact.conversions == 0 && !fact.refund,
             };
             fact.event_order = value("event")
                 .and_then(|event| plan.event_order.iter().position(|name| name == event))

@@ -3,7 +3,8 @@
 //! A journey is one line: rows, then assignments, then the attribute, separated by `|`, each of the first
 //! two a list separated by commas: `A d1/13:00, buy d2/14:15 =1250 | test/blue d1/12:00 | de`. An instant is
 //! `d<day>`, `<hour>:<minute>[:<second>]` on day 0, or both. A label names the stages and conversions that a
-//! row matches, joined by `+`; a name that is neither matches nothing.
+//! row matches, joined by `+`, also a channel, or `refund`; a name that is none of them matches nothing.
+//! `=1250` is the row's value, `#7` its order.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
@@ -118,8 +119,13 @@ impl World {
 
     fn row(&mut self, item: &[&str]) -> Touchpoint {
         let code = self.code(item[0]);
-        let amount_minor = item.get(2).map(|text| text.strip_prefix('=').unwrap().parse().unwrap());
-        Touchpoint { time_us: instant_us(item[1]), code, amount_minor }
+        let rest = |sign: char| item[2..].iter().find_map(|text| text.strip_prefix(sign));
+        Touchpoint {
+            time_us: instant_us(item[1]),
+            code,
+            amount_minor: rest('=').map(|text| text.parse().unwrap()),
+            order: rest('#').map(|text| text.parse().unwrap()),
+        }
     }
 
     fn assignment(&self, item: &[&str]) -> Assignment {
@@ -139,6 +145,10 @@ impl World {
         }
         let mut facts = Facts { has_channel: true, event_order: u16::MAX, ..Facts::default() };
         for part in label.split('+') {
+            if let Some(channel) = self.rules.channels.iter().position(|channel| channel == part) {
+                facts.channel = channel as u16;
+            }
+            facts.refund |= part == "refund";
             for target in self.rules.targets.iter().filter(|target| target.name == part) {
                 match target.kind {
                     TargetKind::Stage(at) => facts.stages |= 1 << at,
@@ -146,7 +156,7 @@ impl World {
                 }
             }
         }
-        facts.touch = facts.conversions == 0;
+        facts.touch = facts.conversions == 0 && !facts.refund;
         self.labels.push(label.to_owned());
         self.rules.facts.push(facts);
         self.labels.len() as u32 - 1
@@ -178,7 +188,8 @@ fn book(rows: &[Vec<&str>]) -> Codebook {
     let mut builder = CodebookBuilder::new(columns);
     for row in rows {
         let ids: Vec<u32> = row.iter().enumerate().map(|(at, text)| builder.value(at, text)).collect();
-        builder.combination(&ids);
+        let code = builder.combination(&ids).0;
+        builder.keep(code);
     }
     Codebook::merge(&[builder], columns).0
 }

@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use crate::config::plan::{AfterConversion, StageMode};
+use crate::config::plan::{AfterConversion, ConversionValue, StageMode};
 
-use super::partition::Journey;
+use super::partition::{Journey, Touchpoint};
 use super::rules::Rules;
 
 /// A row that may earn credit.
@@ -31,6 +31,13 @@ pub enum PathEnd {
     },
     /// Without it.
     Null,
+    /// In its target, and now value goes back: the path is that of the conversion.
+    Refunded {
+        /// What goes back, minor units.
+        value_minor: i64,
+        /// Whether nothing is left of the order, so that the credit goes back too.
+        whole: bool,
+    },
 }
 
 /// The touches that led to a target, or would have.
@@ -45,7 +52,7 @@ pub struct Path {
 }
 
 /// A row of a conversion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversionEvent {
     /// Index of the conversion.
     pub conversion: usize,
@@ -53,6 +60,21 @@ pub struct ConversionEvent {
     pub time_us: i64,
     /// Worth in minor units.
     pub value_minor: i64,
+    /// Hash of the order's id.
+    pub order: Option<u64>,
+    /// What refunds have taken back so far, minor units.
+    pub refunded_minor: i64,
+    /// Into [`Walk::touches`].
+    pub touches: Range<usize>,
+}
+
+/// A row of a refund in the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefundEvent {
+    /// What it names, or where it names nothing what was left of its order, minor units.
+    pub value_minor: i64,
+    /// What was taken back from a conversion.
+    pub linked_minor: i64,
 }
 
 /// What a journey holds. Made once and filled again for every journey.
@@ -64,12 +86,15 @@ pub struct Walk {
     pub entries: Vec<Option<u32>>,
     /// Every conversion of the data read, in order; those outside the window are context.
     pub conversions: Vec<ConversionEvent>,
+    /// Refunds of the reporting window.
+    pub refunds: Vec<RefundEvent>,
     /// The paths whose end lies in the reporting window.
     pub paths: Vec<Path>,
     /// Position of the first row in the reporting window.
     pub first_in_window: Option<usize>,
     /// Touches cut off the front of paths that were too long.
     pub cut_touches: u64,
+    /// By conversion: index of the first touch after its last row so far.
     last_conversion_touch: Vec<Option<usize>>,
     same_instant: Vec<usize>,
 }
@@ -81,6 +106,7 @@ impl Walk {
         self.entries.clear();
         self.entries.resize(rules.stages, None);
         self.conversions.clear();
+        self.refunds.clear();
         self.paths.clear();
         self.cut_touches = 0;
         self.first_in_window = journey.rows.iter().position(|row| rules.in_window(row.time_us));
@@ -109,21 +135,33 @@ impl Walk {
                 let conversion = conversions.trailing_zeros() as usize;
                 conversions &= conversions - 1;
                 let value_minor = rules.conversion_amount_minor(conversion, row.amount_minor);
-                self.conversions.push(ConversionEvent { conversion, time_us: row.time_us, value_minor });
                 let restart = match rules.after_conversion {
                     AfterConversion::Restart => self.last_conversion_touch[conversion].unwrap_or(0),
                     AfterConversion::Reuse => 0,
                 };
                 let end = self.touches.len();
-                self.last_conversion_touch[conversion] = Some(end);
-                if rules.in_window(row.time_us) {
-                    let start = self.limit(reach.max(restart).min(end), end, rules);
+                // What comes after this conversion begins after its own row, also where that is a touch.
+                self.last_conversion_touch[conversion] = Some(end + usize::from(facts.touch));
+                let reported = rules.in_window(row.time_us);
+                let start = self.limit(reach.max(restart).min(end), end, rules, reported);
+                self.conversions.push(ConversionEvent {
+                    conversion,
+                    time_us: row.time_us,
+                    value_minor,
+                    order: row.order,
+                    refunded_minor: 0,
+                    touches: start..end,
+                });
+                if reported {
                     self.paths.push(Path {
                         target: rules.stages + conversion,
                         end: PathEnd::Converted { time_us: row.time_us, value_minor },
                         touches: start..end,
                     });
                 }
+            }
+            if facts.refund {
+                self.refund(row, rules);
             }
             if facts.touch {
                 self.touches.push(Touch {
@@ -202,7 +240,7 @@ impl Walk {
             let after = self.touches_after_lower_entry(stage, entry);
             let earliest_us = time_us.saturating_sub(rules.lookback_us);
             let reach = self.touches.partition_point(|touch| touch.time_us < earliest_us);
-            let start = self.limit(after.max(reach).min(end), end, rules);
+            let start = self.limit(after.max(reach).min(end), end, rules, true);
             self.paths.push(Path {
                 target: stage,
                 end: PathEnd::Converted { time_us, value_minor: 0 },
@@ -257,13 +295,187 @@ impl Walk {
         }
         let earliest_us = last.time_us.saturating_sub(rules.lookback_us);
         let reach = self.touches.partition_point(|touch| touch.time_us < earliest_us);
-        let start = self.limit(start.max(reach), end, rules);
+        let start = self.limit(start.max(reach), end, rules, true);
         self.paths.push(Path { target, end: PathEnd::Null, touches: start..end });
     }
 
-    fn limit(&mut self, start: usize, end: usize, rules: &Rules) -> usize {
+    /// Takes value back from the conversions of the refund's order, the oldest first.
+    fn refund(&mut self, row: &Touchpoint, rules: &Rules) {
+        let reported = rules.in_window(row.time_us);
+        let named = row.amount_minor.map(i64::saturating_abs);
+        let mut linked_minor = 0;
+        for conversion in 0..rules.conversion_values.len() {
+            if rules.conversion_values[conversion] != ConversionValue::Column || row.order.is_none() {
+                continue;
+            }
+            let mut left = named.unwrap_or(i64::MAX);
+            let mut taken = 0;
+            let own = self
+                .conversions
+                .iter_mut()
+                .filter(|event| event.conversion == conversion && event.order == row.order);
+            for event in own {
+                let value_minor = left.min(event.value_minor - event.refunded_minor);
+                if value_minor <= 0 {
+                    continue;
+                }
+                event.refunded_minor += value_minor;
+                left -= value_minor;
+                taken += value_minor;
+                if reported {
+                    self.paths.push(Path {
+                        target: rules.stages + conversion,
+                        end: PathEnd::Refunded {
+                            value_minor,
+                            whole: event.refunded_minor == event.value_minor,
+                        },
+                        touches: event.touches.clone(),
+                    });
+                }
+            }
+            // One row may stand for several conversions: it is one refund all the same.
+            linked_minor = linked_minor.max(taken);
+        }
+        if reported {
+            self.refunds.push(RefundEvent { value_minor: named.unwrap_or(linked_minor), linked_minor });
+        }
+    }
+
+    fn limit(&mut self, start: usize, end: usize, rules: &Rules, reported: bool) -> usize {
         let limited = start.max(end.saturating_sub(rules.max_path_touches));
-        self.cut_touches += (limited - start) as u64;
+        if reported {
+            self.cut_touches += (limited - start) as u64;
+        }
         limited
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journey::testing::World;
+
+    /// Paths as text: target, end, and the positions of the touches.
+    fn paths(world: &mut World, text: &str) -> Vec<String> {
+        let journey = world.journey(text);
+        let walk = journey.walk(&world.rules);
+        let shown = |path: &Path| {
+            let end = match path.end {
+                PathEnd::Converted { value_minor, .. } => format!("={value_minor}"),
+                PathEnd::Null => "null".to_owned(),
+                PathEnd::Refunded { value_minor, whole } => {
+                    format!("-{value_minor}{}", if whole { " whole" } else { "" })
+                }
+            };
+            let touches: Vec<String> =
+                walk.touches[path.touches.clone()].iter().map(|touch| touch.row.to_string()).collect();
+            format!("{} {end} [{}]", world.rules.targets[path.target].name, touches.join(" "))
+        };
+        walk.paths.iter().map(shown).collect()
+    }
+
+    fn buyers() -> World {
+        World::new(&[], &["buy"])
+    }
+
+    #[test]
+    fn a_touch_exactly_a_lookback_old_still_counts() {
+        let mut world = buyers();
+        world.rules.lookback_us = crate::config::plan::DAY_US;
+        assert_eq!(paths(&mut world, "x d1, x d2, buy d3 =5"), ["buy =5 [1]"]);
+        assert_eq!(paths(&mut world, "x d1/23:59, x d2/00:01, buy d3/00:01"), ["buy =0 [1]"]);
+    }
+
+    #[test]
+    fn a_touch_at_the_same_instant_counts_if_it_stands_before() {
+        assert_eq!(paths(&mut buyers(), "x d1, buy d1 =5, x d1"), ["buy =5 [0]", "buy null [2]"]);
+    }
+
+    #[test]
+    fn a_second_conversion_looks_back_on_its_own_or_only_to_the_first() {
+        let mut world = buyers();
+        let text = "x d1, buy d2 =1, x d3, buy d4 =2";
+        assert_eq!(paths(&mut world, text), ["buy =1 [0]", "buy =2 [0 2]"]);
+        world.rules.after_conversion = AfterConversion::Restart;
+        assert_eq!(paths(&mut world, text), ["buy =1 [0]", "buy =2 [2]"]);
+    }
+
+    #[test]
+    fn context_is_looked_at_but_not_reported() {
+        let mut world = buyers();
+        world.rules.from_us = 2 * crate::config::plan::DAY_US;
+        assert_eq!(paths(&mut world, "x d1, buy d1/12:00 =1, buy d2 =2"), ["buy =2 [0]"]);
+        assert_eq!(paths(&mut world, "x d1"), [] as [&str; 0], "a null path ends with its last touch");
+        assert_eq!(paths(&mut world, "x d1, x d2"), ["buy null [0 1]"]);
+    }
+
+    #[test]
+    fn null_paths_begin_after_the_last_conversion_and_keep_to_the_lookback() {
+        let mut world = buyers();
+        assert_eq!(paths(&mut world, "x d1, buy d2, x d3, x d4"), ["buy =0 [0]", "buy null [2 3]"]);
+        world.rules.lookback_us = crate::config::plan::DAY_US;
+        assert_eq!(paths(&mut world, "x d1, x d3, x d4"), ["buy null [1 2]"]);
+        world.rules.null_paths = false;
+        assert_eq!(paths(&mut world, "x d1, x d3, x d4"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn long_paths_keep_their_last_touches() {
+        let mut world = buyers();
+        world.rules.max_path_touches = 2;
+        let journey = world.journey("x d1, x d2, x d3, buy d4");
+        let walk = journey.walk(&world.rules);
+        assert_eq!(walk.paths[0].touches, 1..3);
+        assert_eq!(walk.cut_touches, 1);
+    }
+
+    #[test]
+    fn a_stage_is_credited_to_what_came_after_the_lower_entry() {
+        let mut world = World::new(&["a", "b", "c"], &[]);
+        world.rules.stage_mode = StageMode::Ordered;
+        assert_eq!(
+            paths(&mut world, "x d1, a d2, x d3, b d4"),
+            ["a =0 [0 1]", "b =0 [2 3]", "c null []"].map(str::to_owned)[..2],
+            "the entry row itself is a touch; nothing comes after the last entry"
+        );
+        assert_eq!(paths(&mut world, "x d1, a d2, x d3"), ["a =0 [0 1]", "b null [2]"]);
+        assert_eq!(paths(&mut world, "x d1, x d2"), ["a null [0 1]"]);
+    }
+
+    #[test]
+    fn stages_of_one_instant_are_entered_in_order_whatever_the_order_of_rows() {
+        let mut world = World::new(&["a", "b", "c"], &[]);
+        world.rules.stage_mode = StageMode::Ordered;
+        let entries = |world: &mut World, text: &str| {
+            let journey = world.journey(text);
+            journey.walk(&world.rules).entries
+        };
+        assert_eq!(entries(&mut world, "c d1, b d1, a d1"), [Some(2), Some(1), Some(0)]);
+        assert_eq!(entries(&mut world, "b d1, a d2, c d3"), [Some(1), None, None]);
+        assert_eq!(entries(&mut world, "a+b d1, b d2"), [Some(0), Some(1), None], "a row enters one stage");
+        world.rules.stage_mode = StageMode::Any;
+        assert_eq!(entries(&mut world, "b d1, a d2, c d3"), [Some(1), Some(0), Some(2)]);
+    }
+
+    #[test]
+    fn a_refund_takes_back_what_its_order_gave() {
+        let mut world = buyers();
+        let part = "x d1, buy d2 =100 #7, refund d3 =30 #7, refund d4 =-70 #7, refund d5 =1 #7";
+        assert_eq!(paths(&mut world, part)[..3], ["buy =100 [0]", "buy -30 [0]", "buy -70 whole [0]"]);
+        let walk = world.journey(part).walk(&world.rules);
+        let linked: Vec<(i64, i64)> =
+            walk.refunds.iter().map(|refund| (refund.value_minor, refund.linked_minor)).collect();
+        assert_eq!(linked, [(30, 30), (70, 70), (1, 0)]);
+        let unnamed = "x d1, buy d2 =100 #7, refund d3 #7";
+        assert_eq!(paths(&mut world, unnamed)[1], "buy -100 whole [0]", "no value: all that is left");
+        assert_eq!(paths(&mut world, "x d1, buy d2 =100 #7, refund d3 =100 #8").len(), 1, "another order");
+        assert_eq!(paths(&mut world, "refund d1 =5 #7, x d2, buy d3 =9 #7").len(), 1, "not yet ordered");
+    }
+
+    #[test]
+    fn a_refund_reaches_back_before_the_window() {
+        let mut world = buyers();
+        world.rules.from_us = 3 * crate::config::plan::DAY_US;
+        assert_eq!(paths(&mut world, "x d1, buy d2 =100 #7, refund d3 =40 #7"), ["buy -40 [0]"]);
     }
 }

@@ -80,6 +80,12 @@ impl Store {
         Ok(store)
     }
 
+    /// Whether a folder, not a link to one, looks like an output folder: it has the lock and the runs.
+    pub fn is_at(root: &Path) -> bool {
+        let is_folder = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+        is_folder(root) && is_folder(&root.join(RUNS)) && root.join(LOCK).is_file()
+    }
+
     /// The newest whole run with this id: its manifest reads and its files have their sizes.
     ///
     /// # Errors

@@ -10,12 +10,13 @@ pub static SPEC: TableSpec = TableSpec {
                   `difference = booked − credited − unattributed − excluded − refunds` is 0, or the run fails.",
     keys: &["ledger", "item", "model"],
     columns: &[
-        C::text("ledger", "`rows`, `credit` (conversions), `value` or `spend` (currency)."),
+        C::text("ledger", "`rows`, `credit` (conversions), `value`, `spend` or `refunds` (currency)."),
         C::text("item", "The conversion, stage or source."),
-        C::text("model", "Attribution model.").or_null("ledgers without a model: `rows` and `spend`"),
+        C::text("model", "Attribution model.")
+            .or_null("ledgers without a model: `rows`, `spend` and `refunds`"),
         C::figure("booked", Unit::Ledger, "What the input holds."),
-        C::figure("credited", Unit::Ledger, "What the tables show."),
-        C::figure("unattributed", Unit::Ledger, "What has no touch or channel to go to."),
+        C::figure("credited", Unit::Ledger, "What the tables show; of `refunds`, what found its order."),
+        C::figure("unattributed", Unit::Ledger, "What has no touch, channel or order to go to."),
         C::figure("excluded", Unit::Ledger, "What was left out by rule or as unusable; part of `booked`."),
         C::figure("refunds", Unit::Ledger, "What was taken back."),
         C::figure("difference", Unit::Ledger, "What does not add up: always 0."),

@@ -1,8 +1,18 @@
 //! Integration tests: one binary, so that the heavy dependencies link once.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
+mod architecture;
 mod bad_config;
 mod bad_input;
+mod books;
 mod cli;
+mod coverage;
+mod determinism;
 mod inputs;
+mod journeys;
+mod naive;
+mod planted;
+mod reference;
 mod rejects;
+mod sample_data;
 mod support;

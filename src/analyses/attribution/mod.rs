@@ -7,6 +7,8 @@
 pub mod effects;
 pub mod solve;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use hashbrown::HashMap;
 use polars::prelude::PolarsError;
@@ -37,6 +39,14 @@ pub struct TargetCells {
     pub value_minor: i128,
     /// Minor units of those without a touch in reach.
     pub unattributed_value_minor: i128,
+    /// Conversions with a touch in reach that were refunded in whole.
+    pub refunded: u64,
+    /// The same without a touch in reach.
+    pub refunded_unattributed: u64,
+    /// Minor units that went back from conversions with a touch in reach.
+    pub refunds_minor: i128,
+    /// The same without a touch in reach.
+    pub refunds_unattributed_minor: i128,
     /// Squares of the values, for their spread.
     pub value_squares: i128,
     /// Touches on paths that converted.
@@ -128,6 +138,10 @@ pub struct AttributionPartial {
     pub targets: Vec<TargetCells>,
     /// By conversion, counted from the conversions themselves: what the books must show.
     pub booked: Vec<Booked>,
+    /// Refund rows of the window, minor units.
+    pub refunds_minor: i128,
+    /// What of them found its order.
+    pub linked_refunds_minor: i128,
     /// Touches cut off the front of paths that were too long.
     pub cut_touches: u64,
     times_us: Vec<i64>,
@@ -183,8 +197,17 @@ impl Analysis for Attribution<'_> {
         let channels = self.channels();
         let plan = &self.context.plan.attribution;
         let markov = self.models().contains(&Model::Markov);
-        let AttributionPartial { targets, booked, cut_touches, times_us, credit, distinct, shapley_parts } =
-            partial;
+        let AttributionPartial {
+            targets,
+            booked,
+            refunds_minor,
+            linked_refunds_minor,
+            cut_touches,
+            times_us,
+            credit,
+            distinct,
+            shapley_parts,
+        } = partial;
         *cut_touches += observed.walk.cut_touches;
         for event in &observed.walk.conversions {
             if self.context.rules.in_window(event.time_us) {
@@ -192,10 +215,16 @@ impl Analysis for Attribution<'_> {
                 booked[event.conversion].value_minor += i128::from(event.value_minor);
             }
         }
+        for refund in &observed.walk.refunds {
+            *refunds_minor += i128::from(refund.value_minor);
+            *linked_refunds_minor += i128::from(refund.linked_minor);
+        }
         for path in &observed.walk.paths {
             let touches = &observed.walk.touches[path.touches.clone()];
             let cells = &mut targets[path.target];
-            if markov && !touches.is_empty() {
+            // A refund walks the path of its conversion again: that is no second journey.
+            let is_journey = !matches!(path.end, PathEnd::Refunded { .. });
+            if markov && is_journey && !touches.is_empty() {
                 let sinks = channels + 2;
                 let mut from = channels;
                 for touch in touches {
@@ -205,28 +234,47 @@ impl Analysis for Attribution<'_> {
                 }
                 let end = match path.end {
                     PathEnd::Converted { .. } => channels,
-                    PathEnd::Null => channels + 1,
+                    PathEnd::Null | PathEnd::Refunded { .. } => channels + 1,
                 };
                 cells.transitions.add(from * sinks + end);
             }
-            let PathEnd::Converted { value_minor, .. } = path.end else { continue };
-            let value = i128::from(value_minor);
-            cells.conversions += 1;
-            cells.value_minor += value;
-            cells.value_squares += value * value;
-            let Some(last) = touches.last() else {
-                cells.unattributed += 1;
-                cells.unattributed_value_minor += value;
-                continue;
+            // What a conversion gives, a refund takes back: value in part, credit only as a whole.
+            let (value, conversions) = match path.end {
+                PathEnd::Null => continue,
+                PathEnd::Converted { value_minor, .. } => {
+                    let value = i128::from(value_minor);
+                    cells.conversions += 1;
+                    cells.value_minor += value;
+                    cells.value_squares += value * value;
+                    if touches.is_empty() {
+                        cells.unattributed += 1;
+                        cells.unattributed_value_minor += value;
+                    }
+                    (value, 1)
+                }
+                PathEnd::Refunded { value_minor, whole } => {
+                    let value = i128::from(value_minor);
+                    if touches.is_empty() {
+                        cells.refunded_unattributed += u64::from(whole);
+                        cells.refunds_unattributed_minor += value;
+                    } else {
+                        cells.refunded += u64::from(whole);
+                        cells.refunds_minor += value;
+                    }
+                    (-value, -i64::from(whole))
+                }
             };
+            let Some(last) = touches.last() else { continue };
             cells.last_value_minor[usize::from(last.channel)] += value;
             shapley::credit(touches.iter().map(|touch| touch.channel), distinct, shapley_parts);
-            for channel in distinct.iter() {
-                cells.journeys[usize::from(*channel)] += 1;
+            if is_journey {
+                for channel in distinct.iter() {
+                    cells.journeys[usize::from(*channel)] += 1;
+                }
             }
             times_us.clear();
             for touch in touches {
-                cells.touches[usize::from(touch.channel)] += 1;
+                cells.touches[usize::from(touch.channel)] += u64::from(is_journey);
                 times_us.push(touch.time_us);
             }
             for (index, model) in self.models().iter().enumerate() {
@@ -234,7 +282,7 @@ impl Analysis for Attribution<'_> {
                 let credits = &mut cells.credit_millionths[row..row + channels];
                 let values = &mut cells.value_minor_millionths[row..row + channels];
                 let mut give = |channel: u16, part: i64| {
-                    credits[usize::from(channel)] += part;
+                    credits[usize::from(channel)] += conversions * part;
                     if value != 0 {
                         values[usize::from(channel)] += value * i128::from(part);
                     }
@@ -253,6 +301,8 @@ impl Analysis for Attribution<'_> {
 
     fn merge(&self, into: &mut AttributionPartial, from: AttributionPartial) {
         into.cut_touches += from.cut_touches;
+        into.refunds_minor += from.refunds_minor;
+        into.linked_refunds_minor += from.linked_refunds_minor;
         for (into, from) in into.booked.iter_mut().zip(&from.booked) {
             into.conversions += from.conversions;
             into.value_minor += from.value_minor;
@@ -272,6 +322,26 @@ impl Analysis for Attribution<'_> {
 }
 
 impl TargetCells {
+    /// Conversions with a touch in reach, less those refunded in whole.
+    pub fn attributed(&self) -> i64 {
+        (self.conversions - self.unattributed) as i64 - self.refunded as i64
+    }
+
+    /// Their value, less what went back, minor units.
+    pub fn attributed_minor(&self) -> i128 {
+        self.value_minor - self.unattributed_value_minor - self.refunds_minor
+    }
+
+    /// Conversions without a touch in reach, less those refunded in whole.
+    pub fn net_unattributed(&self) -> i64 {
+        self.unattributed as i64 - self.refunded_unattributed as i64
+    }
+
+    /// Their value, less what went back, minor units.
+    pub fn net_unattributed_minor(&self) -> i128 {
+        self.unattributed_value_minor - self.refunds_unattributed_minor
+    }
+
     /// Adds what another bucket saw.
     pub fn merge(&mut self, other: &TargetCells) {
         fn add<T: Copy + std::ops::AddAssign>(into: &mut [T], from: &[T]) {
@@ -281,6 +351,10 @@ impl TargetCells {
         self.unattributed += other.unattributed;
         self.value_minor += other.value_minor;
         self.unattributed_value_minor += other.unattributed_value_minor;
+        self.refunded += other.refunded;
+        self.refunded_unattributed += other.refunded_unattributed;
+        self.refunds_minor += other.refunds_minor;
+        self.refunds_unattributed_minor += other.refunds_unattributed_minor;
         self.value_squares += other.value_squares;
         add(&mut self.touches, &other.touches);
         add(&mut self.journeys, &other.journeys);

@@ -148,8 +148,8 @@ fn solve_markov(
         values.iter().map(|value| *value as f64).chain(std::iter::once(0.0)).collect()
     };
     let whole = chain(table.clone(), to_values(&total.last_value_minor));
-    let with_touch = total.conversions - total.unattributed;
-    let with_touch_value = total.value_minor - total.unattributed_value_minor;
+    let attributed = total.attributed();
+    let attributed_minor = total.attributed_minor();
 
     // Without each bucket; the factor 64/63 cancels inside the chain.
     let without: Vec<Option<markov::RemovalEffects>> = buckets
@@ -171,19 +171,16 @@ fn solve_markov(
     let mut value = Vec::new();
     let zero = vec![0.0; channels];
     let weights = whole.as_ref().map_or(&zero, |effects| &effects.effects);
-    by_weights(weights, i64::try_from(with_touch).unwrap_or(i64::MAX) * MILLIONTHS, &mut credit);
+    signed_by_weights(weights, attributed.saturating_mul(MILLIONTHS), &mut credit);
     let value_weights = whole.as_ref().and_then(|effects| effects.value_effects.as_ref()).unwrap_or(weights);
-    by_weights(value_weights, i64::try_from(with_touch_value).unwrap_or(i64::MAX), &mut value);
+    signed_by_weights(value_weights, i64::try_from(attributed_minor).unwrap_or(i64::MAX), &mut value);
     let value: Vec<i128> = value.into_iter().map(i128::from).collect();
 
     let conversions: [f64; BUCKETS] = std::array::from_fn(|bucket| {
-        let own = buckets[bucket].conversions - buckets[bucket].unattributed;
-        replicate_total(i128::from(with_touch), i128::from(own))
+        replicate_total(i128::from(attributed), i128::from(buckets[bucket].attributed()))
     });
-    let values: [f64; BUCKETS] = std::array::from_fn(|bucket| {
-        let own = buckets[bucket].value_minor - buckets[bucket].unattributed_value_minor;
-        replicate_total(with_touch_value, own)
-    });
+    let values: [f64; BUCKETS] =
+        std::array::from_fn(|bucket| replicate_total(attributed_minor, buckets[bucket].attributed_minor()));
     let replicated = Replicated {
         credit: spread(channels, &conversions, |bucket| Some(&without[bucket].as_ref()?.effects)),
         value: spread(channels, &values, |bucket| without[bucket].as_ref()?.value_effects.as_ref()),
@@ -212,6 +209,16 @@ fn spread<'a>(
             })
         })
         .collect()
+}
+
+/// Shares a total that refunds may have made negative.
+fn signed_by_weights(weights: &[f64], total: i64, parts: &mut Vec<i64>) {
+    // Value that went back from before the window can leave a channel with less than nothing.
+    let weights: Vec<f64> = weights.iter().map(|weight| weight.max(0.0)).collect();
+    by_weights(&weights, total.saturating_abs(), parts);
+    if total < 0 {
+        parts.iter_mut().for_each(|part| *part = -*part);
+    }
 }
 
 fn replicates(

@@ -95,8 +95,10 @@ fn stage_attribution(analysis: &Attribution<'_>, solved: &Solved) -> Result<Data
     let mut notes = Vec::<Option<String>>::new();
     for (index, target) in solved.targets.iter().enumerate() {
         let has_value = rules.targets[index].has_value;
-        let conversions = target.total.conversions as f64;
-        let booked = target.total.value_minor as f64;
+        let total = &target.total;
+        let conversions = (total.attributed() + total.net_unattributed()) as f64;
+        let booked = (total.attributed_minor() + total.net_unattributed_minor()) as f64;
+        let unattributed_minor = total.net_unattributed_minor() as f64;
         for model in &target.models {
             let listed = listed(target, model);
             for channel in listed.iter().copied() {
@@ -121,12 +123,11 @@ fn stage_attribution(analysis: &Attribution<'_>, solved: &Solved) -> Result<Data
             keys.push(analysis, index, model.model, UNATTRIBUTED);
             touches.push(0);
             journeys.push(target.total.unattributed as i64);
-            credit.push(target.total.unattributed as f64);
-            credit_share.push(share(target.total.unattributed as f64, conversions));
+            credit.push(total.net_unattributed() as f64);
+            credit_share.push(share(total.net_unattributed() as f64, conversions));
             credit_bounds.push(None);
-            value.push(has_value.then(|| target.total.unattributed_value_minor as f64 / unit));
-            value_share
-                .push(share(target.total.unattributed_value_minor as f64, booked).filter(|_| has_value));
+            value.push(has_value.then(|| unattributed_minor / unit));
+            value_share.push(share(unattributed_minor, booked).filter(|_| has_value));
             value_bounds.push(None);
             rank.push(None);
             stability.push(None);

@@ -263,7 +263,7 @@ impl Resolver<'_, '_, '_> {
         }
     }
 
-    fn patterns(&mut self, name: &Text, patterns: &Spanned<OneOrMany>) -> Vec<String> {
+    pub(super) fn patterns(&mut self, name: &Text, patterns: &Spanned<OneOrMany>) -> Vec<String> {
         let texts = one_or_many(patterns);
         if texts.is_empty() {
             self.refuse(

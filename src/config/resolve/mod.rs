@@ -60,6 +60,7 @@ pub(super) fn resolve(
     let job = resolver.job(&schema.job, surroundings.file);
     let inputs = resolver.inputs(schema.inputs.0, &folder);
     let contract = resolver.contract(&schema.contract);
+    let refunds = resolver.refunds(&schema.refunds);
     let event_order = resolver.unique(&schema.journey.event_order, "event");
     let stages = resolver.stages(schema.stages.map(|stages| stages.0));
     let conversions = resolver.conversions(schema.conversions, &job.currency);
@@ -83,6 +84,7 @@ pub(super) fn resolve(
         suppress: inputs.suppress,
         contract,
         event_order,
+        refunds,
         stages,
         conversions,
         attribution,

@@ -118,6 +118,13 @@ impl Resolver<'_, '_, '_> {
         each.filter_map(|matcher| self.touch_matcher(matcher.get_ref(), matcher.span())).collect()
     }
 
+    /// Events of refunds.
+    pub(super) fn refunds(&mut self, refunds: &schema::Refunds) -> Vec<String> {
+        refunds.event.as_ref().map_or_else(Vec::new, |events| {
+            self.patterns(&Spanned::new(events.span(), "event".to_owned()), events)
+        })
+    }
+
     pub(super) fn conversions(
         &mut self,
         conversions: Table<Conversion>,

@@ -1,0 +1,317 @@
+//! Rows from memory through the same kernel as rows from files: for simulations, property tests, and
+//! whatever brings its rows itself.
+//!
+//! What the contract checks in files is taken for granted here: times are possible, values usable and not
+//! negative, nobody is suppressed. What lies outside the instants that a plan reads is left out, as there.
+
+use rayon::ThreadPool;
+
+use crate::analyses::attribution::solve::{Solved, solve};
+use crate::analyses::{Analyses, Attribution, NamedFrame, Observed, Partials};
+use crate::config::plan::Plan;
+use crate::contract::RowCounts;
+use crate::contract::touchpoints::TouchpointColumns;
+use crate::input::open::Scope;
+use crate::journey::buffer::{BufferedRow, PartitionBuffer};
+use crate::journey::codebook::{CodebookBuilder, ValueId};
+use crate::journey::dimensions::DimensionSource;
+use crate::journey::key::{EventKey, PARTITIONS, order_hash};
+use crate::journey::partition::{Assignment, CutCounts, Partition};
+use crate::journey::{Codebook, CustomerHash, Rules};
+use crate::tables::on_one_thread;
+
+use super::error::EngineError;
+use super::kernel::{Kernel, KernelInput, cut_options};
+use super::load::window;
+use super::observe::{Observer, observe};
+use super::open::{dimension_sources, scope_of, touchpoint_dimensions};
+use super::work::Silent;
+
+/// Experiment and variant.
+const ASSIGNMENT_COLUMNS: usize = 2;
+
+/// One touchpoint, borrowed.
+#[derive(Debug, Clone, Copy)]
+pub struct MemoryRow<'a> {
+    /// Whose it is: any text.
+    pub customer: &'a str,
+    /// µs since the epoch.
+    pub time_us: i64,
+    /// By column of [`Memory::texts`]; None or an empty text is null.
+    pub texts: &'a [Option<&'a str>],
+    /// Value in minor units; None is null.
+    pub amount_minor: Option<i64>,
+    /// Id of the event, where it has one.
+    pub event: Option<&'a str>,
+    /// Id of the order, where it has one.
+    pub order: Option<&'a str>,
+}
+
+/// Rows that wait for a run.
+#[derive(Debug)]
+pub struct Memory<'a> {
+    plan: &'a Plan,
+    scope: Scope,
+    texts: Vec<String>,
+    dimensions: Vec<(String, DimensionSource)>,
+    /// Rows are dealt to them in turn, as files are to threads.
+    readers: Vec<Reader>,
+    next_reader: usize,
+    span_us: Option<(i64, i64)>,
+    attribute_columns: usize,
+    attributes: CodebookBuilder,
+    attribute_codes: Vec<(CustomerHash, u32)>,
+    assignments: CodebookBuilder,
+    assigned: Vec<(CustomerHash, Assignment)>,
+}
+
+#[derive(Debug)]
+struct Reader {
+    codes: CodebookBuilder,
+    partitions: Vec<PartitionBuffer>,
+}
+
+/// All core frames of the analyses, as a job gets them before it checks and publishes them.
+#[derive(Debug)]
+pub struct MemoryFrames {
+    /// In the order of the analyses; a name may come more than once.
+    pub frames: Vec<NamedFrame>,
+    /// What was kept and left out.
+    pub cut: CutCounts,
+}
+
+/// Attribution alone, before it becomes tables.
+#[derive(Debug)]
+pub struct MemoryAttribution {
+    /// By target, model and channel.
+    pub solved: Solved,
+    /// Names of the targets and channels, in the order of the figures.
+    pub rules: Rules,
+    /// What was kept and left out.
+    pub cut: CutCounts,
+}
+
+impl<'a> Memory<'a> {
+    /// Waits for rows of a plan. `attributes` names the columns of the customers table; `readers` is among
+    /// how many the rows are dealt, at least one, and changes no figure.
+    pub fn new(plan: &'a Plan, attributes: &[&str], readers: usize) -> Self {
+        // Of the attributes those count that are dimensions.
+        let named: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
+        let texts = TouchpointColumns::of(plan, &touchpoint_dimensions(plan, &named)).texts;
+        let reader = || Reader {
+            codes: CodebookBuilder::new(texts.len()),
+            partitions: (0..PARTITIONS).map(|_| PartitionBuffer::default()).collect(),
+        };
+        Self {
+            plan,
+            scope: scope_of(plan),
+            dimensions: dimension_sources(plan, &named, &texts),
+            readers: (0..readers.max(1)).map(|_| reader()).collect(),
+            next_reader: 0,
+            span_us: None,
+            attribute_columns: named.len(),
+            attributes: CodebookBuilder::new(named.len()),
+            attribute_codes: Vec::new(),
+            assignments: CodebookBuilder::new(ASSIGNMENT_COLUMNS),
+            assigned: Vec::new(),
+            texts,
+        }
+    }
+
+    /// Names of the text columns that the plan's rules need, in the order in which rows bring them:
+    /// `event`, `channel`, then what else a rule or dimension names.
+    pub fn texts(&self) -> &[String] {
+        &self.texts
+    }
+
+    /// Takes a row in, if the plan reads its instant.
+    ///
+    /// # Panics
+    /// Where the row doesn't bring exactly the columns of [`Memory::texts`].
+    pub fn push(&mut self, row: &MemoryRow<'_>) {
+        assert_eq!(row.texts.len(), self.texts.len(), "a row has the columns {:?}", self.texts);
+        let MemoryRow { time_us, amount_minor, .. } = *row;
+        let before = self.scope.from_us.is_some_and(|from_us| time_us < from_us);
+        if before || self.scope.to_us.is_some_and(|to_us| time_us >= to_us) {
+            return;
+        }
+        let span = self.span_us.get_or_insert((time_us, time_us));
+        *span = (span.0.min(time_us), span.1.max(time_us));
+        let customer = CustomerHash::of(row.customer.as_bytes());
+        let reader = &mut self.readers[self.next_reader];
+        let code = code_of(&mut reader.codes, row.texts);
+        let event = row.event.map_or(EventKey::NULL, |event| EventKey::of_text(event.as_bytes()));
+        let order = row.order.map(|order| order_hash(order.as_bytes()));
+        reader.partitions[customer.partition()]
+            .push(BufferedRow { customer, time_us, code, amount_minor, event, order }, true);
+        self.next_reader = (self.next_reader + 1) % self.readers.len();
+    }
+
+    /// Takes the attributes of a customer in, by the columns that were named at the beginning.
+    pub fn attributes(&mut self, customer: &str, values: &[Option<&str>]) {
+        let code = code_of(&mut self.attributes, values);
+        self.attribute_codes.push((CustomerHash::of(customer.as_bytes()), code));
+    }
+
+    /// Takes an exposure to an experiment in.
+    pub fn assign(&mut self, customer: &str, experiment: &str, variant: &str, time_us: i64) {
+        let code = code_of(&mut self.assignments, &[Some(experiment), Some(variant)]);
+        self.assigned.push((CustomerHash::of(customer.as_bytes()), Assignment { time_us, code }));
+    }
+
+    /// Runs all analyses over what was taken in.
+    ///
+    /// # Errors
+    /// Without any row there is nothing to report on, as with files; a frame that can't be built is a bug.
+    pub fn frames(self, pool: &ThreadPool) -> Result<MemoryFrames, EngineError> {
+        self.frames_merged(pool, 1)
+    }
+
+    /// As [`Memory::frames`], with the journeys of each bucket dealt among so many partials, at least one,
+    /// that are merged at the end: how a run works whose partials come from several places.
+    ///
+    /// # Errors
+    /// As [`Memory::frames`].
+    pub fn frames_merged(self, pool: &ThreadPool, partials: usize) -> Result<MemoryFrames, EngineError> {
+        let (known, rows) = self.gather()?;
+        let kernel = Kernel::new(&known.input());
+        let analyses = Analyses::new(kernel.context(&known.input()));
+        let dealt = Dealt { analyses: &analyses, partials: partials.max(1) };
+        let (buckets, cut) = rows.observe(&dealt, &kernel, known.plan, pool)?;
+        let merged = buckets.into_iter().map(|bucket| dealt.merge(bucket)).collect();
+        let frames = on_one_thread(|| analyses.finish(merged)).map_err(EngineError::Frame)?;
+        Ok(MemoryFrames { frames, cut })
+    }
+
+    /// Runs attribution alone.
+    ///
+    /// # Errors
+    /// As [`Memory::frames`].
+    pub fn attribution(self, pool: &ThreadPool) -> Result<MemoryAttribution, EngineError> {
+        let (known, rows) = self.gather()?;
+        let kernel = Kernel::new(&known.input());
+        let analysis = Attribution::new(kernel.context(&known.input()));
+        let (partials, cut) = rows.observe(&analysis, &kernel, known.plan, pool)?;
+        let solved = solve(&analysis, &partials);
+        Ok(MemoryAttribution { solved, rules: kernel.rules, cut })
+    }
+
+    /// Merges what the readers saw.
+    fn gather(self) -> Result<(Known<'a>, Rows), EngineError> {
+        let Memory { plan, texts, dimensions, readers, attributes, attribute_columns, assignments, .. } =
+            self;
+        let rows: usize =
+            readers.iter().flat_map(|reader| &reader.partitions).map(|buffer| buffer.len()).sum();
+        let counts = RowCounts { in_scope: rows as u64, ..RowCounts::default() };
+        let window_us = window(plan, self.span_us, &counts)?;
+        let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
+        let mut builders = Vec::new();
+        for (index, reader) in readers.into_iter().enumerate() {
+            builders.push(reader.codes);
+            for (partition, buffer) in partitions.iter_mut().zip(reader.partitions) {
+                if !buffer.is_empty() {
+                    partition.buffers.push((index, buffer));
+                }
+            }
+        }
+        let (book, remaps) = Codebook::merge(&builders, texts.len());
+        let (attributes, ranks) = Codebook::merge(&[attributes], attribute_columns);
+        for (customer, code) in self.attribute_codes {
+            partitions[customer.partition()].attributes.push((customer, ranks[0][code as usize]));
+        }
+        let (assignments, ranks) = Codebook::merge(&[assignments], ASSIGNMENT_COLUMNS);
+        for (customer, Assignment { time_us, code }) in self.assigned {
+            // What happens at the end of the window or after it hasn't happened yet.
+            if time_us < window_us.1 {
+                let assignment = Assignment { time_us, code: ranks[0][code as usize] };
+                partitions[customer.partition()].assignments.push((customer, assignment));
+            }
+        }
+        let known = Known { plan, texts, book, attributes, assignments, dimensions, window_us };
+        Ok((known, Rows { partitions, remaps }))
+    }
+}
+
+/// Deals the journeys of a bucket among several partials.
+struct Dealt<'d, 'a> {
+    analyses: &'d Analyses<'a>,
+    partials: usize,
+}
+
+impl Observer for Dealt<'_, '_> {
+    type Partial = Vec<Partials>;
+
+    fn partial(&self) -> Vec<Partials> {
+        (0..self.partials).map(|_| self.analyses.partials()).collect()
+    }
+
+    fn observe(&self, observed: Observed<'_>, partials: &mut Vec<Partials>) {
+        // The low bits of the hash have no part in the choice of the bucket.
+        let place = (observed.journey.customer.0 % self.partials as u128) as usize;
+        self.analyses.observe(observed, &mut partials[place]);
+    }
+}
+
+impl Dealt<'_, '_> {
+    /// The last one first: the order must not matter.
+    fn merge(&self, partials: Vec<Partials>) -> Partials {
+        let mut merged = self.analyses.partials();
+        partials.into_iter().rev().for_each(|partial| self.analyses.merge(&mut merged, partial));
+        merged
+    }
+}
+
+/// Everything but the rows.
+struct Known<'a> {
+    plan: &'a Plan,
+    texts: Vec<String>,
+    book: Codebook,
+    attributes: Codebook,
+    assignments: Codebook,
+    dimensions: Vec<(String, DimensionSource)>,
+    window_us: (i64, i64),
+}
+
+impl Known<'_> {
+    fn input(&self) -> KernelInput<'_> {
+        KernelInput {
+            plan: self.plan,
+            texts: &self.texts,
+            book: &self.book,
+            attributes: &self.attributes,
+            assignments: &self.assignments,
+            dimensions: &self.dimensions,
+            spend: &[],
+            excluded_value_minor: &[],
+            window_us: self.window_us,
+        }
+    }
+}
+
+struct Rows {
+    partitions: Vec<Partition>,
+    remaps: Vec<Vec<u32>>,
+}
+
+impl Rows {
+    fn observe<O: Observer>(
+        self,
+        observer: &O,
+        kernel: &Kernel,
+        plan: &Plan,
+        pool: &ThreadPool,
+    ) -> Result<(Vec<O::Partial>, CutCounts), EngineError> {
+        let options = cut_options(plan);
+        observe(observer, self.partitions, &self.remaps, &kernel.rules, options, pool, &Silent)
+    }
+}
+
+fn code_of(codes: &mut CodebookBuilder, texts: &[Option<&str>]) -> u32 {
+    let id = |(column, text): (usize, &Option<&str>)| {
+        text.filter(|text| !text.is_empty()).map_or(0, |text| codes.value(column, text))
+    };
+    let ids: Vec<ValueId> = texts.iter().enumerate().map(id).collect();
+    let (code, _) = codes.combination(&ids);
+    codes.keep(code);
+    code
+}
