@@ -16,11 +16,12 @@ const TABLE: &str = "stage_funnel";
 
 /// Counts entries, progress and drop-off by stage.
 ///
-/// An entry counts where its own instant lies in the reporting window. It has *progressed* where the next
-/// stage was entered at the same instant or later; else it is *immature* while the stage window, counted
-/// from the entry into the first stage (from the entry itself where there is none), ends after the
-/// reporting window; else it has *dropped*. So `entered = progressed + dropped + immature`. Without a stage
-/// window nothing is immature.
+/// An entry counts where its own instant lies in the reporting window. It is *immature* while the stage
+/// window, counted from the entry into the first stage (from the entry itself where there is none), ends
+/// after the reporting window, whatever has happened so far: to count only those of the young who went on
+/// would make rates too high. Else it has *progressed* where the next stage was entered at the same instant
+/// or later, or *dropped*. So `entered = progressed + dropped + immature`. Without a stage window nothing is
+/// immature.
 ///
 /// Frame: one row per stage in order, also where nobody entered. Of the last stage, all that asks for a
 /// next one is null. `share_of_first` can exceed 1 where a customer may enter a later stage alone, or
@@ -89,16 +90,13 @@ impl Analysis for StageFunnel<'_> {
             if stage > 0 && entry_us(stage - 1).is_none_or(|previous_us| previous_us > entered_us) {
                 counts.without_previous += 1;
             }
-            match entry_us(stage + 1).filter(|next_us| *next_us >= entered_us) {
-                Some(next_us) => {
-                    counts.progressed += 1;
-                    counts.to_next_ms.record(elapsed_ms(entered_us, next_us));
-                }
-                None => {
-                    let anchor_us = entry_us(0).unwrap_or(entered_us);
-                    let ends_after = |window_us| anchor_us.saturating_add(window_us) > self.rules.to_us;
-                    counts.immature += u64::from(self.rules.stage_window_us.is_some_and(ends_after));
-                }
+            let anchor_us = entry_us(0).unwrap_or(entered_us);
+            let ends_after = |window_us| anchor_us.saturating_add(window_us) > self.rules.to_us;
+            if self.rules.stage_window_us.is_some_and(ends_after) {
+                counts.immature += 1;
+            } else if let Some(next_us) = entry_us(stage + 1).filter(|next_us| *next_us >= entered_us) {
+                counts.progressed += 1;
+                counts.to_next_ms.record(elapsed_ms(entered_us, next_us));
             }
         }
     }
@@ -246,10 +244,14 @@ mod tests {
         world.rules.stage_window_us = Some(2 * DAY_US);
         let journeys = ["A d28", "A d28/00:00:00.000001", "A d29, B d29/01:00", "B d29", "A d20, B d21"];
         let frame = funnel(world, &journeys);
-        assert_eq!(show(&frame, &COUNTS), "A 4 2 1 1 0\nB 3 0 1 2 1\nC 0 - - - 0");
-        assert_eq!(show(&frame, &["progress_rate"]), "0.667\n0\n-");
-        // Wilson's interval of 2 of 3 and of 0 of 1, by hand.
-        assert_eq!(show(&frame, &["progress_rate_low", "progress_rate_high"]), "0.208 0.939\n0 0.793\n- -");
+        assert_eq!(show(&frame, &COUNTS), "A 4 1 1 2 0\nB 3 0 1 2 1\nC 0 - - - 0");
+        assert_eq!(
+            show(&frame, &["progress_rate"]),
+            "0.5\n0\n-",
+            "who went on early is as young as who didn't"
+        );
+        // Wilson's interval of 1 of 2 and of 0 of 1, by hand.
+        assert_eq!(show(&frame, &["progress_rate_low", "progress_rate_high"]), "0.095 0.905\n0 0.793\n- -");
     }
 
     #[test]

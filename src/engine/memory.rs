@@ -200,10 +200,7 @@ impl<'a> Memory<'a> {
     fn gather(self) -> Result<(Known<'a>, Rows), EngineError> {
         let Memory { plan, texts, dimensions, readers, attributes, attribute_columns, assignments, .. } =
             self;
-        let rows: usize =
-            readers.iter().flat_map(|reader| &reader.partitions).map(|buffer| buffer.len()).sum();
-        let counts = RowCounts { in_scope: rows as u64, ..RowCounts::default() };
-        let window_us = window(plan, self.span_us, &counts)?;
+        let window_us = window(plan, self.span_us, &RowCounts::default())?;
         let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
         let mut builders = Vec::new();
         for (index, reader) in readers.into_iter().enumerate() {

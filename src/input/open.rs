@@ -214,12 +214,8 @@ pub fn open(
     let mut roots: Vec<usize> = Vec::new();
     for need in needs {
         let physical = source.physical(&need.logical);
-        if !need.wanted {
-            located.push(Located::Absent);
-            continue;
-        }
         let count = columns.iter().filter(|name| *name == physical).count();
-        if count > 1 {
+        if need.wanted && count > 1 {
             return Err(InputError::RepeatedColumn {
                 key: source.key.clone(),
                 path: file.path,
@@ -228,7 +224,9 @@ pub fn open(
                 count,
             });
         }
-        if let Some(root) = columns.iter().position(|name| name == physical) {
+        if !need.wanted {
+            located.push(Located::Absent);
+        } else if let Some(root) = columns.iter().position(|name| name == physical) {
             let written = fields[root].data_type();
             let found = without_dictionary(written);
             if !need.role.accepts(found) {

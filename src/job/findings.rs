@@ -2,7 +2,7 @@
 
 use polars::prelude::{AnyValue, DataFrame};
 
-use crate::config::plan::Plan;
+use crate::config::plan::{DAY_US, Plan};
 
 use super::Table;
 
@@ -26,9 +26,17 @@ pub fn find(plan: &Plan, tables: &[Table]) -> Vec<Finding> {
     findings.extend(weak_segment(&rows("segment_conversion")));
     findings.extend(leading_channel(plan, &rows("stage_attribution")));
     findings.extend(return_on_spend(plan, &rows("channel_roi")));
-    findings.extend(weakest_step(&rows("stage_funnel")));
+    if !is_short(plan) {
+        findings.extend(weakest_step(&rows("stage_funnel")));
+    }
     findings.truncate(MOST);
     findings
+}
+
+/// In a short window most have had no time to go on: the weakest step would say nothing.
+fn is_short(plan: &Plan) -> bool {
+    let length_us = plan.window.to_us.zip(plan.window.from_us).map(|(to_us, from_us)| to_us - from_us);
+    plan.stages.window_us.is_none() && length_us.is_some_and(|length_us| length_us < 14 * DAY_US)
 }
 
 /// A table, row by row.
@@ -113,7 +121,7 @@ fn weak_segment(rows: &Rows<'_>) -> Option<Finding> {
     Some(Finding {
         table: "segment_conversion",
         text: format!(
-            "Segment {} = {} reaches {} less often: {} against {} of the rest, a difference of {} ({} to {}).",
+            "Segment {} = {} reaches {} less often: {} against {} of the rest, {} points ({} to {}).",
             rows.text(row, "dimension"),
             rows.text(row, "segment"),
             rows.text(row, "target"),
@@ -127,7 +135,7 @@ fn weak_segment(rows: &Rows<'_>) -> Option<Finding> {
 }
 
 fn points(value: f64) -> String {
-    format!("{:+.1} points", value * 100.0)
+    format!("{:+.1}", value * 100.0)
 }
 
 fn leading_channel(plan: &Plan, rows: &Rows<'_>) -> Option<Finding> {

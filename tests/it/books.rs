@@ -123,10 +123,10 @@ fn amounts(most: i64) -> impl Strategy<Value = Option<i64>> {
     prop_oneof![Just(None), Just(Some(0)), (1..1_000_i64).prop_map(Some), (0..=most).prop_map(Some)]
 }
 
-/// So many cases without optimisation, in a few seconds, and fifty times as many with it.
+/// So many cases without optimisation, in a few seconds, and ten times as many with it.
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
-        cases: if cfg!(debug_assertions) { cases } else { 50 * cases },
+        cases: if cfg!(debug_assertions) { cases } else { 10 * cases },
         failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
         ..ProptestConfig::default()
     }
