@@ -155,6 +155,7 @@ fn compute(
     let options = cut_options(plan);
     let (partials, cut) =
         observe(&analyses, partitions, &loaded.remaps, &kernel.rules, options, pool, progress)?;
+    quality::check_kept(&cut)?;
     quality::check_duplicates(plan, loaded, &cut)?;
     progress.begin("finishing tables", 0);
     let mut frames = on_one_thread(|| analyses.finish(partials))?;

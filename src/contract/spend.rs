@@ -11,6 +11,9 @@ use crate::input::open::{Located, Need, Role};
 use crate::input::{InputError, InputFile};
 use crate::journey::rules::NO_CHANNEL;
 
+/// More impressions or clicks of a channel on a day than there can be.
+const MAX_COUNT: i64 = 1_000_000_000_000;
+
 /// One row of the spend log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpendRow {
@@ -136,7 +139,7 @@ pub fn read(
             }
         };
         let count = |numbers: &Numbers, need: &str| match numbers.get(row) {
-            Amount::Minor(count) if count >= 0 => Ok(Some(count)),
+            Amount::Minor(count) if (0..=MAX_COUNT).contains(&count) => Ok(Some(count)),
             Amount::Null => Ok(None),
             _ => {
                 let reason = format!("the count{} is negative or not a number", numbers.written(row));

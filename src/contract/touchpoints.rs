@@ -363,7 +363,8 @@ impl<'a> TouchpointReader<'a> {
     fn code_batch(&mut self, texts: &[Texts], rows: usize, source: usize) -> Result<(), TakeError> {
         let BatchCodes { codes, table, sparse, position, ids } = &mut self.keys;
         ids.resize(texts.len(), Vec::new());
-        let mut size = 1_u64;
+        // Positions in the mixed radix of the dictionaries, as long as they fit into 64 bits.
+        let mut size = Some(1_u64);
         let mut strides = Vec::with_capacity(texts.len());
         for (column, (text, ids)) in texts.iter().zip(ids.iter_mut()).enumerate() {
             ids.clear();
@@ -378,9 +379,22 @@ impl<'a> TouchpointReader<'a> {
                     ids.extend(values.iter().map(id_of));
                 }
             }
-            strides.push(size);
-            size = size.saturating_mul(ids.len() as u64);
+            strides.push(size.unwrap_or(0));
+            size = size.and_then(|size| size.checked_mul(ids.len() as u64));
         }
+        codes.clear();
+        let mut combination = Vec::with_capacity(texts.len());
+        let Some(size) = size else {
+            for row in 0..rows {
+                combination.clear();
+                combination.extend(texts.iter().zip(ids.iter()).map(|(text, ids)| match text {
+                    Texts::Dictionary { keys, .. } if keys.is_valid(row) => ids[keys.value(row) as usize + 1],
+                    _ => ids[0],
+                }));
+                codes.push(self.codes.combination(&combination).0);
+            }
+            return self.judge_codes_of_batch(source);
+        };
         position.clear();
         position.resize(rows, 0);
         for (text, stride) in texts.iter().zip(&strides) {
@@ -397,14 +411,12 @@ impl<'a> TouchpointReader<'a> {
                 }
             }
         }
-        codes.clear();
         let dense = size <= DENSE_TABLE;
         sparse.clear();
         if dense {
             table.clear();
             table.resize(size as usize, UNSEEN);
         }
-        let mut combination = Vec::with_capacity(texts.len());
         for position in position.iter() {
             let slot = if dense {
                 &mut table[*position as usize]
@@ -422,6 +434,10 @@ impl<'a> TouchpointReader<'a> {
             }
             codes.push(*slot);
         }
+        self.judge_codes_of_batch(source)
+    }
+
+    fn judge_codes_of_batch(&mut self, source: usize) -> Result<(), TakeError> {
         if self.codes.len() > MAX_CODES {
             return Err(TakeError::TooManyCombinations);
         }

@@ -5,6 +5,7 @@ use std::fs::File;
 use arrow::record_batch::RecordBatch;
 use rayon::ThreadPool;
 
+use crate::analyses::attribution::UNATTRIBUTED;
 use crate::config::plan::{DAY_US, Plan};
 use crate::contract::lookups::{LookupReader, read_ids};
 use crate::contract::reject::{Reject, RowCounts, ValueHasher};
@@ -270,6 +271,7 @@ pub fn load(
     inputs.extend(records(&sources, digests)?);
     let (book, remaps) = Codebook::merge(&builders, opened.columns.texts.len());
     drop(builders);
+    check_channels(&book, &opened.columns.texts)?;
     // Whoever has nothing left because everything was rejected wants to know that first.
     touchpoint_counts.rejects.sort();
     check_rejected(plan, &touchpoint_counts)?;
@@ -341,6 +343,22 @@ fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
         limit,
         reasons: reasons.concat(),
     })
+}
+
+/// The chain of every target is solved again without each bucket, which is cubic in the channels.
+const MAX_CHANNELS: usize = 1_000;
+
+/// The values of `channel` must be channels.
+fn check_channels(book: &Codebook, texts: &[String]) -> Result<(), InputError> {
+    let Some(column) = texts.iter().position(|text| text == "channel") else { return Ok(()) };
+    let channels = book.values(column);
+    if channels.len() > MAX_CHANNELS {
+        return Err(InputError::TooManyChannels { found: channels.len(), limit: MAX_CHANNELS });
+    }
+    match channels.iter().any(|channel| **channel == *UNATTRIBUTED) {
+        true => Err(InputError::ReservedChannel { value: UNATTRIBUTED }),
+        false => Ok(()),
+    }
 }
 
 /// The reporting window: as configured, else whole local days around the data.

@@ -112,6 +112,22 @@ pub enum InputError {
         /// How many there are.
         count: usize,
     },
+    /// So many channels are no channels.
+    #[error("the touchpoints have {found} different channels, and at most {limit} are possible")]
+    TooManyChannels {
+        /// How many there are.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A name that the tables use for something else.
+    #[error(
+        "column `channel` of the touchpoints has the value `{value}`, which the tables use for what no channel gets"
+    )]
+    ReservedChannel {
+        /// The value.
+        value: &'static str,
+    },
     /// A cell of a small table can't be used.
     #[error("{}: row {row}, column `{column}`: {reason}", path.display())]
     BadCell {
@@ -190,6 +206,13 @@ impl InputError {
                     Some(near) => format!("did you mean `{near}`? There are: {have}"),
                     None => format!("name one that is there, or map it with `columns`; there are: {have}"),
                 })
+            }
+            InputError::TooManyChannels { .. } => Some(
+                "map a column of channel groups with `inputs.touchpoints.columns`; is this one a campaign or an address?"
+                    .to_owned(),
+            ),
+            InputError::ReservedChannel { .. } => {
+                Some("export the channel under another name, or as null where there is none".to_owned())
             }
             InputError::BadCell { .. } => Some(
                 "correct the cell, or leave the row out; rows count from 1 without the header".to_owned(),

@@ -224,7 +224,12 @@ pub fn open(
                 count,
             });
         }
-        if !need.wanted {
+        // A column of nothing but nulls may come without a type.
+        let untyped = columns
+            .iter()
+            .position(|name| name == physical)
+            .is_some_and(|root| *fields[root].data_type() == DataType::Null);
+        if !need.wanted || untyped && !need.required {
             located.push(Located::Absent);
         } else if let Some(root) = columns.iter().position(|name| name == physical) {
             let written = fields[root].data_type();

@@ -15,6 +15,20 @@ use crate::publish::RejectedRows;
 
 use super::{JobError, Table};
 
+/// Stops a run of which nothing is left once bots are out.
+pub fn check_kept(cut: &CutCounts) -> Result<(), EngineError> {
+    if cut.kept > 0 {
+        return Ok(());
+    }
+    Err(EngineError::NoRows {
+        window: "is left to report".to_owned(),
+        found: format!(
+            "{} rows belong to {} customers with more than contract.max_touchpoints_per_customer",
+            cut.bot_rows, cut.bots
+        ),
+    })
+}
+
 /// Stops a run with too many duplicates.
 pub fn check_duplicates(plan: &Plan, loaded: &Loaded, cut: &CutCounts) -> Result<(), EngineError> {
     let duplicates = cut.exact_duplicates + cut.conflicting_duplicates;
@@ -145,6 +159,9 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
         }
         // What is left out on purpose is counted, but nothing to worry about.
         checks.push_as(input.input, "suppressed", Some("customer_id"), (rows, counts.suppressed), "ok");
+        if input.input == "customers" {
+            checks.push(input.input, "conflicting_attributes", None, (rows, cut.conflicting_attributes));
+        }
         if input.input == "touchpoints" {
             checks.push_as(input.input, "excluded", None, (rows, counts.excluded), "ok");
             checks.push(input.input, "value_made_null", Some("value"), (rows, counts.nulled_values));

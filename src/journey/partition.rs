@@ -76,6 +76,8 @@ pub struct CutCounts {
     pub conflicting_duplicates: u64,
     /// Event ids of those, for the rejects.
     pub conflicting_events: Vec<EventKey>,
+    /// Rows of the customers table that say something else of a customer than another row did.
+    pub conflicting_attributes: u64,
     /// Customers over the limit.
     pub bots: u64,
     /// Their rows.
@@ -90,6 +92,7 @@ impl CutCounts {
         self.exact_duplicates += other.exact_duplicates;
         self.conflicting_duplicates += other.conflicting_duplicates;
         self.conflicting_events.extend(other.conflicting_events);
+        self.conflicting_attributes += other.conflicting_attributes;
         self.bots += other.bots;
         self.bot_rows += other.bot_rows;
     }
@@ -218,6 +221,7 @@ pub fn cut_into_journeys(
         event_index,
     } = scratch;
 
+    let mut counts = CutCounts::default();
     // First pass: dense ids, counts per customer.
     let mut interner = Interner::new(table, customers, total / 4);
     ids.clear();
@@ -246,9 +250,15 @@ pub fn cut_into_journeys(
     attributes.resize(ends.len(), EMPTY);
     for (customer, code) in &partition.attributes {
         if let Some(id) = interner.find(*customer) {
-            // Whichever copy of a customer is kept must not depend on the files.
+            // Of different rows of a customer the last in the order of their values is kept, null being
+            // first: that doesn't depend on the files.
             let slot = &mut attributes[id as usize];
-            *slot = (*slot).min(*code);
+            if *slot == EMPTY {
+                *slot = *code;
+            } else if *slot != *code {
+                counts.conflicting_attributes += 1;
+                *slot = (*slot).max(*code);
+            }
         }
     }
 
@@ -297,7 +307,6 @@ pub fn cut_into_journeys(
         })
     };
 
-    let mut counts = CutCounts::default();
     let mut begin = 0_usize;
     let mut next_assignment = 0_usize;
     for (id, customer) in customers.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! Finds the queries: a folder of the user's, or those that ship with the job.
 
+use crate::tables::on_one_thread;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -33,12 +34,14 @@ const SHIPPED: [(&str, &str, &str); 4] =
 ///
 /// None that a test would let through.
 pub fn shipped() -> Result<Vec<Query>, QueryError> {
-    SHIPPED
-        .iter()
-        .map(|&(name, sql, docs)| {
-            query(name, &format!("queries/{name}.sql"), sql.to_owned(), Some(docs.to_owned()))
-        })
-        .collect()
+    on_one_thread(|| {
+        SHIPPED
+            .iter()
+            .map(|&(name, sql, docs)| {
+                query(name, &format!("queries/{name}.sql"), sql.to_owned(), Some(docs.to_owned()))
+            })
+            .collect()
+    })
 }
 
 /// The `*.sql` files of a folder, sorted by name, each with its `*.toml` if there is one.
@@ -66,18 +69,21 @@ pub fn load(folder: &Path) -> Result<Vec<Query>, QueryError> {
         }
     }
     names.sort();
-    names
-        .into_iter()
-        .map(|name| {
-            let path = folder.join(format!("{name}.sql"));
-            let file = path.display().to_string();
-            check_name(&name, &file)?;
-            let sql = read(&path, &file)?.ok_or_else(|| QueryError::new(&file, "it is gone"))?;
-            let docs_path = path.with_extension("toml");
-            let docs = read(&docs_path, &docs_path.display().to_string())?;
-            query(&name, &file, sql, docs)
-        })
-        .collect()
+    // A statement is parsed as deep as it is nested, which takes a stack of its own.
+    on_one_thread(|| {
+        names
+            .into_iter()
+            .map(|name| {
+                let path = folder.join(format!("{name}.sql"));
+                let file = path.display().to_string();
+                check_name(&name, &file)?;
+                let sql = read(&path, &file)?.ok_or_else(|| QueryError::new(&file, "it is gone"))?;
+                let docs_path = path.with_extension("toml");
+                let docs = read(&docs_path, &docs_path.display().to_string())?;
+                query(&name, &file, sql, docs)
+            })
+            .collect()
+    })
 }
 
 /// A checked query.

@@ -2,24 +2,32 @@
 
 use std::thread;
 
+/// Polars and its SQL parser go as deep as an expression does. Only what is used becomes memory.
+const STACK_BYTES: usize = 1 << 29;
+
 /// Runs `work` on a thread of its own on which Polars uses no thread pool.
 ///
 /// Float sums and the order of groups then depend on the order of the rows alone. A panic in `work`
 /// goes on in the caller.
+///
+/// # Panics
+/// Where the system gives no thread.
 pub fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let outcome = thread::scope(|scope| {
-        scope
-            .spawn(|| {
+        thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || {
                 // The switch is Polars' own, one per thread; a new thread is needed because its
                 // replacement pool can't be made inside another rayon pool.
                 polars_async::executor::ALLOW_RAYON_THREADS.set(false);
                 work()
             })
-            .join()
+            .map(thread::ScopedJoinHandle::join)
     });
     match outcome {
-        Ok(value) => value,
-        Err(panic) => std::panic::resume_unwind(panic),
+        Ok(Ok(value)) => value,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => panic!("a thread could not be started: {error}"),
     }
 }
 

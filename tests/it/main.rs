@@ -10,6 +10,7 @@ mod coverage;
 mod determinism;
 mod inputs;
 mod journeys;
+mod limits;
 mod naive;
 mod planted;
 mod reference;

@@ -19,6 +19,9 @@ use crate::journey::PathEnd;
 
 use super::{Analysis, Context, NamedFrame, Observed, channel_roi, reconciliation};
 
+/// Row of conversions without a touch in reach.
+pub const UNATTRIBUTED: &str = "(unattributed)";
+
 /// Above so many channels transitions are kept sparsely.
 const DENSE_CHANNELS: usize = 64;
 
@@ -51,6 +54,8 @@ pub struct TargetCells {
     pub value_squares: i128,
     /// Touches on paths that converted.
     pub touches: Vec<u64>,
+    /// Touches on the paths of conversions that were refunded.
+    pub refunded_touches: Vec<u64>,
     /// Converted paths that met the channel.
     pub journeys: Vec<u64>,
     /// Millionths of a conversion, by model and channel; zero for Markov.
@@ -179,6 +184,7 @@ impl Analysis for Attribution<'_> {
         let markov = self.models().contains(&Model::Markov);
         let target = TargetCells {
             touches: vec![0; channels],
+            refunded_touches: vec![0; channels],
             journeys: vec![0; channels],
             credit_millionths: vec![0; cells],
             value_minor_millionths: vec![0; cells],
@@ -274,7 +280,9 @@ impl Analysis for Attribution<'_> {
             }
             times_us.clear();
             for touch in touches {
-                cells.touches[usize::from(touch.channel)] += u64::from(is_journey);
+                let channel = usize::from(touch.channel);
+                cells.touches[channel] += u64::from(is_journey);
+                cells.refunded_touches[channel] += u64::from(!is_journey);
                 times_us.push(touch.time_us);
             }
             for (index, model) in self.models().iter().enumerate() {
@@ -357,6 +365,7 @@ impl TargetCells {
         self.refunds_unattributed_minor += other.refunds_unattributed_minor;
         self.value_squares += other.value_squares;
         add(&mut self.touches, &other.touches);
+        add(&mut self.refunded_touches, &other.refunded_touches);
         add(&mut self.journeys, &other.journeys);
         add(&mut self.credit_millionths, &other.credit_millionths);
         add(&mut self.value_minor_millionths, &other.value_minor_millionths);

@@ -79,6 +79,7 @@ fn solve_target(analysis: &Attribution<'_>, buckets: &[&TargetCells], draws: &Ra
     let channels = analysis.channels();
     let mut total = TargetCells {
         touches: vec![0; channels],
+        refunded_touches: vec![0; channels],
         journeys: vec![0; channels],
         credit_millionths: vec![0; channels * analysis.models().len()],
         value_minor_millionths: vec![0; channels * analysis.models().len()],
@@ -169,8 +170,9 @@ fn solve_markov(
 
     let mut credit = Vec::new();
     let mut value = Vec::new();
-    let zero = vec![0.0; channels];
-    let weights = whole.as_ref().map_or(&zero, |effects| &effects.effects);
+    // Without a conversion in the window there is no chain, but refunds of earlier ones may go back.
+    let by_touch: Vec<f64> = total.refunded_touches.iter().map(|touches| *touches as f64).collect();
+    let weights = whole.as_ref().map_or(&by_touch, |effects| &effects.effects);
     signed_by_weights(weights, attributed.saturating_mul(MILLIONTHS), &mut credit);
     let value_weights = whole.as_ref().and_then(|effects| effects.value_effects.as_ref()).unwrap_or(weights);
     signed_by_weights(value_weights, i64::try_from(attributed_minor).unwrap_or(i64::MAX), &mut value);

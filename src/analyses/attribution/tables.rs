@@ -7,11 +7,9 @@ use crate::config::plan::Model;
 use crate::stats::{Interval, Reason};
 
 use super::super::NamedFrame;
-use super::Attribution;
 use super::solve::{Solved, SolvedModel, SolvedTarget};
+use super::{Attribution, UNATTRIBUTED};
 
-/// Row of conversions without a touch in reach.
-pub const UNATTRIBUTED: &str = "(unattributed)";
 const LEVEL: &str = "channel";
 
 /// Lays the solved figures out.

@@ -133,7 +133,17 @@ impl Resolver<'_, '_, '_> {
         metric_window_us: Option<i64>,
     ) -> WindowPlan {
         let (from_us, to_us) = match date {
-            Some(date) => self.accept(date.span(), time::day(date.get_ref(), zone)).unzip(),
+            Some(date) => {
+                let day = self.accept(date.span(), time::day(date.get_ref(), zone));
+                if day.is_some_and(|(from_us, to_us)| from_us >= to_us) {
+                    self.refuse(
+                        date.span(),
+                        format!("the day {date} does not exist in {}", zone.name),
+                        "its clocks skipped that day: name another one",
+                    );
+                }
+                day.unzip()
+            }
             None => self.bounds(window, zone),
         };
         let lookback_us = self.duration(window.lookback.as_ref()).unwrap_or(LOOKBACK_US);

@@ -13,6 +13,8 @@ use crate::config::{currency, nearest};
 
 /// A set of stages is one bit each of a 64-bit word, with one to spare.
 const MAX_STAGES: usize = 63;
+/// A row's conversions are bits of one word.
+const MAX_CONVERSIONS: usize = 64;
 
 /// Words that a conversion can't use as a column, because they are to become keys of it.
 const RESERVED: [&str; 1] = ["orders"];
@@ -130,6 +132,16 @@ impl Resolver<'_, '_, '_> {
         conversions: Table<Conversion>,
         currency: &Currency,
     ) -> Vec<ConversionPlan> {
+        if let Some((name, _)) = conversions.0.get(MAX_CONVERSIONS) {
+            self.refuse(
+                name.span(),
+                format!(
+                    "there are {} conversions, and at most {MAX_CONVERSIONS} are possible",
+                    conversions.0.len()
+                ),
+                "join some with `*` or a list of events, or run two jobs",
+            );
+        }
         conversions
             .0
             .into_iter()
