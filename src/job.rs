@@ -30,6 +30,9 @@ use crate::tables::{self, TableDocs, Window, on_one_thread};
 pub use error::JobError;
 pub use findings::Finding;
 
+/// Version and what the binary is made of: another build may give other bytes, so it gives other run ids.
+const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TOUCHLINE_BUILD"));
+
 /// How a run goes about it; none of this changes a published byte.
 #[derive(Debug, Clone, Default)]
 pub struct RunOptions {
@@ -201,7 +204,7 @@ fn job_record(plan: &Plan) -> Result<JobRecord, JobError> {
     let json = serde_json::to_vec(plan).map_err(JobError::Plan)?;
     Ok(JobRecord {
         name: plan.job.name.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: BUILD.to_owned(),
         config_hash: blake3::hash(&json).to_hex().to_string(),
         timezone: plan.job.timezone.name.clone(),
         currency: plan.job.currency.code.clone(),
@@ -229,7 +232,7 @@ fn run_id(plan: &Plan, queries: &[Query], inputs: &[InputRecord], window: Window
         plan,
         queries: &queries::texts(queries),
         window,
-        version: env!("CARGO_PKG_VERSION"),
+        version: BUILD,
     })?)
 }
 
