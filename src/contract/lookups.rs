@@ -3,13 +3,14 @@
 use arrow::array::Array;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
+use bytemuck::Pod;
 
 use crate::config::plan::SourcePlan;
 use crate::input::columns::{Ids, LocalTimes, Texts, times};
 use crate::input::open::{Need, Role};
+use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
 use crate::journey::codebook::CodebookBuilder;
 use crate::journey::key::{CustomerHash, PARTITIONS};
-use crate::journey::partition::Assignment;
 
 use super::reject::{Reject, RowCounts, Rule, ValueHasher};
 use super::touchpoints::{BatchOrigin, EARLIEST_US, LATEST_US, Suppressed};
@@ -47,7 +48,7 @@ pub fn read_ids(batch: &RecordBatch, origin: BatchOrigin<'_>) -> Result<Vec<Cust
 #[derive(Debug)]
 pub struct LookupReader<T> {
     /// By partition.
-    pub partitions: Vec<Vec<(CustomerHash, T)>>,
+    pub partitions: Vec<Chunks<T>>,
     /// The worker's codes.
     pub codes: CodebookBuilder,
     /// What became of the rows.
@@ -58,11 +59,11 @@ pub struct LookupReader<T> {
     local: Option<LocalTimes>,
 }
 
-impl<T> LookupReader<T> {
+impl<T: Pod> LookupReader<T> {
     /// A reader that has seen nothing. `texts` is the number of text columns.
     pub fn new(source: &SourcePlan, texts: usize, hasher: ValueHasher) -> Self {
         Self {
-            partitions: (0..PARTITIONS).map(|_| Vec::new()).collect(),
+            partitions: vec![Chunks::default(); PARTITIONS],
             codes: CodebookBuilder::new(texts),
             counts: RowCounts::default(),
             rejects: Vec::new(),
@@ -95,7 +96,7 @@ impl<T> LookupReader<T> {
     }
 }
 
-impl LookupReader<u32> {
+impl LookupReader<AttributeRow> {
     /// Takes a batch of customers in: each gets the code of its attributes.
     pub fn take_customers(
         &mut self,
@@ -118,13 +119,13 @@ impl LookupReader<u32> {
                 continue;
             }
             let code = self.code(&texts, row);
-            self.partitions[customer.partition()].push((customer, code));
+            self.partitions[customer.partition()].push(AttributeRow::new(customer, code));
         }
         Ok(())
     }
 }
 
-impl LookupReader<Assignment> {
+impl LookupReader<AssignmentRow> {
     /// Takes a batch of the assignment log in. Assignments at or after `to_us` haven't happened yet.
     pub fn take_assignments(
         &mut self,
@@ -158,7 +159,7 @@ impl LookupReader<Assignment> {
                 }
                 (Some(customer), Some(time_us)) => {
                     let code = self.code(&texts, row);
-                    self.partitions[customer.partition()].push((customer, Assignment { time_us, code }));
+                    self.partitions[customer.partition()].push(AssignmentRow::new(customer, time_us, code));
                 }
             }
         }

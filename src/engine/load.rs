@@ -3,6 +3,7 @@
 use std::fs::File;
 
 use arrow::record_batch::RecordBatch;
+use bytemuck::Pod;
 use rayon::ThreadPool;
 
 use crate::analyses::attribution::UNATTRIBUTED;
@@ -14,8 +15,9 @@ use crate::contract::touchpoints::{BatchOrigin, Suppressed, TakeError, Touchpoin
 use crate::input::open::OpenFile;
 use crate::input::{InputError, InputFile, csv};
 use crate::journey::codebook::{Codebook, CodebookBuilder};
+use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
 use crate::journey::key::PARTITIONS;
-use crate::journey::partition::{Assignment, Partition};
+use crate::journey::partition::{Partition, Remaps};
 
 use super::error::EngineError;
 use super::open::{OpenSource, Opened, SpendFile};
@@ -55,8 +57,8 @@ pub struct InputCounts {
 pub struct Loaded {
     /// 256 of them.
     pub partitions: Vec<Partition>,
-    /// Each worker's codes to codes of `book`.
-    pub remaps: Vec<Vec<u32>>,
+    /// Each worker's codes to codes of the three books.
+    pub remaps: Remaps,
     /// Combinations of the touchpoints' text columns.
     pub book: Codebook,
     /// Combinations of the customers' attributes.
@@ -264,12 +266,13 @@ pub fn load(
         builders.push(reader.codes);
         for (partition, buffer) in partitions.iter_mut().zip(reader.partitions) {
             if !buffer.is_empty() {
-                partition.buffers.push((worker, buffer));
+                partition.rows.push((worker, buffer));
             }
         }
     }
     inputs.extend(records(&sources, digests)?);
-    let (book, remaps) = Codebook::merge(&builders, opened.columns.texts.len());
+    let (book, ranks) = Codebook::merge(&builders, opened.columns.texts.len());
+    let mut remaps = Remaps { rows: ranks, ..Remaps::default() };
     drop(builders);
     check_channels(&book, &opened.columns.texts)?;
     // Whoever has nothing left because everything was rejected wants to know that first.
@@ -280,31 +283,33 @@ pub fn load(
     let mut counts = vec![touchpoint_counts];
     let mut attributes = Codebook::default();
     if let Some(source) = opened.customers.as_ref().filter(|_| !opened.attributes.is_empty()) {
-        let (read, by_partition, book) = read_lookup(
+        let (read, found, book, ranks) = read_lookup(
             "customers",
             source,
             opened.attributes.len(),
             (pool, hasher, &mut inputs),
-            |reader: &mut LookupReader<u32>, batch, origin| reader.take_customers(batch, origin, &suppressed),
-            |code, remap| *code = remap[*code as usize],
+            |reader: &mut LookupReader<AttributeRow>, batch, origin| {
+                reader.take_customers(batch, origin, &suppressed)
+            },
         )?;
-        partitions.iter_mut().zip(by_partition).for_each(|(partition, own)| partition.attributes = own);
+        share_out(&mut partitions, found, |partition| &mut partition.attributes);
+        remaps.attributes = ranks;
         counts.push(read);
         attributes = book;
     }
     let mut assignments = Codebook::default();
     if let Some(source) = &opened.assignments {
-        let (read, by_partition, book) = read_lookup(
+        let (read, found, book, ranks) = read_lookup(
             "assignments",
             source,
             2,
             (pool, hasher, &mut inputs),
-            |reader: &mut LookupReader<Assignment>, batch, origin| {
+            |reader: &mut LookupReader<AssignmentRow>, batch, origin| {
                 reader.take_assignments(batch, origin, &suppressed, window_us.1)
             },
-            |assignment, remap| assignment.code = remap[assignment.code as usize],
         )?;
-        partitions.iter_mut().zip(by_partition).for_each(|(partition, own)| partition.assignments = own);
+        share_out(&mut partitions, found, |partition| &mut partition.assignments);
+        remaps.assignments = ranks;
         counts.push(read);
         assignments = book;
     }
@@ -438,17 +443,32 @@ fn read_suppressed(
     Ok(Suppressed::new(ids.into_iter().flatten()))
 }
 
-type ByPartition<T> = Vec<Vec<(crate::journey::CustomerHash, T)>>;
+/// By worker, by partition.
+type Found<T> = Vec<Vec<Chunks<T>>>;
 
-fn read_lookup<T: Send>(
+/// Gives each partition what the workers found of it.
+fn share_out<T: Pod>(
+    partitions: &mut [Partition],
+    found: Found<T>,
+    place: impl Fn(&mut Partition) -> &mut Vec<(usize, Chunks<T>)>,
+) {
+    for (worker, own) in found.into_iter().enumerate() {
+        for (partition, rows) in partitions.iter_mut().zip(own) {
+            if !rows.is_empty() {
+                place(partition).push((worker, rows));
+            }
+        }
+    }
+}
+
+fn read_lookup<T: Pod + Send>(
     input: &'static str,
     source: &OpenSource,
     texts: usize,
     (pool, hasher, inputs): (&ThreadPool, ValueHasher, &mut Vec<InputRecord>),
     take: impl Fn(&mut LookupReader<T>, &RecordBatch, BatchOrigin<'_>) -> Result<(), arrow::error::ArrowError>
     + Sync,
-    recode: impl Fn(&mut T, &[u32]),
-) -> Result<(InputCounts, ByPartition<T>, Codebook), EngineError> {
+) -> Result<(InputCounts, Found<T>, Codebook, Vec<Vec<u32>>), EngineError> {
     let sources = [source];
     let items = items_of(&sources, pool.current_num_threads());
     let workers = work::for_each(
@@ -465,26 +485,17 @@ fn read_lookup<T: Send>(
     let mut counts =
         InputCounts { input, counts: RowCounts::default(), rejects: Vec::new(), paths: paths_of(&sources) };
     let (mut builders, mut digests) = (Vec::new(), GroupDigests::new());
-    let mut parts: Vec<ByPartition<T>> = Vec::new();
+    let mut found: Found<T> = Vec::new();
     for (reader, own) in workers {
         counts.counts.merge(&reader.counts);
         counts.rejects.extend(reader.rejects);
         builders.push(reader.codes);
-        parts.push(reader.partitions);
+        found.push(reader.partitions);
         digests.extend(own);
     }
     inputs.extend(records(&sources, digests)?);
-    let (book, remaps) = Codebook::merge(&builders, texts);
-    let mut by_partition: ByPartition<T> = (0..PARTITIONS).map(|_| Vec::new()).collect();
-    for (part, remap) in parts.into_iter().zip(&remaps) {
-        for (into, own) in by_partition.iter_mut().zip(part) {
-            into.extend(own.into_iter().map(|(customer, mut value)| {
-                recode(&mut value, remap);
-                (customer, value)
-            }));
-        }
-    }
-    Ok((counts, by_partition, book))
+    let (book, ranks) = Codebook::merge(&builders, texts);
+    Ok((counts, found, book, ranks))
 }
 
 fn read_spend(

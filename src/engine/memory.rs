@@ -12,11 +12,11 @@ use crate::config::plan::Plan;
 use crate::contract::RowCounts;
 use crate::contract::touchpoints::TouchpointColumns;
 use crate::input::open::Scope;
-use crate::journey::buffer::{BufferedRow, PartitionBuffer};
+use crate::journey::buffer::{AssignmentRow, AttributeRow, BufferedRow, Chunks, PartitionBuffer};
 use crate::journey::codebook::{CodebookBuilder, ValueId};
 use crate::journey::dimensions::DimensionSource;
 use crate::journey::key::{EventKey, PARTITIONS, order_hash};
-use crate::journey::partition::{Assignment, CutCounts, Partition};
+use crate::journey::partition::{Assignment, CutCounts, Partition, Remaps};
 use crate::journey::{Codebook, CustomerHash, Rules};
 use crate::tables::on_one_thread;
 
@@ -207,23 +207,30 @@ impl<'a> Memory<'a> {
             builders.push(reader.codes);
             for (partition, buffer) in partitions.iter_mut().zip(reader.partitions) {
                 if !buffer.is_empty() {
-                    partition.buffers.push((index, buffer));
+                    partition.rows.push((index, buffer));
                 }
             }
         }
-        let (book, remaps) = Codebook::merge(&builders, texts.len());
-        let (attributes, ranks) = Codebook::merge(&[attributes], attribute_columns);
+        let (book, rows) = Codebook::merge(&builders, texts.len());
+        let mut own_attributes: Vec<Chunks<AttributeRow>> = vec![Chunks::default(); PARTITIONS];
         for (customer, code) in self.attribute_codes {
-            partitions[customer.partition()].attributes.push((customer, ranks[0][code as usize]));
+            own_attributes[customer.partition()].push(AttributeRow::new(customer, code));
         }
-        let (assignments, ranks) = Codebook::merge(&[assignments], ASSIGNMENT_COLUMNS);
+        let mut own_assignments: Vec<Chunks<AssignmentRow>> = vec![Chunks::default(); PARTITIONS];
         for (customer, Assignment { time_us, code }) in self.assigned {
             // What happens at the end of the window or after it hasn't happened yet.
             if time_us < window_us.1 {
-                let assignment = Assignment { time_us, code: ranks[0][code as usize] };
-                partitions[customer.partition()].assignments.push((customer, assignment));
+                own_assignments[customer.partition()].push(AssignmentRow::new(customer, time_us, code));
             }
         }
+        let own = own_attributes.into_iter().zip(own_assignments);
+        for (partition, (attributes, assignments)) in partitions.iter_mut().zip(own) {
+            partition.attributes.push((0, attributes));
+            partition.assignments.push((0, assignments));
+        }
+        let (attributes, attribute_ranks) = Codebook::merge(&[attributes], attribute_columns);
+        let (assignments, assignment_ranks) = Codebook::merge(&[assignments], ASSIGNMENT_COLUMNS);
+        let remaps = Remaps { rows, attributes: attribute_ranks, assignments: assignment_ranks };
         let known = Known { plan, texts, book, attributes, assignments, dimensions, window_us };
         Ok((known, Rows { partitions, remaps }))
     }
@@ -287,7 +294,7 @@ impl Known<'_> {
 
 struct Rows {
     partitions: Vec<Partition>,
-    remaps: Vec<Vec<u32>>,
+    remaps: Remaps,
 }
 
 impl Rows {

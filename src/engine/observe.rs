@@ -7,7 +7,8 @@ use rayon::ThreadPool;
 use crate::analyses::attribution::AttributionPartial;
 use crate::analyses::{Analyses, Analysis, Attribution, Observed, Partials};
 use crate::journey::key::PARTITIONS;
-use crate::journey::partition::{CutCounts, CutOptions, Partition, Scratch, cut_into_journeys};
+use crate::journey::cut::{Scratch, cut_into_journeys};
+use crate::journey::partition::{CutCounts, CutOptions, Partition, Remaps};
 use crate::journey::rules::Rules;
 use crate::journey::walk::Walk;
 use crate::stats::jackknife::BUCKETS;
@@ -56,7 +57,7 @@ impl Observer for Attribution<'_> {
 pub fn observe<O: Observer>(
     observer: &O,
     partitions: Vec<Partition>,
-    remaps: &[Vec<u32>],
+    remaps: &Remaps,
     rules: &Rules,
     options: CutOptions,
     pool: &ThreadPool,
@@ -75,7 +76,7 @@ pub fn observe<O: Observer>(
             for partition in &waiting[bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET] {
                 let partition =
                     std::mem::take(&mut *partition.lock().unwrap_or_else(|lock| lock.into_inner()));
-                let cut = cut_into_journeys(partition, remaps, rules, options, scratch, |journey| {
+                let cut = cut_into_journeys(&partition, remaps, rules, options, scratch, |journey| {
                     walk.over(journey, rules);
                     observer.observe(Observed { journey, walk }, &mut partial);
                 });

@@ -1,5 +1,6 @@
 //! The fixed 128-bit hash that stands for a customer from the first look at a row on.
 
+use bytemuck::{Pod, Zeroable};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// Partitions that customers are spread over: the top 8 bits of the hash.
@@ -40,7 +41,8 @@ pub fn order_hash(id: &[u8]) -> u64 {
 ///
 /// Whole numbers order as numbers, texts of up to 14 bytes by length and then bytewise, version-4-style
 /// UUIDs bytewise. Longer ids order by a fixed hash: still the same for any file order, but without meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Pod, Zeroable)]
+#[repr(transparent)]
 pub struct EventKey(pub u128);
 
 impl EventKey {

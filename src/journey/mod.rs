@@ -4,7 +4,9 @@
 
 pub mod buffer;
 pub mod codebook;
+pub mod cut;
 pub mod dimensions;
+mod interner;
 pub mod key;
 pub mod partition;
 pub mod rules;

@@ -10,7 +10,9 @@
 
 use crate::config::plan::{AfterConversion, ConversionValue, DAY_US, StageMode};
 
+use super::buffer::{HAS_AMOUNT, HAS_ORDER};
 use super::codebook::CodebookBuilder;
+use super::partition::Besides;
 use super::rules::Facts;
 use super::{Assignment, Codebook, CustomerHash, Journey, Rules, Target, TargetKind, Touchpoint, Walk};
 
@@ -30,6 +32,7 @@ pub(crate) struct World {
 #[derive(Debug, Clone)]
 pub(crate) struct OwnedJourney {
     rows: Vec<Touchpoint>,
+    besides: Besides,
     assignments: Vec<Assignment>,
     attributes: Option<u32>,
     customer: CustomerHash,
@@ -43,6 +46,7 @@ impl OwnedJourney {
             rows: &self.rows,
             attributes: self.attributes,
             assignments: &self.assignments,
+            besides: &self.besides,
         }
     }
 
@@ -99,7 +103,12 @@ impl World {
     /// Reads one journey.
     pub(crate) fn journey(&mut self, text: &str) -> OwnedJourney {
         let mut parts = text.split('|').map(str::trim);
-        let mut rows: Vec<Touchpoint> = items(parts.next()).iter().map(|item| self.row(item)).collect();
+        let mut besides = Besides::default();
+        let mut rows: Vec<Touchpoint> = items(parts.next())
+            .iter()
+            .enumerate()
+            .map(|(at, item)| self.row(item, at as u32, &mut besides))
+            .collect();
         rows.sort_by_key(|row| row.time_us);
         let mut assignments: Vec<Assignment> =
             items(parts.next()).iter().map(|item| self.assignment(item)).collect();
@@ -109,7 +118,7 @@ impl World {
                 .find(|code| self.attributes.text(*code, 0) == Some(value))
                 .unwrap()
         });
-        OwnedJourney { rows, assignments, attributes, customer: CustomerHash::of(text.as_bytes()) }
+        OwnedJourney { rows, besides, assignments, attributes, customer: CustomerHash::of(text.as_bytes()) }
     }
 
     /// Reads journeys, one a line.
@@ -117,15 +126,19 @@ impl World {
         texts.iter().map(|text| self.journey(text.as_ref())).collect()
     }
 
-    fn row(&mut self, item: &[&str]) -> Touchpoint {
+    fn row(&mut self, item: &[&str], at: u32, besides: &mut Besides) -> Touchpoint {
         let code = self.code(item[0]);
         let rest = |sign: char| item[2..].iter().find_map(|text| text.strip_prefix(sign));
-        Touchpoint {
-            time_us: instant_us(item[1]),
-            code,
-            amount_minor: rest('=').map(|text| text.parse().unwrap()),
-            order: rest('#').map(|text| text.parse().unwrap()),
+        let mut flags = 0;
+        if let Some(amount) = rest('=') {
+            besides.amounts.push((at, amount.parse().unwrap()));
+            flags |= HAS_AMOUNT;
         }
+        if let Some(order) = rest('#') {
+            besides.orders.push((at, order.parse().unwrap()));
+            flags |= HAS_ORDER;
+        }
+        Touchpoint { time_us: instant_us(item[1]), code, at: at | flags }
     }
 
     fn assignment(&self, item: &[&str]) -> Assignment {

@@ -134,7 +134,7 @@ impl Walk {
             while conversions != 0 {
                 let conversion = conversions.trailing_zeros() as usize;
                 conversions &= conversions - 1;
-                let value_minor = rules.conversion_amount_minor(conversion, row.amount_minor);
+                let value_minor = rules.conversion_amount_minor(conversion, journey.amount_minor(row));
                 let restart = match rules.after_conversion {
                     AfterConversion::Restart => self.last_conversion_touch[conversion].unwrap_or(0),
                     AfterConversion::Reuse => 0,
@@ -148,7 +148,7 @@ impl Walk {
                     conversion,
                     time_us: row.time_us,
                     value_minor,
-                    order: row.order,
+                    order: journey.order(row),
                     refunded_minor: 0,
                     touches: start..end,
                 });
@@ -161,7 +161,7 @@ impl Walk {
                 }
             }
             if facts.refund {
-                self.refund(row, rules);
+                self.refund(row, journey, rules);
             }
             if facts.touch {
                 self.touches.push(Touch {
@@ -300,12 +300,13 @@ impl Walk {
     }
 
     /// Takes value back from the conversions of the refund's order, the oldest first.
-    fn refund(&mut self, row: &Touchpoint, rules: &Rules) {
+    fn refund(&mut self, row: &Touchpoint, journey: &Journey<'_>, rules: &Rules) {
         let reported = rules.in_window(row.time_us);
-        let named = row.amount_minor.map(i64::saturating_abs);
+        let named = journey.amount_minor(row).map(i64::saturating_abs);
+        let order = journey.order(row);
         let mut linked_minor = 0;
         for conversion in 0..rules.conversion_values.len() {
-            if rules.conversion_values[conversion] != ConversionValue::Column || row.order.is_none() {
+            if rules.conversion_values[conversion] != ConversionValue::Column || order.is_none() {
                 continue;
             }
             let mut left = named.unwrap_or(i64::MAX);
@@ -313,7 +314,7 @@ impl Walk {
             let own = self
                 .conversions
                 .iter_mut()
-                .filter(|event| event.conversion == conversion && event.order == row.order);
+                .filter(|event| event.conversion == conversion && event.order == order);
             for event in own {
                 let value_minor = left.min(event.value_minor - event.refunded_minor);
                 if value_minor <= 0 {

@@ -1,0 +1,387 @@
+//! Cuts one partition at a time into journeys: rows are gathered by customer, ordered, and handed on.
+//!
+//! Two passes over the rows: the first gives each customer a dense id, the second drops 16 bytes of each
+//! row into its customer's place (a counting sort). What is looked at rarely, such as event ids and amounts,
+//! stays where it is and is found by position.
+
+use std::cmp::Ordering;
+
+use crate::config::plan::Dedupe;
+
+use super::buffer::{CHUNK_ITEMS, HAS_AMOUNT, HAS_ORDER, MAX_PARTITION_ROWS, PLAIN};
+use super::interner::{Interner, NOBODY};
+use super::key::{CustomerHash, EventKey};
+use super::partition::{
+    Assignment, Besides, CutCounts, CutOptions, Journey, Partition, Remaps, Touchpoint,
+};
+use super::rules::Rules;
+
+/// Memory that is used again from partition to partition.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    table: Vec<u32>,
+    customers: Vec<CustomerHash>,
+    /// By position: whose row.
+    ids: Vec<u32>,
+    /// By customer: where the rows end, once they are placed.
+    ends: Vec<u32>,
+    rows: Vec<Touchpoint>,
+    besides: Besides,
+    seen: Seen,
+    /// By customer: whether two rows may have one event id.
+    suspects: Vec<bool>,
+    /// By customer: code in the book of attributes, or [`NOBODY`].
+    attributes: Vec<u32>,
+    assignment_ids: Vec<u32>,
+    assignment_ends: Vec<u32>,
+    assignments: Vec<Assignment>,
+    event_index: Vec<(EventKey, u32)>,
+}
+
+/// Which event ids of which customers have been met, or look like one that has: a filter of one hash.
+#[derive(Debug, Default)]
+struct Seen {
+    bits: Vec<u64>,
+    shift: u32,
+}
+
+impl Seen {
+    /// Sixteen bits a row: one row in thirty is suspected wrongly, and then looked at closely.
+    fn reset(&mut self, rows: usize) {
+        let bits = (rows.max(64) * 16).next_power_of_two();
+        self.bits.clear();
+        self.bits.resize(bits / 64, 0);
+        self.shift = 64 - bits.trailing_zeros();
+    }
+
+    /// Adds an event of a customer; true where it was there.
+    #[inline]
+    fn add(&mut self, event: EventKey, customer: u128) -> bool {
+        let mixed = event.0 as u64 ^ (event.0 >> 64) as u64 ^ customer as u64;
+        let place = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
+        let (word, bit) = (&mut self.bits[place as usize / 64], 1 << (place % 64));
+        let seen = *word & bit != 0;
+        *word |= bit;
+        seen
+    }
+}
+
+/// Event ids by position; all are null where none are mapped.
+struct Events<'a> {
+    chunks: Vec<&'a [EventKey]>,
+}
+
+impl Events<'_> {
+    #[inline]
+    fn of(&self, row: &Touchpoint) -> EventKey {
+        if self.chunks.is_empty() {
+            return EventKey::NULL;
+        }
+        let at = (row.at & PLAIN) as usize;
+        self.chunks[at / CHUNK_ITEMS][at % CHUNK_ITEMS]
+    }
+}
+
+/// Cuts a partition into journeys and shows each to `visit`.
+///
+/// Customers come in an order that depends on the files; all that is done with a journey must not depend
+/// on it.
+///
+/// # Panics
+/// Above [`MAX_PARTITION_ROWS`] rows, which a position can't tell apart.
+pub fn cut_into_journeys(
+    partition: &Partition,
+    remaps: &Remaps,
+    rules: &Rules,
+    options: CutOptions,
+    scratch: &mut Scratch,
+    mut visit: impl FnMut(&Journey<'_>),
+) -> CutCounts {
+    let mut counts = CutCounts::default();
+    scratch.place_rows(partition, remaps, options.dedupe);
+    scratch.find_attributes(partition, remaps, &mut counts);
+    scratch.place_assignments(partition, remaps);
+    let events = Events { chunks: event_chunks(partition) };
+
+    let Scratch {
+        customers, ends, rows, besides, suspects, attributes, assignment_ends, assignments, event_index, ..
+    } = scratch;
+    let besides: &Besides = besides;
+    let order = |one: &Touchpoint, other: &Touchpoint| -> Ordering {
+        one.time_us.cmp(&other.time_us).then_with(|| {
+            let rank = |row: &Touchpoint| {
+                (
+                    rules.facts[row.code as usize].event_order,
+                    events.of(row),
+                    row.code,
+                    besides.amount_minor(row),
+                    besides.order(row),
+                )
+            };
+            rank(one).cmp(&rank(other))
+        })
+    };
+
+    let (mut begin, mut assignments_begin) = (0_usize, 0_usize);
+    for (id, customer) in customers.iter().enumerate() {
+        let end = ends[id] as usize;
+        let own = &mut rows[begin..end];
+        begin = end;
+        let assignments_end = assignment_ends[id] as usize;
+        let own_assignments = &mut assignments[assignments_begin..assignments_end];
+        assignments_begin = assignments_end;
+        if own.len() as u64 > options.max_rows_per_customer {
+            counts.bots += 1;
+            counts.bot_rows += own.len() as u64;
+            continue;
+        }
+        own_assignments.sort_unstable();
+        sort_rows(own, order);
+        let kept = match options.dedupe {
+            Dedupe::EventId if suspects[id] => {
+                drop_repeated_events(own, &events, besides, event_index, &mut counts)
+            }
+            Dedupe::Row => drop_equal_rows(own, order, &mut counts),
+            Dedupe::EventId | Dedupe::Off => own.len(),
+        };
+        counts.kept += kept as u64;
+        counts.customers += u64::from(kept > 0);
+        let code = attributes[id];
+        visit(&Journey {
+            customer: *customer,
+            rows: &own[..kept],
+            attributes: (code != NOBODY).then_some(code),
+            assignments: own_assignments,
+            besides,
+        });
+    }
+    counts
+}
+
+impl Scratch {
+    /// Gathers the rows by customer, in the order in which they were found.
+    fn place_rows(&mut self, partition: &Partition, remaps: &Remaps, dedupe: Dedupe) {
+        let total: usize = partition.rows.iter().map(|(_, buffer)| buffer.len()).sum();
+        assert!(
+            positions(partition) <= MAX_PARTITION_ROWS,
+            "a partition of {total} rows is more than a position can tell apart"
+        );
+        let Self { table, customers, ids, ends, rows, besides, seen, suspects, .. } = self;
+        let mut interner = Interner::new(table, customers, total / 4);
+        ends.clear();
+        suspects.clear();
+        ids.clear();
+        ids.reserve(positions(partition));
+        besides.clear();
+        seen.reset(if dedupe == Dedupe::EventId { total } else { 0 });
+        for (_, buffer) in &partition.rows {
+            // The rows of a worker begin with a chunk of positions, so that a position names a chunk.
+            ids.resize(ids.len().next_multiple_of(CHUNK_ITEMS), NOBODY);
+            let base = ids.len() as u32;
+            besides.amounts.extend(buffer.amounts.iter().map(|beside| (base + beside.at, beside.bits as i64)));
+            besides.orders.extend(buffer.orders.iter().map(|beside| (base + beside.at, beside.bits)));
+            let filter = dedupe == Dedupe::EventId && !buffer.events.is_empty();
+            let mut events = buffer.events.chunks();
+            for chunk in buffer.rows.chunks() {
+                let first = ids.len();
+                for row in chunk {
+                    let id = interner.intern(CustomerHash(row.key));
+                    if id as usize == ends.len() {
+                        ends.push(0);
+                        suspects.push(false);
+                    }
+                    ends[id as usize] += 1;
+                    ids.push(id);
+                }
+                if filter && let Some(events) = events.next() {
+                    for ((event, row), id) in events.iter().zip(chunk).zip(&ids[first..]) {
+                        if *event != EventKey::NULL && seen.add(*event, row.key) {
+                            suspects[*id as usize] = true;
+                        }
+                    }
+                }
+            }
+        }
+        to_starts(ends);
+        rows.clear();
+        rows.resize(total, Touchpoint::default());
+        let mut at = 0_usize;
+        for (worker, buffer) in &partition.rows {
+            at = at.next_multiple_of(CHUNK_ITEMS);
+            let remap = &remaps.rows[*worker];
+            for chunk in buffer.rows.chunks() {
+                for (row, id) in chunk.iter().zip(&ids[at..at + chunk.len()]) {
+                    let place = &mut ends[*id as usize];
+                    rows[*place as usize] = Touchpoint {
+                        time_us: row.time_us,
+                        code: remap[(row.code & PLAIN) as usize],
+                        at: at as u32 | row.code & (HAS_AMOUNT | HAS_ORDER),
+                    };
+                    *place += 1;
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    /// Finds the attributes of everyone who has rows or assignments; the latter get an id if they need one.
+    fn find_attributes(&mut self, partition: &Partition, remaps: &Remaps, counts: &mut CutCounts) {
+        let rows_end = self.ends.last().copied().unwrap_or(0);
+        let mut interner = Interner::resume(&mut self.table, &mut self.customers);
+        self.assignment_ids.clear();
+        for (_, assignments) in &partition.assignments {
+            for row in assignments.iter() {
+                self.assignment_ids.push(interner.intern(CustomerHash(row.key)));
+            }
+        }
+        let customers = interner.len();
+        self.ends.resize(customers, rows_end);
+        self.suspects.resize(customers, false);
+        self.attributes.clear();
+        self.attributes.resize(customers, NOBODY);
+        for (worker, attributes) in &partition.attributes {
+            let remap = &remaps.attributes[*worker];
+            for row in attributes.iter() {
+                let Some(id) = interner.find(CustomerHash(row.key)) else { continue };
+                let code = remap[row.code as usize];
+                // Of different rows of a customer the last in the order of their values is kept, null being
+                // first: that doesn't depend on the files.
+                let slot = &mut self.attributes[id as usize];
+                if *slot == NOBODY {
+                    *slot = code;
+                } else if *slot != code {
+                    counts.conflicting_attributes += 1;
+                    *slot = (*slot).max(code);
+                }
+            }
+        }
+    }
+
+    /// Gathers the assignments by customer.
+    fn place_assignments(&mut self, partition: &Partition, remaps: &Remaps) {
+        let Self { assignment_ids, assignment_ends, assignments, customers, .. } = self;
+        assignment_ends.clear();
+        assignment_ends.resize(customers.len(), 0);
+        assignment_ids.iter().for_each(|id| assignment_ends[*id as usize] += 1);
+        to_starts(assignment_ends);
+        assignments.clear();
+        assignments.resize(assignment_ids.len(), Assignment::default());
+        let mut ids = assignment_ids.iter();
+        for (worker, rows) in &partition.assignments {
+            let remap = &remaps.assignments[*worker];
+            for (row, id) in rows.iter().zip(ids.by_ref()) {
+                let place = &mut assignment_ends[*id as usize];
+                assignments[*place as usize] =
+                    Assignment { time_us: row.time_us, code: remap[row.code as usize] };
+                *place += 1;
+            }
+        }
+    }
+}
+
+/// Positions of a partition: rows, with gaps that begin each worker's rows at a chunk.
+fn positions(partition: &Partition) -> usize {
+    partition.rows.iter().map(|(_, buffer)| buffer.len().next_multiple_of(CHUNK_ITEMS)).sum()
+}
+
+fn event_chunks(partition: &Partition) -> Vec<&[EventKey]> {
+    if partition.rows.iter().all(|(_, buffer)| buffer.events.is_empty()) {
+        return Vec::new();
+    }
+    let mut chunks = Vec::new();
+    for (_, buffer) in &partition.rows {
+        chunks.extend(buffer.events.chunks().filter(|chunk| !chunk.is_empty()));
+    }
+    chunks
+}
+
+/// From counts to where each begins.
+fn to_starts(counts: &mut [u32]) {
+    let mut start = 0;
+    for count in counts {
+        start += std::mem::replace(count, start);
+    }
+}
+
+/// Most journeys are short and nearly in order: insertion sort up to 20 rows.
+fn sort_rows(rows: &mut [Touchpoint], order: impl Fn(&Touchpoint, &Touchpoint) -> Ordering) {
+    if rows.len() > 20 {
+        if !rows.is_sorted_by(|one, other| order(one, other) != Ordering::Greater) {
+            rows.sort_unstable_by(order);
+        }
+        return;
+    }
+    for index in 1..rows.len() {
+        let row = rows[index];
+        let mut hole = index;
+        while hole > 0 && order(&rows[hole - 1], &row) == Ordering::Greater {
+            rows[hole] = rows[hole - 1];
+            hole -= 1;
+        }
+        rows[hole] = row;
+    }
+}
+
+/// Moves the rows that are kept to the front and returns how many they are.
+fn retain(rows: &mut [Touchpoint], mut keep: impl FnMut(&[Touchpoint], usize) -> bool) -> usize {
+    let drop: Vec<bool> = (0..rows.len()).map(|position| !keep(rows, position)).collect();
+    let mut kept = 0;
+    for position in 0..rows.len() {
+        if !drop[position] {
+            rows[kept] = rows[position];
+            kept += 1;
+        }
+    }
+    kept
+}
+
+/// Equal rows stand next to each other in the total order: the first is kept.
+fn drop_equal_rows(
+    rows: &mut [Touchpoint],
+    order: impl Fn(&Touchpoint, &Touchpoint) -> Ordering,
+    counts: &mut CutCounts,
+) -> usize {
+    let equals_previous = |rows: &[Touchpoint], position: usize| {
+        position > 0 && order(&rows[position - 1], &rows[position]) == Ordering::Equal
+    };
+    if !(1..rows.len()).any(|position| equals_previous(rows, position)) {
+        return rows.len();
+    }
+    retain(rows, |rows, position| {
+        let equal = equals_previous(rows, position);
+        counts.exact_duplicates += u64::from(equal);
+        !equal
+    })
+}
+
+/// Keeps the first row of each event id in total order.
+fn drop_repeated_events(
+    rows: &mut [Touchpoint],
+    events: &Events<'_>,
+    besides: &Besides,
+    index: &mut Vec<(EventKey, u32)>,
+    counts: &mut CutCounts,
+) -> usize {
+    index.clear();
+    index.extend(rows.iter().enumerate().map(|(position, row)| (events.of(row), position as u32)));
+    index.sort_unstable();
+    if !index.windows(2).any(|pair| pair[0].0 == pair[1].0 && pair[0].0 != EventKey::NULL) {
+        return rows.len();
+    }
+    let values =
+        |row: &Touchpoint| (row.time_us, row.code, besides.amount_minor(row), besides.order(row));
+    retain(rows, |rows, position| {
+        let event = events.of(&rows[position]);
+        let first = index[index.partition_point(|(key, _)| *key < event)].1 as usize;
+        if event == EventKey::NULL || first == position {
+            return true;
+        }
+        if values(&rows[first]) == values(&rows[position]) {
+            counts.exact_duplicates += 1;
+        } else {
+            counts.conflicting_duplicates += 1;
+            counts.conflicting_events.push(event);
+        }
+        false
+    })
+}
