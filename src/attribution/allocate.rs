@@ -22,13 +22,48 @@ pub fn by_weights(weights: &[f64], total: i64, parts: &mut Vec<i64>) {
         return;
     }
     let quota = |weight: f64| weight / sum * total as f64;
-    parts.extend(weights.iter().map(|weight| quota(*weight).floor() as i64));
-    let mut left = total - parts.iter().sum::<i64>();
+    // Quotas aren't negative, so that cutting off their fraction is their floor.
+    parts.extend(weights.iter().map(|weight| quota(*weight) as i64));
+    let left = total - parts.iter().sum::<i64>();
     if left == 0 {
         return;
     }
-    let mut order: Vec<usize> = (0..weights.len()).collect();
-    let remainder = |index: usize| quota(weights[index]) - quota(weights[index]).floor();
+    let remainder = |index: usize| {
+        let quota = quota(weights[index]);
+        quota - (quota as i64) as f64
+    };
+    if left > 0 && left < weights.len() as i64 && weights.len() <= SHORT {
+        let mut remainders = [0.0; SHORT];
+        for (index, kept) in remainders.iter_mut().enumerate().take(weights.len()) {
+            *kept = remainder(index);
+        }
+        hand_out(&mut remainders[..weights.len()], left, parts);
+    } else {
+        hand_out_in_order(remainder, left, parts);
+    }
+}
+
+/// Up to so many parts the largest remainder is looked for again for every unit.
+const SHORT: usize = 32;
+
+/// Gives one unit each to the `left` largest remainders, ties to the earlier.
+fn hand_out(remainders: &mut [f64], left: i64, parts: &mut [i64]) {
+    for _ in 0..left {
+        let mut largest = 0;
+        for index in 1..remainders.len() {
+            if remainders[index] > remainders[largest] {
+                largest = index;
+            }
+        }
+        parts[largest] += 1;
+        remainders[largest] = -1.0;
+    }
+}
+
+/// The same for any number of parts and of units left, also fewer than none.
+#[cold]
+fn hand_out_in_order(remainder: impl Fn(usize) -> f64, mut left: i64, parts: &mut [i64]) {
+    let mut order: Vec<usize> = (0..parts.len()).collect();
     order.sort_by(|one, other| {
         remainder(*other).partial_cmp(&remainder(*one)).unwrap_or(Ordering::Equal).then(one.cmp(other))
     });

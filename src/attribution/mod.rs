@@ -3,8 +3,6 @@
 //! Pure: no Polars, files, clocks or threads.
 
 pub mod allocate;
-pub mod first_touch;
-pub mod last_touch;
 pub mod markov;
 pub mod position;
 pub mod shapley;
@@ -13,34 +11,61 @@ pub mod time_decay;
 use crate::config::plan::{AttributionPlan, Model};
 use allocate::MILLIONTHS;
 
-/// Credit of one conversion in millionths, by touch, oldest first. `times_us` are the touches' instants.
-///
-/// Returns false where the model doesn't work touch by touch: `markov` and `shapley`.
-pub fn credit_touches(model: Model, plan: &AttributionPlan, times_us: &[i64], credit: &mut Credit) -> bool {
-    let parts = &mut credit.parts;
-    match model {
-        Model::FirstTouch => first_touch::credit(times_us.len(), parts),
-        Model::LastTouch => last_touch::credit(times_us.len(), parts),
-        Model::Linear => allocate::equally(times_us.len(), MILLIONTHS, parts),
-        Model::Position => {
-            position::weights(times_us.len(), plan.position_first, plan.position_last, &mut credit.weights);
-            allocate::by_weights(&credit.weights, MILLIONTHS, parts);
-        }
-        Model::TimeDecay => {
-            time_decay::weights(times_us, plan.half_life_us, &mut credit.weights);
-            allocate::by_weights(&credit.weights, MILLIONTHS, parts);
-        }
-        Model::Markov | Model::Shapley => return false,
-    }
-    true
+/// Position-based parts are kept for paths of up to so many touches.
+const KEPT_LENGTHS: usize = 256;
+
+/// Credit of one conversion over its touches, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shares<'a> {
+    /// All to the touch with this index.
+    One(usize),
+    /// Millionths by touch; they sum to [`MILLIONTHS`].
+    Each(&'a [i64]),
+    /// The model doesn't work touch by touch: `markov` and `shapley`.
+    Elsewhere,
 }
 
-/// Credit of one conversion, with the memory it needs.
+/// Shares one conversion after the other, with the memory it needs. One belongs to one configuration.
 #[derive(Debug, Default)]
 pub struct Credit {
-    /// Millionths by touch; they sum to [`MILLIONTHS`].
-    pub parts: Vec<i64>,
+    parts: Vec<i64>,
     weights: Vec<f64>,
+    /// By number of touches, for the model that looks at nothing else.
+    position: Vec<Vec<i64>>,
+}
+
+impl Credit {
+    /// Credit over `touches ≥ 1` touches. `factors` are those of [`time_decay::factors`] between them; no
+    /// other model looks at them.
+    pub fn over(&mut self, model: Model, plan: &AttributionPlan, touches: usize, factors: &[f64]) -> Shares<'_> {
+        match model {
+            Model::Markov | Model::Shapley => return Shares::Elsewhere,
+            Model::FirstTouch => return Shares::One(0),
+            Model::LastTouch => return Shares::One(touches - 1),
+            _ if touches == 1 => return Shares::One(0),
+            Model::Linear => allocate::equally(touches, MILLIONTHS, &mut self.parts),
+            Model::Position => return Shares::Each(self.by_position(plan, touches)),
+            Model::TimeDecay => {
+                time_decay::weights(factors, &mut self.weights);
+                allocate::by_weights(&self.weights, MILLIONTHS, &mut self.parts);
+            }
+        }
+        Shares::Each(&self.parts)
+    }
+
+    fn by_position(&mut self, plan: &AttributionPlan, touches: usize) -> &[i64] {
+        let Self { parts, weights, position } = self;
+        let kept = touches < KEPT_LENGTHS;
+        if kept && position.len() <= touches {
+            position.resize(touches + 1, Vec::new());
+        }
+        let parts = if kept { &mut position[touches] } else { parts };
+        if !kept || parts.is_empty() {
+            position::weights(touches, plan.position_first, plan.position_last, weights);
+            allocate::by_weights(weights, MILLIONTHS, parts);
+        }
+        parts
+    }
 }
 
 #[cfg(test)]
@@ -61,11 +86,16 @@ mod tests {
     }
 
     fn money(model: Model, plan: &AttributionPlan, days: &[i64], value: f64) -> Vec<f64> {
-        let times: Vec<i64> = days.iter().map(|day| day * DAY_US).collect();
+        let mut factors = Vec::new();
+        time_decay::factors(days.iter().map(|day| day * DAY_US), plan.half_life_us, &mut factors);
         let mut credit = Credit::default();
-        assert!(credit_touches(model, plan, &times, &mut credit));
-        assert_eq!(credit.parts.iter().sum::<i64>(), MILLIONTHS);
-        credit.parts.iter().map(|part| (*part as f64 * value / 1e4).round() / 100.0).collect()
+        let parts: Vec<i64> = match credit.over(model, plan, days.len(), &factors) {
+            Shares::One(touch) => (0..days.len()).map(|at| i64::from(at == touch) * MILLIONTHS).collect(),
+            Shares::Each(parts) => parts.to_vec(),
+            Shares::Elsewhere => panic!("{model:?} works touch by touch"),
+        };
+        assert_eq!(parts.iter().sum::<i64>(), MILLIONTHS);
+        parts.iter().map(|part| (*part as f64 * value / 1e4).round() / 100.0).collect()
     }
 
     /// Adobe Customer Journey Analytics, attribution panel: value 50, search nine days before, social

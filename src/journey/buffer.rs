@@ -163,6 +163,34 @@ impl<T: Pod> Chunks<T> {
     }
 }
 
+/// Event ids in two halves: the keys of numbers share the upper one, which is stored only from the first
+/// other key on.
+#[derive(Debug, Clone, Default)]
+pub struct Events {
+    /// One per row, or none at all where no event ids are mapped.
+    pub low: Chunks<u64>,
+    /// As many at most; what is missing at the end is [`EventKey::NUMBER_HIGH`].
+    pub high: Chunks<u64>,
+}
+
+impl Events {
+    #[inline]
+    fn push(&mut self, event: EventKey) {
+        let (high, low) = event.halves();
+        if high != EventKey::NUMBER_HIGH || !self.high.is_empty() {
+            self.push_high(high);
+        }
+        self.low.push(low);
+    }
+
+    fn push_high(&mut self, high: u64) {
+        while self.high.len() < self.low.len() {
+            self.high.push(EventKey::NUMBER_HIGH);
+        }
+        self.high.push(high);
+    }
+}
+
 /// A kept row as it goes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BufferedRow {
@@ -185,8 +213,8 @@ pub struct BufferedRow {
 pub struct PartitionBuffer {
     /// One per row.
     pub rows: Chunks<Row>,
-    /// One per row, or none at all where no event ids are mapped.
-    pub events: Chunks<EventKey>,
+    /// By position.
+    pub events: Events,
     /// By position, for the rows that have one.
     pub amounts: Chunks<Beside>,
     /// By position, for the rows that have one.
@@ -258,6 +286,22 @@ mod tests {
     }
 
     #[test]
+    fn the_first_id_that_is_no_number_brings_the_upper_halves() {
+        let mut events = Events::default();
+        let keys: Vec<EventKey> = (0..5_000)
+            .map(|n| match n {
+                3_000 => EventKey::NULL,
+                4_000 => EventKey::of_text(b"evt_4000"),
+                _ => EventKey::of_integer(n),
+            })
+            .collect();
+        keys.iter().for_each(|key| events.push(*key));
+        assert_eq!(events.high.len(), events.low.len());
+        let halves = events.high.iter().zip(events.low.iter());
+        assert!(halves.map(|(high, low)| EventKey::from_halves(*high, *low)).eq(keys));
+    }
+
+    #[test]
     fn rows_stand_with_what_belongs_to_them() {
         let mut buffer = PartitionBuffer::default();
         for n in 0..5_000_i64 {
@@ -273,7 +317,8 @@ mod tests {
                 true,
             );
         }
-        assert_eq!((buffer.len(), buffer.events.len()), (5_000, 5_000));
+        assert_eq!((buffer.len(), buffer.events.low.len()), (5_000, 5_000));
+        assert!(buffer.events.high.is_empty(), "the ids are numbers");
         assert_eq!((buffer.amounts.len(), buffer.orders.len()), (1_667, 1_000));
         let (row, amount) = (buffer.rows.iter().nth(4_998), buffer.amounts.iter().last());
         assert_eq!(row.map(|row| (row.key, row.time_us, row.code)), Some((34_986, 4_898, HAS_AMOUNT)));

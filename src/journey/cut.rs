@@ -57,7 +57,8 @@ impl Seen {
     /// Adds an event of a customer; true where it was there.
     #[inline]
     fn add(&mut self, event: EventKey, customer: u128) -> bool {
-        let mixed = event.0 as u64 ^ (event.0 >> 64) as u64 ^ customer as u64;
+        let (high, low) = event.halves();
+        let mixed = high ^ low ^ customer as u64;
         let place = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
         let (word, bit) = (&mut self.bits[place as usize / 64], 1 << (place % 64));
         let seen = *word & bit != 0;
@@ -67,19 +68,36 @@ impl Seen {
 }
 
 /// Event ids by position; all are null where none are mapped.
-struct Events<'a> {
-    chunks: Vec<&'a [EventKey]>,
+struct EventsByPosition<'a> {
+    low: Vec<&'a [u64]>,
+    high: Vec<&'a [u64]>,
 }
 
-impl Events<'_> {
-    #[inline]
-    fn of(&self, row: &Touchpoint) -> EventKey {
-        if self.chunks.is_empty() {
-            return EventKey::NULL;
+impl<'a> EventsByPosition<'a> {
+    fn of(partition: &'a Partition) -> Self {
+        let (mut low, mut high) = (Vec::new(), Vec::new());
+        for (_, buffer) in &partition.rows {
+            low.extend(buffer.events.low.chunks().filter(|chunk| !chunk.is_empty()));
+            high.extend(buffer.events.high.chunks().filter(|chunk| !chunk.is_empty()));
+            // The next worker's positions begin with a chunk of their own.
+            high.resize(low.len(), &[]);
         }
-        let at = (row.at & PLAIN) as usize;
-        self.chunks[at / CHUNK_ITEMS][at % CHUNK_ITEMS]
+        Self { low, high }
     }
+
+    #[inline]
+    fn get(&self, row: &Touchpoint) -> EventKey {
+        let at = (row.at & PLAIN) as usize;
+        match self.low.get(at / CHUNK_ITEMS) {
+            Some(low) => event_of(low, self.high[at / CHUNK_ITEMS], at % CHUNK_ITEMS),
+            None => EventKey::NULL,
+        }
+    }
+}
+
+#[inline]
+fn event_of(low: &[u64], high: &[u64], place: usize) -> EventKey {
+    EventKey::from_halves(high.get(place).copied().unwrap_or(EventKey::NUMBER_HIGH), low[place])
 }
 
 /// Cuts a partition into journeys and shows each to `visit`.
@@ -101,7 +119,7 @@ pub fn cut_into_journeys(
     scratch.place_rows(partition, remaps, options.dedupe);
     scratch.find_attributes(partition, remaps, &mut counts);
     scratch.place_assignments(partition, remaps);
-    let events = Events { chunks: event_chunks(partition) };
+    let events = EventsByPosition::of(partition);
 
     let Scratch {
         customers, ends, rows, besides, suspects, attributes, assignment_ends, assignments, event_index, ..
@@ -112,7 +130,7 @@ pub fn cut_into_journeys(
             let rank = |row: &Touchpoint| {
                 (
                     rules.facts[row.code as usize].event_order,
-                    events.of(row),
+                    events.get(row),
                     row.code,
                     besides.amount_minor(row),
                     besides.order(row),
@@ -180,8 +198,8 @@ impl Scratch {
             let base = ids.len() as u32;
             besides.amounts.extend(buffer.amounts.iter().map(|beside| (base + beside.at, beside.bits as i64)));
             besides.orders.extend(buffer.orders.iter().map(|beside| (base + beside.at, beside.bits)));
-            let filter = dedupe == Dedupe::EventId && !buffer.events.is_empty();
-            let mut events = buffer.events.chunks();
+            let filter = dedupe == Dedupe::EventId && !buffer.events.low.is_empty();
+            let (mut lows, mut highs) = (buffer.events.low.chunks(), buffer.events.high.chunks());
             for chunk in buffer.rows.chunks() {
                 let first = ids.len();
                 for row in chunk {
@@ -193,9 +211,11 @@ impl Scratch {
                     ends[id as usize] += 1;
                     ids.push(id);
                 }
-                if filter && let Some(events) = events.next() {
-                    for ((event, row), id) in events.iter().zip(chunk).zip(&ids[first..]) {
-                        if *event != EventKey::NULL && seen.add(*event, row.key) {
+                if filter {
+                    let (low, high) = (lows.next().unwrap_or_default(), highs.next().unwrap_or_default());
+                    for (place, (row, id)) in chunk.iter().zip(&ids[first..]).enumerate() {
+                        let event = event_of(low, high, place);
+                        if event != EventKey::NULL && seen.add(event, row.key) {
                             suspects[*id as usize] = true;
                         }
                     }
@@ -284,17 +304,6 @@ fn positions(partition: &Partition) -> usize {
     partition.rows.iter().map(|(_, buffer)| buffer.len().next_multiple_of(CHUNK_ITEMS)).sum()
 }
 
-fn event_chunks(partition: &Partition) -> Vec<&[EventKey]> {
-    if partition.rows.iter().all(|(_, buffer)| buffer.events.is_empty()) {
-        return Vec::new();
-    }
-    let mut chunks = Vec::new();
-    for (_, buffer) in &partition.rows {
-        chunks.extend(buffer.events.chunks().filter(|chunk| !chunk.is_empty()));
-    }
-    chunks
-}
-
 /// From counts to where each begins.
 fn to_starts(counts: &mut [u32]) {
     let mut start = 0;
@@ -357,13 +366,13 @@ fn drop_equal_rows(
 /// Keeps the first row of each event id in total order.
 fn drop_repeated_events(
     rows: &mut [Touchpoint],
-    events: &Events<'_>,
+    events: &EventsByPosition<'_>,
     besides: &Besides,
     index: &mut Vec<(EventKey, u32)>,
     counts: &mut CutCounts,
 ) -> usize {
     index.clear();
-    index.extend(rows.iter().enumerate().map(|(position, row)| (events.of(row), position as u32)));
+    index.extend(rows.iter().enumerate().map(|(position, row)| (events.get(row), position as u32)));
     index.sort_unstable();
     if !index.windows(2).any(|pair| pair[0].0 == pair[1].0 && pair[0].0 != EventKey::NULL) {
         return rows.len();
@@ -371,7 +380,7 @@ fn drop_repeated_events(
     let values =
         |row: &Touchpoint| (row.time_us, row.code, besides.amount_minor(row), besides.order(row));
     retain(rows, |rows, position| {
-        let event = events.of(&rows[position]);
+        let event = events.get(&rows[position]);
         let first = index[index.partition_point(|(key, _)| *key < event)].1 as usize;
         if event == EventKey::NULL || first == position {
             return true;

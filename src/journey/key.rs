@@ -1,6 +1,5 @@
 //! The fixed 128-bit hash that stands for a customer from the first look at a row on.
 
-use bytemuck::{Pod, Zeroable};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// Partitions that customers are spread over: the top 8 bits of the hash.
@@ -41,13 +40,27 @@ pub fn order_hash(id: &[u8]) -> u64 {
 ///
 /// Whole numbers order as numbers, texts of up to 14 bytes by length and then bytewise, version-4-style
 /// UUIDs bytewise. Longer ids order by a fixed hash: still the same for any file order, but without meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Pod, Zeroable)]
-#[repr(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EventKey(pub u128);
 
 impl EventKey {
     /// A row without an event id; comes before all others.
     pub const NULL: EventKey = EventKey(0);
+
+    /// The upper half of every number's key.
+    pub(super) const NUMBER_HIGH: u64 = 0b0001 << 60;
+
+    /// Upper and lower half.
+    #[inline]
+    pub(super) fn halves(self) -> (u64, u64) {
+        ((self.0 >> 64) as u64, self.0 as u64)
+    }
+
+    /// From upper and lower half.
+    #[inline]
+    pub(super) fn from_halves(high: u64, low: u64) -> Self {
+        Self(u128::from(high) << 64 | u128::from(low))
+    }
 
     /// Of an id that the file holds as an integer.
     pub fn of_integer(value: i64) -> Self {
@@ -86,7 +99,7 @@ impl EventKey {
     }
 
     fn number(value: u64) -> u128 {
-        0b0001_u128 << 124 | u128::from(value)
+        Self::from_halves(Self::NUMBER_HIGH, value).0
     }
 }
 

@@ -97,6 +97,8 @@ pub struct Walk {
     /// By conversion: index of the first touch after its last row so far.
     last_conversion_touch: Vec<Option<usize>>,
     same_instant: Vec<usize>,
+    /// By row: number of touches up to it.
+    touches_up_to: Vec<u32>,
 }
 
 impl Walk {
@@ -122,8 +124,9 @@ impl Walk {
 
     fn touches_and_conversions(&mut self, journey: &Journey<'_>, rules: &Rules) {
         let mut reach = 0;
+        self.touches_up_to.clear();
         for (position, row) in journey.rows.iter().enumerate() {
-            let facts = rules.facts[row.code as usize];
+            let facts = &rules.facts[row.code as usize];
             let mut conversions = facts.conversions;
             if conversions != 0 {
                 let earliest_us = row.time_us.saturating_sub(rules.lookback_us);
@@ -170,6 +173,7 @@ impl Walk {
                     channel: facts.channel,
                 });
             }
+            self.touches_up_to.push(self.touches.len() as u32);
         }
     }
 
@@ -235,11 +239,10 @@ impl Walk {
             if !rules.in_window(time_us) {
                 continue;
             }
-            // Touches are in order of their rows, the entry row itself included.
-            let end = self.touches.partition_point(|touch| touch.row <= entry);
+            // The entry row itself included.
+            let end = self.touches_up_to[entry as usize] as usize;
             let after = self.touches_after_lower_entry(stage, entry);
-            let earliest_us = time_us.saturating_sub(rules.lookback_us);
-            let reach = self.touches.partition_point(|touch| touch.time_us < earliest_us);
+            let reach = self.reach(time_us, rules);
             let start = self.limit(after.max(reach).min(end), end, rules, true);
             self.paths.push(Path {
                 target: stage,
@@ -252,7 +255,18 @@ impl Walk {
     /// Index of the first touch after the latest entry into a lower stage before `row`.
     fn touches_after_lower_entry(&self, stage: usize, row: u32) -> usize {
         let latest = self.entries[..stage].iter().flatten().filter(|entry| **entry < row).max();
-        latest.map_or(0, |latest| self.touches.partition_point(|touch| touch.row <= *latest))
+        latest.map_or(0, |latest| self.touches_up_to[*latest as usize] as usize)
+    }
+
+    /// Index of the first touch within the lookback before an instant.
+    fn reach(&self, time_us: i64, rules: &Rules) -> usize {
+        let earliest_us = time_us.saturating_sub(rules.lookback_us);
+        match self.touches.first() {
+            Some(first) if first.time_us < earliest_us => {
+                self.touches.partition_point(|touch| touch.time_us < earliest_us)
+            }
+            _ => 0,
+        }
     }
 
     fn null_paths(&mut self, journey: &Journey<'_>, rules: &Rules) {
@@ -293,8 +307,7 @@ impl Walk {
         if !rules.in_window(last.time_us) {
             return;
         }
-        let earliest_us = last.time_us.saturating_sub(rules.lookback_us);
-        let reach = self.touches.partition_point(|touch| touch.time_us < earliest_us);
+        let reach = self.reach(last.time_us, rules);
         let start = self.limit(start.max(reach), end, rules, true);
         self.paths.push(Path { target, end: PathEnd::Null, touches: start..end });
     }

@@ -13,9 +13,11 @@ mod tests;
 use hashbrown::HashMap;
 use polars::prelude::PolarsError;
 
-use crate::attribution::{Credit, credit_touches, markov, shapley};
+use crate::attribution::allocate::MILLIONTHS;
+use crate::attribution::{Credit, Shares, markov, shapley, time_decay};
 use crate::config::plan::Model;
-use crate::journey::PathEnd;
+use crate::journey::walk::Touch;
+use crate::journey::{Path, PathEnd};
 
 use super::{Analysis, Context, NamedFrame, Observed, channel_roi, reconciliation};
 
@@ -62,6 +64,8 @@ pub struct TargetCells {
     pub credit_millionths: Vec<i64>,
     /// Minor units × millionths, by model and channel; zero for Markov.
     pub value_minor_millionths: Vec<i128>,
+    /// Whether the chain is counted.
+    pub has_chain: bool,
     /// Transitions of the chain.
     pub transitions: TransitionCounts,
     /// Minor units by last channel.
@@ -92,11 +96,14 @@ impl TransitionCounts {
         }
     }
 
+    /// Counts the steps of a path, from the start to a sink: 0 for conversion, 1 for null.
     #[inline]
-    fn add(&mut self, cell: usize) {
+    fn add_path(&mut self, channels: usize, touches: &[Touch], sink: usize) {
         match self {
-            TransitionCounts::Dense(cells) => cells[cell] += 1,
-            TransitionCounts::Sparse(cells) => *cells.entry(cell as u32).or_default() += 1,
+            TransitionCounts::Dense(cells) => steps(channels, touches, sink, |cell| cells[cell] += 1),
+            TransitionCounts::Sparse(cells) => {
+                steps(channels, touches, sink, |cell| *cells.entry(cell as u32).or_default() += 1);
+            }
         }
     }
 
@@ -127,6 +134,18 @@ impl TransitionCounts {
     }
 }
 
+#[inline]
+fn steps(channels: usize, touches: &[Touch], sink: usize, mut step: impl FnMut(usize)) {
+    let sinks = channels + 2;
+    let mut from = channels;
+    for touch in touches {
+        let to = usize::from(touch.channel);
+        step(from * sinks + to);
+        from = to;
+    }
+    step(from * sinks + channels + sink);
+}
+
 /// Conversions of the window, whatever becomes of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Booked {
@@ -149,10 +168,18 @@ pub struct AttributionPartial {
     pub linked_refunds_minor: i128,
     /// Touches cut off the front of paths that were too long.
     pub cut_touches: u64,
-    times_us: Vec<i64>,
+    scratch: Scratch,
+}
+
+/// Memory that is used from path to path.
+#[derive(Debug, Default)]
+struct Scratch {
+    /// Of the journey at hand, once a path asks for them.
+    factors: Vec<f64>,
+    has_factors: bool,
     credit: Credit,
     distinct: Vec<u16>,
-    shapley_parts: Vec<i64>,
+    parts: Vec<i64>,
 }
 
 impl<'a> Attribution<'a> {
@@ -173,6 +200,57 @@ impl<'a> Attribution<'a> {
     fn models(&self) -> &'a [Model] {
         &self.context.plan.attribution.models
     }
+
+    /// Adds a path. `all` are the touches of the journey.
+    fn observe_path(&self, path: &Path, all: &[Touch], cells: &mut TargetCells, scratch: &mut Scratch) {
+        let touches = &all[path.touches.clone()];
+        // What a conversion gives, a refund takes back: value in part, credit only as a whole.
+        let (value, conversions) = match path.end {
+            PathEnd::Null => {
+                cells.add_steps(self.channels(), touches, 1);
+                return;
+            }
+            PathEnd::Converted { value_minor, .. } => {
+                cells.add_converted(value_minor, touches.is_empty());
+                (value_minor, 1)
+            }
+            PathEnd::Refunded { value_minor, whole } => {
+                cells.add_refunded(value_minor, whole, touches.is_empty());
+                (-value_minor, -i64::from(whole))
+            }
+        };
+        let Some(last) = touches.last() else { return };
+        cells.last_value_minor[usize::from(last.channel)] += i128::from(value);
+        let Scratch { factors, has_factors, credit, distinct, parts } = scratch;
+        shapley::credit(touches.iter().map(|touch| touch.channel), distinct, parts);
+        // A refund walks the path of its conversion again: that is no second journey.
+        if matches!(path.end, PathEnd::Refunded { .. }) {
+            touches.iter().for_each(|touch| cells.refunded_touches[usize::from(touch.channel)] += 1);
+        } else {
+            cells.add_steps(self.channels(), touches, 0);
+            touches.iter().for_each(|touch| cells.touches[usize::from(touch.channel)] += 1);
+            distinct.iter().for_each(|channel| cells.journeys[usize::from(*channel)] += 1);
+        }
+        let plan = &self.context.plan.attribution;
+        for (index, model) in self.models().iter().enumerate() {
+            if *model == Model::TimeDecay && touches.len() > 1 && !*has_factors {
+                time_decay::factors(all.iter().map(|touch| touch.time_us), plan.half_life_us, factors);
+                *has_factors = true;
+            }
+            let mut ledger = cells.ledger(index, self.channels(), conversions, value);
+            let own = path.touches.start..path.touches.end - 1;
+            match credit.over(*model, plan, touches.len(), factors.get(own).unwrap_or_default()) {
+                Shares::One(touch) => ledger.give(touches[touch].channel, MILLIONTHS),
+                Shares::Each(parts) => {
+                    touches.iter().zip(parts).for_each(|(touch, part)| ledger.give(touch.channel, *part));
+                }
+                Shares::Elsewhere if *model == Model::Shapley => {
+                    distinct.iter().zip(&*parts).for_each(|(channel, part)| ledger.give(*channel, *part));
+                }
+                Shares::Elsewhere => {}
+            }
+        }
+    }
 }
 
 impl Analysis for Attribution<'_> {
@@ -188,6 +266,7 @@ impl Analysis for Attribution<'_> {
             journeys: vec![0; channels],
             credit_millionths: vec![0; cells],
             value_minor_millionths: vec![0; cells],
+            has_chain: markov,
             transitions: if markov { TransitionCounts::new(channels) } else { TransitionCounts::default() },
             last_value_minor: vec![0; channels],
             ..TargetCells::default()
@@ -200,110 +279,23 @@ impl Analysis for Attribution<'_> {
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut AttributionPartial) {
-        let channels = self.channels();
-        let plan = &self.context.plan.attribution;
-        let markov = self.models().contains(&Model::Markov);
-        let AttributionPartial {
-            targets,
-            booked,
-            refunds_minor,
-            linked_refunds_minor,
-            cut_touches,
-            times_us,
-            credit,
-            distinct,
-            shapley_parts,
-        } = partial;
-        *cut_touches += observed.walk.cut_touches;
-        for event in &observed.walk.conversions {
+        let walk = observed.walk;
+        partial.cut_touches += walk.cut_touches;
+        for event in &walk.conversions {
             if self.context.rules.in_window(event.time_us) {
-                booked[event.conversion].conversions += 1;
-                booked[event.conversion].value_minor += i128::from(event.value_minor);
+                let booked = &mut partial.booked[event.conversion];
+                booked.conversions += 1;
+                booked.value_minor += i128::from(event.value_minor);
             }
         }
-        for refund in &observed.walk.refunds {
-            *refunds_minor += i128::from(refund.value_minor);
-            *linked_refunds_minor += i128::from(refund.linked_minor);
+        for refund in &walk.refunds {
+            partial.refunds_minor += i128::from(refund.value_minor);
+            partial.linked_refunds_minor += i128::from(refund.linked_minor);
         }
-        for path in &observed.walk.paths {
-            let touches = &observed.walk.touches[path.touches.clone()];
-            let cells = &mut targets[path.target];
-            // A refund walks the path of its conversion again: that is no second journey.
-            let is_journey = !matches!(path.end, PathEnd::Refunded { .. });
-            if markov && is_journey && !touches.is_empty() {
-                let sinks = channels + 2;
-                let mut from = channels;
-                for touch in touches {
-                    let to = usize::from(touch.channel);
-                    cells.transitions.add(from * sinks + to);
-                    from = to;
-                }
-                let end = match path.end {
-                    PathEnd::Converted { .. } => channels,
-                    PathEnd::Null | PathEnd::Refunded { .. } => channels + 1,
-                };
-                cells.transitions.add(from * sinks + end);
-            }
-            // What a conversion gives, a refund takes back: value in part, credit only as a whole.
-            let (value, conversions) = match path.end {
-                PathEnd::Null => continue,
-                PathEnd::Converted { value_minor, .. } => {
-                    let value = i128::from(value_minor);
-                    cells.conversions += 1;
-                    cells.value_minor += value;
-                    cells.value_squares += value * value;
-                    if touches.is_empty() {
-                        cells.unattributed += 1;
-                        cells.unattributed_value_minor += value;
-                    }
-                    (value, 1)
-                }
-                PathEnd::Refunded { value_minor, whole } => {
-                    let value = i128::from(value_minor);
-                    if touches.is_empty() {
-                        cells.refunded_unattributed += u64::from(whole);
-                        cells.refunds_unattributed_minor += value;
-                    } else {
-                        cells.refunded += u64::from(whole);
-                        cells.refunds_minor += value;
-                    }
-                    (-value, -i64::from(whole))
-                }
-            };
-            let Some(last) = touches.last() else { continue };
-            cells.last_value_minor[usize::from(last.channel)] += value;
-            shapley::credit(touches.iter().map(|touch| touch.channel), distinct, shapley_parts);
-            if is_journey {
-                for channel in distinct.iter() {
-                    cells.journeys[usize::from(*channel)] += 1;
-                }
-            }
-            times_us.clear();
-            for touch in touches {
-                let channel = usize::from(touch.channel);
-                cells.touches[channel] += u64::from(is_journey);
-                cells.refunded_touches[channel] += u64::from(!is_journey);
-                times_us.push(touch.time_us);
-            }
-            for (index, model) in self.models().iter().enumerate() {
-                let row = index * channels;
-                let credits = &mut cells.credit_millionths[row..row + channels];
-                let values = &mut cells.value_minor_millionths[row..row + channels];
-                let mut give = |channel: u16, part: i64| {
-                    credits[usize::from(channel)] += conversions * part;
-                    if value != 0 {
-                        values[usize::from(channel)] += value * i128::from(part);
-                    }
-                };
-                if *model == Model::Shapley {
-                    distinct
-                        .iter()
-                        .zip(shapley_parts.iter())
-                        .for_each(|(channel, part)| give(*channel, *part));
-                } else if credit_touches(*model, plan, times_us, credit) {
-                    touches.iter().zip(&credit.parts).for_each(|(touch, part)| give(touch.channel, *part));
-                }
-            }
+        partial.scratch.has_factors = false;
+        for path in &walk.paths {
+            let cells = &mut partial.targets[path.target];
+            self.observe_path(path, &walk.touches, cells, &mut partial.scratch);
         }
     }
 
@@ -329,7 +321,66 @@ impl Analysis for Attribution<'_> {
     }
 }
 
+/// Credit and value of one model, by channel, as a path adds to them.
+struct Ledger<'c> {
+    credits: &'c mut [i64],
+    values: &'c mut [i128],
+    conversions: i64,
+    value: i64,
+}
+
+impl Ledger<'_> {
+    /// Gives a channel so many millionths of the path's conversion and value.
+    #[inline]
+    fn give(&mut self, channel: u16, millionths: i64) {
+        self.credits[usize::from(channel)] += self.conversions * millionths;
+        if self.value != 0 {
+            self.values[usize::from(channel)] += i128::from(self.value) * i128::from(millionths);
+        }
+    }
+}
+
 impl TargetCells {
+    fn ledger(&mut self, model: usize, channels: usize, conversions: i64, value: i64) -> Ledger<'_> {
+        let row = model * channels..(model + 1) * channels;
+        Ledger {
+            credits: &mut self.credit_millionths[row.clone()],
+            values: &mut self.value_minor_millionths[row],
+            conversions,
+            value,
+        }
+    }
+
+    /// Counts the steps of a path for the chain, where there is one.
+    #[inline]
+    fn add_steps(&mut self, channels: usize, touches: &[Touch], sink: usize) {
+        if self.has_chain && !touches.is_empty() {
+            self.transitions.add_path(channels, touches, sink);
+        }
+    }
+
+    fn add_converted(&mut self, value_minor: i64, unattributed: bool) {
+        self.conversions += 1;
+        self.unattributed += u64::from(unattributed);
+        if value_minor != 0 {
+            let value = i128::from(value_minor);
+            self.value_minor += value;
+            self.value_squares += value * value;
+            self.unattributed_value_minor += if unattributed { value } else { 0 };
+        }
+    }
+
+    fn add_refunded(&mut self, value_minor: i64, whole: bool, unattributed: bool) {
+        let value = i128::from(value_minor);
+        if unattributed {
+            self.refunded_unattributed += u64::from(whole);
+            self.refunds_unattributed_minor += value;
+        } else {
+            self.refunded += u64::from(whole);
+            self.refunds_minor += value;
+        }
+    }
+
     /// Conversions with a touch in reach, less those refunded in whole.
     pub fn attributed(&self) -> i64 {
         (self.conversions - self.unattributed) as i64 - self.refunded as i64
