@@ -5,7 +5,7 @@ pub mod findings;
 mod quality;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use rayon::ThreadPool;
 
 use crate::analyses::{Analyses, NamedFrame};
 use crate::config::plan::Plan;
+use crate::engine::budget::Budget;
 use crate::engine::kernel::{Kernel, KernelInput, cut_options};
 use crate::engine::load::{Loaded, load};
 use crate::engine::observe::observe;
@@ -38,6 +39,10 @@ const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TOUCHLINE_BUIL
 pub struct RunOptions {
     /// 0: one per core.
     pub threads: usize,
+    /// Bytes that the process may take; None: a share of the machine's memory.
+    pub memory: Option<u64>,
+    /// Where rows go that don't fit; None: the system's folder for temporary files.
+    pub temp_dir: Option<PathBuf>,
     /// Compute again even if the same result is published.
     pub force: bool,
     /// Move `current` even to an earlier window.
@@ -68,7 +73,8 @@ pub type Table = (TableDocs, DataFrame);
 pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result<Outcome, JobError> {
     let started = jiff::Timestamp::now();
     let queries = load_queries(plan)?;
-    let pool = work::pool(options.threads)?;
+    let budget = budget(plan, options)?;
+    let pool = work::pool(budget.threads())?;
     let store = Store::open(&plan.output.path, options.wait)?;
     let opened = open_inputs(plan, &pool)?;
     if !options.force
@@ -77,7 +83,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         return Ok(outcome);
     }
 
-    let mut loaded = load(plan, &opened, &pool, progress)?;
+    let mut loaded = load(plan, &opened, &pool, &budget, progress)?;
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
     let inputs: Vec<InputRecord> = loaded.inputs.iter().map(input_record).collect();
     let run_id = run_id(plan, &queries, &inputs, window)?;
@@ -117,14 +123,27 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
 }
 
 /// Computes every table of a plan without publishing: what `run` publishes, and tests look at.
-pub fn tables(plan: &Plan, threads: usize, progress: &dyn Progress) -> Result<Vec<Table>, JobError> {
+pub fn tables(plan: &Plan, budget: &Budget, progress: &dyn Progress) -> Result<Vec<Table>, JobError> {
     let queries = load_queries(plan)?;
-    let pool = work::pool(threads)?;
+    let pool = work::pool(budget.threads())?;
     let opened = open_inputs(plan, &pool)?;
-    let mut loaded = load(plan, &opened, &pool, progress)?;
+    let mut loaded = load(plan, &opened, &pool, budget, progress)?;
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
     finish_tables(computed.frames, &queries, window)
+}
+
+/// Memory and folder for what doesn't fit.
+fn budget(plan: &Plan, options: &RunOptions) -> Result<Budget, JobError> {
+    let folder = options.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
+    let place = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+    // Whoever reads the output may list all of it.
+    if let (Ok(folder), Ok(output)) = (place(&folder), place(&plan.output.path))
+        && folder.starts_with(&output)
+    {
+        return Err(JobError::TempInOutput { folder, output });
+    }
+    Ok(Budget::of_process(options.memory, options.threads, folder))
 }
 
 /// Core frames, and what was left out on the way.
@@ -154,10 +173,10 @@ fn compute(
     };
     let kernel = Kernel::new(&input);
     let analyses = Analyses::new(kernel.context(&input));
-    let partitions = std::mem::take(&mut loaded.partitions);
+    let waiting = std::mem::take(&mut loaded.waiting);
     let options = cut_options(plan);
     let (partials, cut) =
-        observe(&analyses, partitions, &loaded.remaps, &kernel.rules, options, pool, progress)?;
+        observe(&analyses, &waiting, &loaded.remaps, &kernel.rules, options, pool, progress)?;
     quality::check_kept(&cut)?;
     quality::check_duplicates(plan, loaded, &cut)?;
     progress.begin("finishing tables", 0);

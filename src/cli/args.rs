@@ -9,6 +9,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::Overrides;
 
+use super::size;
+
 /// A flag's variable is off when it is unset, empty, `0`, `n`, `no`, `f`, `false` or `off`, and on otherwise.
 fn flag() -> FalseyValueParser {
     FalseyValueParser::new()
@@ -128,6 +130,16 @@ pub(super) struct RunOptions {
     /// Compute again even if the same result is already published
     #[arg(long, env = "TOUCHLINE_FORCE", value_parser = flag())]
     pub(super) force: bool,
+
+    /// Memory for the whole process: `512MiB`, `8GB`. Rows beyond it go to a temporary file. Default: 60 % of
+    /// the machine's memory, or of the control group's
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, env = "TOUCHLINE_MEMORY")]
+    pub(super) memory: Option<u64>,
+
+    /// Folder for that file, which has no name and never outlives the run; on a disk, not in memory. Default:
+    /// the system's folder for temporary files
+    #[arg(long, value_name = "DIR", env = "TOUCHLINE_TEMP_DIR")]
+    pub(super) temp_dir: Option<PathBuf>,
 
     /// Let `current` point to this run even if its window ends before the present one's
     #[arg(long, env = "TOUCHLINE_MAKE_CURRENT", value_parser = flag())]

@@ -6,6 +6,7 @@ mod check;
 mod diagnostics;
 mod progress;
 mod run;
+mod size;
 
 use std::process::ExitCode;
 

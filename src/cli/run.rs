@@ -21,6 +21,8 @@ pub(super) fn run(options: &RunOptions) -> Result<(), Failure> {
     let bar = Bar::new(options.progress);
     let how = JobOptions {
         threads: options.config.threads,
+        memory: options.memory,
+        temp_dir: options.temp_dir.clone(),
         force: options.force,
         make_current: options.make_current,
         wait: options.wait(),

@@ -1,5 +1,7 @@
 //! What can go wrong between the files and the partials.
 
+use std::path::PathBuf;
+
 use crate::input::InputError;
 
 /// Why the kernel could not be driven.
@@ -60,6 +62,14 @@ pub enum EngineError {
         /// Why.
         source: rayon::ThreadPoolBuildError,
     },
+    /// Rows that don't fit into memory could not be written out or read back.
+    #[error("cannot keep rows in a temporary file in {}", folder.display())]
+    Spill {
+        /// Where the file lies.
+        folder: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// A frame could not be built: a bug.
     #[error("a table could not be put together")]
     Frame(#[source] polars::prelude::PolarsError),
@@ -83,6 +93,9 @@ impl EngineError {
             EngineError::TooManyDuplicates { .. } => {
                 Some("look for files that were exported twice, or raise contract.max_duplicate_share if this is known and accepted".to_owned())
             }
+            EngineError::Spill { .. } => Some(
+                "name a folder with more room with --temp-dir, or raise --memory so that less is written out".to_owned(),
+            ),
             EngineError::Threads { .. } => Some("ask for fewer with --threads".to_owned()),
             EngineError::Frame(_) | EngineError::Random(_) => None,
         }
@@ -94,7 +107,7 @@ impl EngineError {
             EngineError::Input(error) => error.exit_code(),
             EngineError::NoRows { .. } => 66,
             EngineError::TooManyRejected { .. } | EngineError::TooManyDuplicates { .. } => 65,
-            EngineError::Threads { .. } | EngineError::Random(_) => 74,
+            EngineError::Threads { .. } | EngineError::Random(_) | EngineError::Spill { .. } => 74,
             EngineError::Frame(_) => 70,
         }
     }

@@ -18,9 +18,12 @@ use crate::journey::codebook::{Codebook, CodebookBuilder};
 use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
 use crate::journey::key::PARTITIONS;
 use crate::journey::partition::{Partition, Remaps};
+use crate::journey::spill::Alone;
 
+use super::budget::Budget;
 use super::error::EngineError;
 use super::open::{OpenSource, Opened, SpendFile};
+use super::spill::{Spilled, SpilledRows, Spiller, Waiting};
 use super::work::{self, Progress};
 
 /// Rows that a thread takes at a time, at least.
@@ -55,8 +58,8 @@ pub struct InputCounts {
 /// Everything that was read.
 #[derive(Debug)]
 pub struct Loaded {
-    /// 256 of them.
-    pub partitions: Vec<Partition>,
+    /// All rows, by partition.
+    pub waiting: Waiting,
     /// Each worker's codes to codes of the three books.
     pub remaps: Remaps,
     /// Combinations of the touchpoints' text columns.
@@ -199,6 +202,7 @@ pub fn load(
     plan: &Plan,
     opened: &Opened,
     pool: &ThreadPool,
+    budget: &Budget,
     progress: &dyn Progress,
 ) -> Result<Loaded, EngineError> {
     let mut key = [0_u8; 32];
@@ -226,8 +230,8 @@ pub fn load(
     let workers = work::for_each(
         pool,
         &items,
-        || (TouchpointReader::new(rules), GroupDigests::new()),
-        |(reader, digests), _, item| {
+        || (TouchpointReader::new(rules), GroupDigests::new(), Spiller::new(budget)),
+        |(reader, digests, spiller), _, item| {
             let file = &sources[item.source].files[item.file];
             decode(file, item, digests, |batch, origin| {
                 progress.advance(batch.num_rows() as u64);
@@ -237,11 +241,13 @@ pub fn load(
                         columns: opened.columns.texts.join(", "),
                         limit: crate::journey::buffer::MAX_CODES,
                     }),
-                })
+                })?;
+                spiller.relieve(&mut reader.partitions)
             })
         },
     )?;
     progress.end();
+    let mut spilled = SpilledRows::default();
 
     let mut digests = GroupDigests::new();
     let mut touchpoint_counts = InputCounts {
@@ -255,8 +261,9 @@ pub fn load(
     let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
     let mut builders: Vec<CodebookBuilder> = Vec::new();
     let mut span_us: Option<(i64, i64)> = None;
-    for (worker, (reader, own)) in workers.into_iter().enumerate() {
+    for (worker, (mut reader, own, spiller)) in workers.into_iter().enumerate() {
         digests.extend(own);
+        spilled.rows.push(spiller.finish(&mut reader.partitions)?);
         reader.counts.iter().for_each(|counts| touchpoint_counts.counts.merge(counts));
         touchpoint_counts.rejects.extend(reader.rejects);
         if let Some((first, last)) = reader.span_us {
@@ -287,12 +294,12 @@ pub fn load(
             "customers",
             source,
             opened.attributes.len(),
-            (pool, hasher, &mut inputs),
+            (pool, budget, hasher, &mut inputs),
             |reader: &mut LookupReader<AttributeRow>, batch, origin| {
                 reader.take_customers(batch, origin, &suppressed)
             },
         )?;
-        share_out(&mut partitions, found, |partition| &mut partition.attributes);
+        spilled.attributes = share_out(&mut partitions, found, |partition| &mut partition.attributes);
         remaps.attributes = ranks;
         counts.push(read);
         attributes = book;
@@ -303,12 +310,12 @@ pub fn load(
             "assignments",
             source,
             2,
-            (pool, hasher, &mut inputs),
+            (pool, budget, hasher, &mut inputs),
             |reader: &mut LookupReader<AssignmentRow>, batch, origin| {
                 reader.take_assignments(batch, origin, &suppressed, window_us.1)
             },
         )?;
-        share_out(&mut partitions, found, |partition| &mut partition.assignments);
+        spilled.assignments = share_out(&mut partitions, found, |partition| &mut partition.assignments);
         remaps.assignments = ranks;
         counts.push(read);
         assignments = book;
@@ -318,7 +325,8 @@ pub fn load(
         input.rejects.sort();
         check_rejected(plan, input)?;
     }
-    Ok(Loaded { partitions, remaps, book, attributes, assignments, spend, inputs, counts, window_us, hasher })
+    let waiting = Waiting::new(partitions, spilled, budget);
+    Ok(Loaded { waiting, remaps, book, attributes, assignments, spend, inputs, counts, window_us, hasher })
 }
 
 fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
@@ -443,29 +451,31 @@ fn read_suppressed(
     Ok(Suppressed::new(ids.into_iter().flatten()))
 }
 
-/// By worker, by partition.
-type Found<T> = Vec<Vec<Chunks<T>>>;
+/// By worker: rows by partition, and what was written out of them.
+type Found<T> = Vec<(Vec<Chunks<T>>, Spilled)>;
 
 /// Gives each partition what the workers found of it.
 fn share_out<T: Pod>(
     partitions: &mut [Partition],
     found: Found<T>,
     place: impl Fn(&mut Partition) -> &mut Vec<(usize, Chunks<T>)>,
-) {
-    for (worker, own) in found.into_iter().enumerate() {
+) -> Vec<Spilled> {
+    let share = |(worker, (own, spilled)): (usize, (Vec<Chunks<T>>, Spilled))| {
         for (partition, rows) in partitions.iter_mut().zip(own) {
             if !rows.is_empty() {
                 place(partition).push((worker, rows));
             }
         }
-    }
+        spilled
+    };
+    found.into_iter().enumerate().map(share).collect()
 }
 
-fn read_lookup<T: Pod + Send>(
+fn read_lookup<T: Alone + Send>(
     input: &'static str,
     source: &OpenSource,
     texts: usize,
-    (pool, hasher, inputs): (&ThreadPool, ValueHasher, &mut Vec<InputRecord>),
+    (pool, budget, hasher, inputs): (&ThreadPool, &Budget, ValueHasher, &mut Vec<InputRecord>),
     take: impl Fn(&mut LookupReader<T>, &RecordBatch, BatchOrigin<'_>) -> Result<(), arrow::error::ArrowError>
     + Sync,
 ) -> Result<(InputCounts, Found<T>, Codebook, Vec<Vec<u32>>), EngineError> {
@@ -474,11 +484,12 @@ fn read_lookup<T: Pod + Send>(
     let workers = work::for_each(
         pool,
         &items,
-        || (LookupReader::new(&source.plan, texts, hasher), GroupDigests::new()),
-        |(reader, digests), _, item| {
+        || (LookupReader::new(&source.plan, texts, hasher), GroupDigests::new(), Spiller::new(budget)),
+        |(reader, digests, spiller), _, item| {
             let file = &source.files[item.file];
             decode(file, item, digests, |batch, origin| {
-                take(reader, batch, origin).map_err(|error| file.unreadable(error))
+                take(reader, batch, origin).map_err(|error| EngineError::Input(file.unreadable(error)))?;
+                spiller.relieve(&mut reader.partitions)
             })
         },
     )?;
@@ -486,11 +497,12 @@ fn read_lookup<T: Pod + Send>(
         InputCounts { input, counts: RowCounts::default(), rejects: Vec::new(), paths: paths_of(&sources) };
     let (mut builders, mut digests) = (Vec::new(), GroupDigests::new());
     let mut found: Found<T> = Vec::new();
-    for (reader, own) in workers {
+    for (mut reader, own, spiller) in workers {
+        let spilled = spiller.finish(&mut reader.partitions)?;
         counts.counts.merge(&reader.counts);
         counts.rejects.extend(reader.rejects);
         builders.push(reader.codes);
-        found.push(reader.partitions);
+        found.push((reader.partitions, spilled));
         digests.extend(own);
     }
     inputs.extend(records(&sources, digests)?);

@@ -25,6 +25,7 @@ use super::kernel::{Kernel, KernelInput, cut_options};
 use super::load::window;
 use super::observe::{Observer, observe};
 use super::open::{dimension_sources, scope_of, touchpoint_dimensions};
+use super::spill::Waiting;
 use super::work::Silent;
 
 /// Experiment and variant.
@@ -306,7 +307,7 @@ impl Rows {
         pool: &ThreadPool,
     ) -> Result<(Vec<O::Partial>, CutCounts), EngineError> {
         let options = cut_options(plan);
-        observe(observer, self.partitions, &self.remaps, &kernel.rules, options, pool, &Silent)
+        observe(observer, &Waiting::in_memory(self.partitions), &self.remaps, &kernel.rules, options, pool, &Silent)
     }
 }
 

@@ -1,11 +1,14 @@
 //! Drives the kernel over files and partitions.
 
+pub mod budget;
 pub mod error;
 pub mod kernel;
 pub mod load;
 pub mod memory;
 pub mod observe;
 pub mod open;
+pub mod spill;
 pub mod work;
 
+pub use budget::Budget;
 pub use error::EngineError;

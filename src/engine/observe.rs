@@ -1,19 +1,18 @@
 //! Shows every journey of every partition to the analyses, one bucket at a time.
 
-use std::sync::Mutex;
-
 use rayon::ThreadPool;
 
 use crate::analyses::attribution::AttributionPartial;
 use crate::analyses::{Analyses, Analysis, Attribution, Observed, Partials};
 use crate::journey::key::PARTITIONS;
 use crate::journey::cut::{Scratch, cut_into_journeys};
-use crate::journey::partition::{CutCounts, CutOptions, Partition, Remaps};
+use crate::journey::partition::{CutCounts, CutOptions, Remaps};
 use crate::journey::rules::Rules;
 use crate::journey::walk::Walk;
 use crate::stats::jackknife::BUCKETS;
 
 use super::error::EngineError;
+use super::spill::Waiting;
 use super::work::{self, Progress};
 
 /// Partitions of a bucket.
@@ -56,7 +55,7 @@ impl Observer for Attribution<'_> {
 /// Observes all partitions. Returns a partial per jackknife bucket, in order, and what was left out.
 pub fn observe<O: Observer>(
     observer: &O,
-    partitions: Vec<Partition>,
+    waiting: &Waiting,
     remaps: &Remaps,
     rules: &Rules,
     options: CutOptions,
@@ -64,8 +63,6 @@ pub fn observe<O: Observer>(
     progress: &dyn Progress,
 ) -> Result<(Vec<O::Partial>, CutCounts), EngineError> {
     progress.begin("following journeys", PARTITIONS as u64);
-    // Each partition is taken by exactly one thread; the lock is how it changes hands.
-    let waiting: Vec<Mutex<Partition>> = partitions.into_iter().map(Mutex::new).collect();
     let buckets: Vec<usize> = (0..BUCKETS).collect();
     let workers = work::for_each(
         pool,
@@ -73,9 +70,8 @@ pub fn observe<O: Observer>(
         || (Scratch::default(), Walk::default(), Vec::new(), CutCounts::default()),
         |(scratch, walk, done, counts), _, bucket| {
             let mut partial = observer.partial();
-            for partition in &waiting[bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET] {
-                let partition =
-                    std::mem::take(&mut *partition.lock().unwrap_or_else(|lock| lock.into_inner()));
+            for partition in bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET {
+                let partition = waiting.take(partition)?;
                 let cut = cut_into_journeys(&partition, remaps, rules, options, scratch, |journey| {
                     walk.over(journey, rules);
                     observer.observe(Observed { journey, walk }, &mut partial);

@@ -1,5 +1,7 @@
 //! Why a job failed, what to do about it, and the exit code.
 
+use std::path::PathBuf;
+
 use crate::engine::EngineError;
 use crate::publish::PublishError;
 use crate::queries::QueryError;
@@ -26,6 +28,14 @@ pub enum JobError {
     /// The plan has no JSON form: a bug.
     #[error("the configuration could not be hashed")]
     Plan(#[source] serde_json::Error),
+    /// Temporary files would lie among results.
+    #[error("the temporary folder {} lies inside the output {}", folder.display(), output.display())]
+    TempInOutput {
+        /// As asked for.
+        folder: PathBuf,
+        /// As configured.
+        output: PathBuf,
+    },
     /// The books don't close.
     #[error("the books don't close: {0}")]
     Books(String),
@@ -38,6 +48,7 @@ impl JobError {
             JobError::Engine(error) => error.hint(),
             JobError::Query(error) => error.hint.clone(),
             JobError::Publish(error) => error.hint().map(str::to_owned),
+            JobError::TempInOutput { .. } => Some("name another folder with --temp-dir".to_owned()),
             JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) | JobError::Books(_) => {
                 Some("this is a bug in touchline; nothing was published. Please report it".to_owned())
             }
@@ -50,6 +61,7 @@ impl JobError {
             JobError::Engine(error) => error.exit_code(),
             JobError::Query(error) => error.exit_code(),
             JobError::Publish(error) => error.exit_code(),
+            JobError::TempInOutput { .. } => 64,
             JobError::Books(_) => 65,
             JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) => 70,
         }

@@ -124,9 +124,9 @@ impl<T: Pod> Chunks<T> {
         self.len() == 0
     }
 
-    /// Bytes of the full chunks that are here.
-    pub fn full_bytes(&self) -> usize {
-        self.full.len() * CHUNK_ITEMS * size_of::<T>()
+    /// Bytes in memory, those not used yet among them.
+    pub fn bytes(&self) -> usize {
+        (self.full.len() * CHUNK_ITEMS + self.current.capacity()) * size_of::<T>()
     }
 
     /// Takes the full chunks out, each with [`CHUNK_ITEMS`] items.
@@ -268,7 +268,7 @@ mod tests {
         for item in &all {
             chunks.push(*item);
             if *item == 5_000 {
-                assert_eq!(chunks.full_bytes(), 2 * CHUNK_ITEMS * 8);
+                assert_eq!(chunks.bytes(), 3 * CHUNK_ITEMS * 8);
                 out.extend(chunks.take_full());
             }
         }

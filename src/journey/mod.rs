@@ -10,6 +10,7 @@ mod interner;
 pub mod key;
 pub mod partition;
 pub mod rules;
+pub mod spill;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod walk;

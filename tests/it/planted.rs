@@ -29,7 +29,7 @@ fn run() -> &'static Run {
         let written = generate(&options, &|_, _| {}).expect("a warehouse");
         let loaded = load(&dir.join("touchline.toml"), &Overrides::default(), &|_| None);
         let plan = loaded.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
-        let tables = job::tables(&plan, 2, &Silent).expect("tables");
+        let tables = job::tables(&plan, &Budget::unlimited(2), &Silent).expect("tables");
         Run { written, tables }
     })
 }

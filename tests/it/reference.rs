@@ -32,7 +32,7 @@ fn run(text: &str, data: &Path, temp: &Path) -> Vec<Table> {
         text.replace("{data}", &data.display().to_string()).replace("{temp}", &temp.display().to_string());
     let plan = config::parse(&text, &temp.join("touchline.toml"), &Overrides::default(), &|_| None);
     let plan = plan.unwrap_or_else(|errors| panic!("{errors}"));
-    job::tables(&plan, 2, &Silent).unwrap()
+    job::tables(&plan, &Budget::unlimited(2), &Silent).unwrap()
 }
 
 fn table<'a>(tables: &'a [Table], name: &str) -> &'a DataFrame {

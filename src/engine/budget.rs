@@ -1,0 +1,120 @@
+//! How much memory a run may take, and how much of it rows may hold.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a run needs beside rows: the program, footers, books, sums and tables.
+const BASE_BYTES: u64 = 64 << 20;
+/// What a thread needs beside rows: a decoder, and the partition that it works on.
+const THREAD_BYTES: u64 = 24 << 20;
+/// Unfinished chunks of a thread that reads: 256 partitions of a chunk of rows with event ids each.
+const UNFINISHED_BYTES: u64 = 24 << 20;
+/// Percent of the machine's memory that a run may take unless it is told otherwise.
+pub const DEFAULT_PERCENT: u64 = 60;
+/// Below this a run doesn't get anywhere.
+pub const LEAST_BYTES: u64 = 128 << 20;
+/// The default where the system doesn't say how much memory it has.
+const UNKNOWN_BYTES: u64 = 4 << 30;
+
+/// What rows may hold between reading and walking, shared by all threads.
+#[derive(Debug)]
+pub struct Budget {
+    row_bytes: u64,
+    threads: usize,
+    /// Where rows go beyond it.
+    folder: PathBuf,
+    held: AtomicU64,
+}
+
+impl Budget {
+    /// For a process of so many bytes (None: [`DEFAULT_PERCENT`] of the machine's memory), with at most so many
+    /// threads (0: one per core). What doesn't fit goes to `folder`.
+    pub fn of_process(memory: Option<u64>, threads: usize, folder: PathBuf) -> Self {
+        let memory = memory.unwrap_or_else(|| machine_bytes() / 100 * DEFAULT_PERCENT);
+        let beside = memory.saturating_sub(BASE_BYTES);
+        // Half of what rows get may be chunks that aren't full yet, so that the other half is worth spilling.
+        let affordable = usize::try_from(beside / (THREAD_BYTES + 2 * UNFINISHED_BYTES)).unwrap_or(usize::MAX);
+        let threads = threads_or_cores(threads).min(affordable).max(1);
+        Self::of_rows(beside.saturating_sub(THREAD_BYTES * threads as u64), threads, folder)
+    }
+
+    /// For rows that hold so many bytes, with so many threads (0: one per core).
+    pub fn of_rows(row_bytes: u64, threads: usize, folder: PathBuf) -> Self {
+        Self { row_bytes, threads: threads_or_cores(threads), folder, held: AtomicU64::new(0) }
+    }
+
+    /// Without limit, with so many threads (0: one per core).
+    pub fn unlimited(threads: usize) -> Self {
+        Self::of_rows(u64::MAX, threads, std::env::temp_dir())
+    }
+
+    /// Threads that the budget allows, of those that were asked for.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Where rows go that don't fit.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Notes that a thread holds `now` bytes instead of `before`; true where all together hold too much.
+    pub fn note(&self, before: u64, now: u64) -> bool {
+        let change = now.wrapping_sub(before);
+        let held = self.held.fetch_add(change, Ordering::Relaxed).wrapping_add(change);
+        held > self.row_bytes
+    }
+}
+
+fn threads_or_cores(threads: usize) -> usize {
+    if threads > 0 { threads } else { std::thread::available_parallelism().map_or(1, usize::from) }
+}
+
+/// Memory of the machine, or of the control group that the process lives in if that is less.
+fn machine_bytes() -> u64 {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let total = read("/proc/meminfo").and_then(|text| meminfo_total(&text));
+    let limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+    let limit = limits.iter().find_map(|path| read(path)?.trim().parse::<u64>().ok());
+    match (total, limit) {
+        (Some(total), Some(limit)) => total.min(limit),
+        (total, limit) => total.or(limit).unwrap_or(UNKNOWN_BYTES),
+    }
+}
+
+fn meminfo_total(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1_024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_budget_takes_threads_away_before_it_takes_rows() {
+        let of = |mib: u64, threads| {
+            let budget = Budget::of_process(Some(mib << 20), threads, PathBuf::new());
+            (budget.threads, budget.row_bytes >> 20)
+        };
+        assert_eq!(of(256, 2), (2, 256 - 64 - 48));
+        assert_eq!(of(256, 64), (2, 256 - 64 - 48));
+        assert_eq!(of(1 << 20, 64), (64, (1 << 20) - 64 - 64 * 24));
+        assert_eq!(of(LEAST_BYTES >> 20, 8), (1, 128 - 64 - 24));
+    }
+
+    #[test]
+    fn all_threads_share_it() {
+        let budget = Budget::of_rows(144 << 20, 2, PathBuf::new());
+        assert!(!budget.note(0, 100 << 20));
+        assert!(budget.note(0, 50 << 20));
+        assert!(!budget.note(100 << 20, 20 << 20));
+    }
+
+    #[test]
+    fn the_machine_says_how_much_it_has() {
+        assert_eq!(meminfo_total("MemTotal:       24684472 kB\nMemFree: 1 kB\n"), Some(24_684_472 * 1_024));
+        assert_eq!(meminfo_total("MemTotal: many"), None);
+        assert!(machine_bytes() > LEAST_BYTES);
+    }
+}

@@ -1,0 +1,173 @@
+//! Rows between reading and walking: in memory, and beyond the budget in a temporary file per thread.
+//!
+//! The files have no name (`O_TMPFILE`, or unlinked as soon as they are there), so that nothing is left of
+//! them however the process ends.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Mutex;
+
+use crate::journey::key::PARTITIONS;
+use crate::journey::partition::Partition;
+use crate::journey::spill::{Extent, Spill};
+
+use super::budget::Budget;
+use super::error::EngineError;
+
+/// Writes one thread's rows out when there are too many.
+#[derive(Debug)]
+pub struct Spiller<'b> {
+    budget: &'b Budget,
+    /// Bytes noted in the budget.
+    held: u64,
+    spilled: Spilled,
+}
+
+/// What one thread wrote out.
+#[derive(Debug, Default)]
+pub struct Spilled {
+    file: Option<File>,
+    end: u64,
+    /// By partition; empty where nothing was written.
+    extents: Vec<Vec<Extent>>,
+}
+
+impl<'b> Spiller<'b> {
+    /// For a thread that holds nothing yet.
+    pub fn new(budget: &'b Budget) -> Self {
+        Self { budget, held: 0, spilled: Spilled::default() }
+    }
+
+    /// Looks at what the thread holds, by partition, and writes full chunks out if all threads together hold
+    /// too much.
+    pub fn relieve<S: Spill>(&mut self, partitions: &mut [S]) -> Result<(), EngineError> {
+        if self.note(partitions) {
+            self.unload(partitions, false)?;
+        }
+        Ok(())
+    }
+
+    /// Ends reading: where something was written out, or chunks that never filled are too much, all is.
+    pub fn finish<S: Spill>(mut self, partitions: &mut [S]) -> Result<Spilled, EngineError> {
+        if self.spilled.file.is_some() || self.note(partitions) {
+            self.unload(partitions, true)?;
+        }
+        Ok(self.spilled)
+    }
+
+    fn note<S: Spill>(&mut self, partitions: &[S]) -> bool {
+        let bytes = partitions.iter().map(|partition| partition.bytes() as u64).sum();
+        self.budget.note(std::mem::replace(&mut self.held, bytes), bytes)
+    }
+
+    fn unload<S: Spill>(&mut self, partitions: &mut [S], all: bool) -> Result<(), EngineError> {
+        let folder = self.budget.folder();
+        for (index, partition) in partitions.iter_mut().enumerate() {
+            let spilled = &mut self.spilled;
+            partition
+                .unload(all, &mut |list, chunk: &[u8]| {
+                    let offset = spilled.write(folder, chunk)?;
+                    spilled.extents[index].push(Extent { list, offset, bytes: chunk.len() as u32 });
+                    Ok(())
+                })
+                .map_err(|source| EngineError::Spill { folder: folder.to_owned(), source })?;
+        }
+        self.note(partitions);
+        Ok(())
+    }
+}
+
+impl Spilled {
+    fn write(&mut self, folder: &Path, bytes: &[u8]) -> io::Result<u64> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                self.extents = vec![Vec::new(); PARTITIONS];
+                none.insert(tempfile::tempfile_in(folder)?)
+            }
+        };
+        let offset = self.end;
+        file.write_all_at(bytes, offset)?;
+        self.end += bytes.len() as u64;
+        Ok(offset)
+    }
+
+    fn reload(&self, partition: usize, into: &mut impl Spill) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        into.reload(&self.extents[partition], &mut |offset, bytes: &mut [u8]| file.read_exact_at(bytes, offset))
+    }
+}
+
+/// All partitions on their way to be walked.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    /// Each is taken by exactly one thread; the lock is how it changes hands.
+    partitions: Vec<Mutex<Partition>>,
+    spilled: SpilledRows,
+    folder: std::path::PathBuf,
+}
+
+/// By worker that read them.
+#[derive(Debug, Default)]
+pub struct SpilledRows {
+    /// Touchpoints.
+    pub rows: Vec<Spilled>,
+    /// Attributes of customers.
+    pub attributes: Vec<Spilled>,
+    /// Assignments of customers.
+    pub assignments: Vec<Spilled>,
+}
+
+impl SpilledRows {
+    /// Bytes written.
+    pub fn bytes(&self) -> u64 {
+        let all = self.rows.iter().chain(&self.attributes).chain(&self.assignments);
+        all.map(|spilled| spilled.end).sum()
+    }
+}
+
+impl Waiting {
+    /// Partitions, and what of them lies in files.
+    pub fn new(partitions: Vec<Partition>, spilled: SpilledRows, budget: &Budget) -> Self {
+        Self {
+            partitions: partitions.into_iter().map(Mutex::new).collect(),
+            spilled,
+            folder: budget.folder().to_owned(),
+        }
+    }
+
+    /// Partitions that are in memory as a whole.
+    pub fn in_memory(partitions: Vec<Partition>) -> Self {
+        Self { partitions: partitions.into_iter().map(Mutex::new).collect(), ..Self::default() }
+    }
+
+    /// Bytes that were written out.
+    pub fn spilled_bytes(&self) -> u64 {
+        self.spilled.bytes()
+    }
+
+    /// Takes a partition, with what comes back from the files. The second time there is nothing.
+    pub fn take(&self, index: usize) -> Result<Partition, EngineError> {
+        let mut partition =
+            std::mem::take(&mut *self.partitions[index].lock().unwrap_or_else(|lock| lock.into_inner()));
+        self.reload(index, &mut partition)
+            .map_err(|source| EngineError::Spill { folder: self.folder.clone(), source })?;
+        Ok(partition)
+    }
+
+    fn reload(&self, index: usize, partition: &mut Partition) -> io::Result<()> {
+        fn back<S: Spill>(index: usize, spilled: &[Spilled], own: &mut [(usize, S)]) -> io::Result<()> {
+            for (worker, rows) in own {
+                if let Some(spilled) = spilled.get(*worker) {
+                    spilled.reload(index, rows)?;
+                }
+            }
+            Ok(())
+        }
+        back(index, &self.spilled.rows, &mut partition.rows)?;
+        back(index, &self.spilled.attributes, &mut partition.attributes)?;
+        back(index, &self.spilled.assignments, &mut partition.assignments)
+    }
+}
