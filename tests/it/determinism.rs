@@ -8,13 +8,18 @@ use arrow::array::{ArrayRef, StringArray, TimestampMicrosecondArray};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use touchline::config::{self, Overrides};
+use touchline::engine::Budget;
 use touchline::engine::work::Silent;
 use touchline::generate::{Options, generate};
 use touchline::job::{self, Table};
 
 fn tables(config: &Path, threads: usize) -> Vec<Table> {
+    tables_within(config, &Budget::unlimited(threads))
+}
+
+fn tables_within(config: &Path, budget: &Budget) -> Vec<Table> {
     let plan = config::load(config, &Overrides::default(), &|_| None);
-    job::tables(&plan.expect("a plan"), threads, &Silent).expect("tables")
+    job::tables(&plan.expect("a plan"), budget, &Silent).expect("tables")
 }
 
 fn assert_same(one: &[Table], other: &[Table], what: &str) {
@@ -49,6 +54,34 @@ fn threads_and_names_of_files_change_no_figure() {
     let text = fs::read_to_string(&config).expect("a config");
     fs::write(&config, text.replace("touchpoints/**/*.parquet", "flat/*.parquet")).expect("written");
     assert_same(&one, &tables(&config, 2), "the order of files");
+}
+
+/// Everything lies in files between reading and walking, or nearly all, or none.
+#[test]
+fn a_budget_of_memory_changes_no_figure() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let dir = folder.path().to_path_buf();
+    let options = Options { dir: dir.clone(), customers: 1_500, days: 40, seed: 12, threads: 2 };
+    generate(&options, &|_, _| {}).expect("generated");
+    // A few customers with so many rows that chunks fill up and leave one by one.
+    let config = dir.join("touchline.toml");
+    let customers: Vec<String> = (0..24).map(|n| format!("busy-{n}")).collect();
+    let rows: Vec<(&str, i64, &str, &str)> = (0..24 * 5_000)
+        .map(|n| {
+            let customer = customers[n % 24].as_str();
+            let event = if n % 97 == 0 { "purchase" } else { "click" };
+            (customer, n as i64 * 7_919 % 900, event, ["Email", "Push", "Direct"][n / 24 % 3])
+        })
+        .collect();
+    write(&dir.join("touchpoints/busy.parquet"), &rows);
+    let held = tables(&config, 2);
+    for (bytes, threads) in [(0, 1), (0, 2), (0, 3), (100_000, 2), (9_000_000, 1)] {
+        let budget = Budget::of_rows(bytes, threads, dir.clone());
+        let spilled = tables_within(&config, &budget);
+        assert_same(&held, &spilled, &format!("{bytes} bytes with {threads} threads"));
+    }
+    let left: Vec<_> = fs::read_dir(&dir).expect("the folder").map(|entry| entry.expect("an entry").path()).collect();
+    assert!(left.iter().all(|path| path.is_dir() || path.extension().is_some()), "something stayed: {left:?}");
 }
 
 /// Writes touchpoints: customer, hours since 2026-04-01, event, channel.

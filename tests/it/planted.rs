@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use polars::prelude::{AnyValue, DataFrame};
 use touchline::config::{Overrides, load};
+use touchline::engine::Budget;
 use touchline::engine::work::Silent;
 use touchline::generate::{
     CHANNELS, DEVICES, Options, STAGES, Summary, UNTOUCHED_CHANNEL, generate, planted,

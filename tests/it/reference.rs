@@ -17,6 +17,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use polars::prelude::{AnyValue, DataFrame};
 use touchline::config::{self, Overrides};
+use touchline::engine::Budget;
 use touchline::engine::work::Silent;
 use touchline::job::{self, Table};
 
