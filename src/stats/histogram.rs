@@ -1,10 +1,11 @@
-//! Durations in a mergeable, sparse histogram with a bounded relative error.
+//! Durations in a mergeable histogram with a bounded relative error.
 //!
 //! The bin layout of HdrHistogram (Tene 2012) at 3 significant digits: values below 2,048 have bins of
 //! their own; above, each doubling has 1,024 equal bins, so a bin is at most 1/1,024 of its values wide and
 //! what is read from it at most 0.1 % off. Counts are integers: merging is associative and commutative.
 //!
-//! Departure: sparse, as a sorted list with a short unsorted tail, because most cells hold few values.
+//! Departure: sparse while few bins hold values, because most cells hold few; an array of counts from then
+//! on, because a cell that holds millions must cost no more than one addition per value.
 
 use std::borrow::Cow;
 
@@ -13,39 +14,99 @@ const EXACT: u64 = 2048;
 const BINS_PER_DOUBLING: u32 = 1024;
 /// The unsorted tail is folded in at this length, or at the length of the sorted part if that is more.
 const MIN_TAIL: usize = 64;
+/// An array of counts may have so many cells per bin that holds values: 32 bytes of cells in place of a
+/// [`Bin`]'s 16, so that memory stays within twice what was seen.
+const CELLS_PER_BIN: usize = 8;
+
+/// The bin of a value: computed once, it goes into any number of histograms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BinIndex(u32);
+
+impl BinIndex {
+    /// The bin that holds a value.
+    #[inline]
+    pub fn of(value: u64) -> BinIndex {
+        let doubling = (value | (EXACT - 1)).ilog2() - 10;
+        BinIndex(doubling * BINS_PER_DOUBLING + (value >> doubling) as u32)
+    }
+
+    /// Its lowest value and how many values it holds.
+    fn bounds(self) -> (u64, u64) {
+        let BinIndex(index) = self;
+        if u64::from(index) < EXACT {
+            return (u64::from(index), 1);
+        }
+        let doubling = index / BINS_PER_DOUBLING - 1;
+        let within = u64::from(index - doubling * BINS_PER_DOUBLING);
+        (within << doubling, 1 << doubling)
+    }
+
+    fn cell(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// One bin: its index in the layout, and how many values fell into it.
-pub type Bin = (u32, u64);
+pub type Bin = (BinIndex, u64);
 
 /// A histogram of whole milliseconds (or any `u64`).
+///
+/// The count of a bin is the sum of what the three parts say of it.
 #[derive(Debug, Clone, Default)]
 pub struct Histogram {
+    /// By index, from the first bin on: all counts up to where it ends, but for what overflows a cell.
+    dense: Vec<u32>,
     /// Sorted by index, each at most once, counts above zero.
     bins: Vec<Bin>,
-    tail: Vec<Bin>,
+    /// A value each.
+    tail: Vec<BinIndex>,
 }
 
 impl Histogram {
     /// Builds a histogram from bins in any order, equal indexes added up.
     pub fn from_bins(bins: Vec<Bin>) -> Histogram {
-        let mut histogram = Histogram { bins: Vec::new(), tail: bins };
-        histogram.fold_tail();
+        let mut histogram = Histogram { bins, ..Histogram::default() };
+        histogram.fold();
         histogram
     }
 
     /// Adds one value.
+    #[inline]
     pub fn record(&mut self, value: u64) {
-        self.tail.push((index_of(value), 1));
+        self.record_in(BinIndex::of(value));
+    }
+
+    /// Adds one value that falls into this bin.
+    #[inline]
+    pub fn record_in(&mut self, bin: BinIndex) {
+        match self.dense.get_mut(bin.cell()) {
+            Some(count) if *count < u32::MAX => *count += 1,
+            _ => self.record_in_tail(bin),
+        }
+    }
+
+    fn record_in_tail(&mut self, bin: BinIndex) {
+        self.tail.push(bin);
         if self.tail.len() >= MIN_TAIL.max(self.bins.len()) {
-            self.fold_tail();
+            self.fold();
         }
     }
 
     /// Adds the values of another histogram: associative and commutative.
     pub fn merge(&mut self, other: &Histogram) {
-        self.tail.extend_from_slice(&other.bins);
+        // What it was worth for a part, it is for the whole.
+        self.grow(other.dense.len());
+        for (at, (own, count)) in self.dense.iter_mut().zip(&other.dense).enumerate() {
+            let (sum, overflows) = own.overflowing_add(*count);
+            if overflows {
+                self.bins.push((BinIndex(at as u32), u64::from(*count)));
+            } else {
+                *own = sum;
+            }
+        }
+        self.bins.extend_from_slice(&other.bins);
         self.tail.extend_from_slice(&other.tail);
-        self.fold_tail();
+        self.fold();
     }
 
     /// Returns what is left without `part`, which must be some of these values; `None` where it can't be.
@@ -55,24 +116,26 @@ impl Histogram {
             let place = bins.binary_search_by_key(&index, |bin| bin.0).ok()?;
             bins[place].1 = bins[place].1.checked_sub(count)?;
         }
-        bins.retain(|bin| bin.1 > 0);
-        Some(Histogram { bins, tail: Vec::new() })
+        Some(Histogram::from_bins(bins))
     }
 
     /// Returns the number of values.
     pub fn count(&self) -> u64 {
-        self.bins.iter().chain(&self.tail).map(|bin| bin.1).sum()
+        let dense: u64 = self.dense.iter().map(|count| u64::from(*count)).sum();
+        dense + self.bins.iter().map(|bin| bin.1).sum::<u64>() + self.tail.len() as u64
     }
 
     /// Returns the bins with their counts, by index: the canonical form, whatever came in which order.
     pub fn bins(&self) -> Cow<'_, [Bin]> {
-        if self.tail.is_empty() {
-            Cow::Borrowed(&self.bins)
-        } else {
-            let mut folded = self.clone();
-            folded.fold_tail();
-            Cow::Owned(folded.bins)
+        if self.dense.is_empty() && self.tail.is_empty() {
+            return Cow::Borrowed(&self.bins);
         }
+        let dense = self.dense.iter().enumerate().filter(|(_, count)| **count > 0);
+        let mut bins: Vec<Bin> = dense.map(|(at, count)| (BinIndex(at as u32), u64::from(*count))).collect();
+        bins.extend_from_slice(&self.bins);
+        bins.extend(self.tail.iter().map(|bin| (*bin, 1)));
+        add_up(&mut bins);
+        Cow::Owned(bins)
     }
 
     /// Returns the value of the `rank`-th smallest entry, from 1, spread evenly within its bin; `None`
@@ -81,7 +144,7 @@ impl Histogram {
         let mut before = 0;
         for &(index, count) in self.bins().iter() {
             if rank > before && rank <= before + count {
-                let (low, width) = bounds_of(index);
+                let (low, width) = index.bounds();
                 let place = ((rank - before) as f64 - 0.5) / count as f64;
                 return Some(low as f64 + place * (width - 1) as f64);
             }
@@ -94,7 +157,7 @@ impl Histogram {
     pub fn count_up_to(&self, value: f64) -> f64 {
         let mut sum = 0.0;
         for &(index, count) in self.bins().iter() {
-            let (low, width) = bounds_of(index);
+            let (low, width) = index.bounds();
             let (low, last) = (low as f64, low as f64 + (width - 1) as f64);
             if value < low {
                 break;
@@ -105,19 +168,50 @@ impl Histogram {
         sum
     }
 
-    fn fold_tail(&mut self) {
-        self.bins.append(&mut self.tail);
-        // The old bins come first and are sorted: a stable sort finds that run.
-        self.bins.sort_by_key(|bin| bin.0);
-        self.bins.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            if same {
-                kept.1 += next.1;
-            }
-            same
+    /// Sorts the tail in, then makes the array longer if that takes no more than twice the memory.
+    fn fold(&mut self) {
+        self.tail.sort_unstable();
+        self.bins.extend(self.tail.drain(..).map(|bin| (bin, 1)));
+        add_up(&mut self.bins);
+        let Some((last, _)) = self.bins.last() else { return };
+        if self.bins.len() * CELLS_PER_BIN > last.cell().saturating_sub(self.dense.len()) {
+            self.grow(last.cell() + 1);
+        }
+        let Histogram { dense, bins, .. } = self;
+        bins.retain_mut(|(index, count)| {
+            let Some(cell) = dense.get_mut(index.cell()) else { return true };
+            let moved = (*count).min(u64::from(u32::MAX - *cell));
+            *cell += moved as u32;
+            *count -= moved;
+            *count > 0
         });
-        self.bins.retain(|bin| bin.1 > 0);
+        if bins.is_empty() {
+            // The array has taken over: what remains to be sparse is rare.
+            (self.bins, self.tail) = (Vec::new(), Vec::new());
+        }
     }
+
+    /// Makes the array at least so long; the bins that it then covers are still to be moved.
+    fn grow(&mut self, cells: usize) {
+        let more = cells.saturating_sub(self.dense.len());
+        // Exactly: the next doubling may never come.
+        self.dense.reserve_exact(more);
+        self.dense.resize(self.dense.len() + more, 0);
+    }
+}
+
+/// Sorts bins by index, adds up equal ones and drops those without values.
+fn add_up(bins: &mut Vec<Bin>) {
+    // They are a few runs that are sorted already, which a stable sort finds.
+    bins.sort_by_key(|bin| bin.0);
+    bins.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 += next.1;
+        }
+        same
+    });
+    bins.retain(|bin| bin.1 > 0);
 }
 
 impl PartialEq for Histogram {
@@ -127,22 +221,6 @@ impl PartialEq for Histogram {
 }
 
 impl Eq for Histogram {}
-
-/// The bin of a value.
-fn index_of(value: u64) -> u32 {
-    let doubling = (value | (EXACT - 1)).ilog2() - 10;
-    doubling * BINS_PER_DOUBLING + (value >> doubling) as u32
-}
-
-/// The lowest value of a bin and how many values it holds.
-fn bounds_of(index: u32) -> (u64, u64) {
-    if u64::from(index) < EXACT {
-        return (u64::from(index), 1);
-    }
-    let doubling = index / BINS_PER_DOUBLING - 1;
-    let within = u64::from(index - doubling * BINS_PER_DOUBLING);
-    (within << doubling, 1 << doubling)
-}
 
 #[cfg(test)]
 mod tests {
@@ -162,14 +240,13 @@ mod tests {
 
     #[test]
     fn bins_join_without_gaps() {
-        assert_eq!(index_of(2047), 2047);
-        assert_eq!(index_of(2048), 2048);
-        assert_eq!(index_of(2049), 2048);
-        assert_eq!(index_of(2050), 2049);
-        let last = index_of(u64::MAX);
+        for (value, index) in [(2047, 2047), (2048, 2048), (2049, 2048), (2050, 2049)] {
+            assert_eq!(BinIndex::of(value), BinIndex(index));
+        }
+        let last = BinIndex::of(u64::MAX);
         let mut next: u128 = 0;
-        for index in 0..=last {
-            let (low, width) = bounds_of(index);
+        for index in 0..=last.0 {
+            let (low, width) = BinIndex(index).bounds();
             assert_eq!(u128::from(low), next);
             assert!(width == 1 || width * 1024 <= low, "bin {index} is wider than 0.1 %");
             next += u128::from(width);
@@ -195,10 +272,66 @@ mod tests {
         assert_eq!(of(&[1, 2]).without(&of(&[3])), None);
     }
 
+    /// Sparse and dense, however often it has folded.
+    fn any_histogram() -> impl Strategy<Value = Vec<u64>> {
+        prop_oneof![
+            prop::collection::vec(any_value(), 0..200),
+            prop::collection::vec(0..4_000_u64, 0..2_000),
+            (prop::collection::vec(0..300_u64, 500..600), any_value()).prop_map(|(mut values, far)| {
+                values.push(far);
+                values
+            }),
+        ]
+    }
+
+    #[test]
+    fn memory_is_bounded_by_what_was_seen() {
+        let bytes = |histogram: &Histogram| {
+            4 * histogram.dense.capacity() + 16 * histogram.bins.capacity() + 4 * histogram.tail.capacity()
+        };
+        // Few values, however large, make no array; many different ones make one.
+        let few = of(&[1, 1 << 30, 1 << 40]);
+        assert!(few.dense.is_empty() && bytes(&few) <= 64, "{}", bytes(&few));
+        let mut values = Vec::new();
+        for exponent in 0..20 {
+            values.extend((0..1 << exponent).map(|step| (step << (20 - exponent)) * 1_000));
+            let histogram = of(&values);
+            let seen = histogram.bins().len();
+            // A sparse list's spare room doubles it, the tail adds a quarter.
+            assert!(bytes(&histogram) <= 4 * 16 * seen.max(16), "{} for {seen} bins", bytes(&histogram));
+        }
+        assert!(!of(&values).dense.is_empty());
+    }
+
+    #[test]
+    fn a_value_far_out_stays_sparse() {
+        let mut values: Vec<u64> = (0..1_000).collect();
+        values.extend([u64::MAX; 200]);
+        let histogram = of(&values);
+        assert!((1_000..2_000).contains(&histogram.dense.len()), "{}", histogram.dense.len());
+        assert_eq!(histogram.count(), 1_200);
+        assert_eq!(histogram.bins().last(), Some(&(BinIndex::of(u64::MAX), 200)));
+    }
+
+    #[test]
+    fn counts_go_beyond_a_cell() {
+        let limit = u64::from(u32::MAX);
+        let bin = BinIndex::of(3);
+        let mut histogram = Histogram::from_bins(vec![(bin, limit - 1)]);
+        for count in [limit, limit + 1, limit + 2] {
+            histogram.record(3);
+            assert_eq!((histogram.count(), histogram.bins().as_ref()), (count, &[(bin, count)][..]));
+        }
+        let mut twice = histogram.clone();
+        twice.merge(&histogram);
+        assert_eq!(twice, Histogram::from_bins(vec![(bin, 2 * (limit + 2))]));
+        assert_eq!(twice.without(&histogram), Some(histogram));
+    }
+
     proptest! {
         #[test]
         fn a_value_lies_in_its_bin(value in any_value()) {
-            let (low, width) = bounds_of(index_of(value));
+            let (low, width) = BinIndex::of(value).bounds();
             prop_assert!(low <= value && value - low < width);
         }
 
@@ -215,9 +348,9 @@ mod tests {
 
         #[test]
         fn merge_is_associative_and_commutative(
-            a in prop::collection::vec(any_value(), 0..200),
-            b in prop::collection::vec(any_value(), 0..200),
-            c in prop::collection::vec(any_value(), 0..200),
+            a in any_histogram(),
+            b in any_histogram(),
+            c in any_histogram(),
         ) {
             let merge = |x: &Histogram, y: &Histogram| { let mut x = x.clone(); x.merge(y); x };
             let (a, b, c) = (of(&a), of(&b), of(&c));
@@ -227,8 +360,11 @@ mod tests {
         }
 
         #[test]
-        fn order_of_values_never_shows(mut values in prop::collection::vec(any_value(), 0..300)) {
+        fn order_of_values_never_shows(mut values in any_histogram()) {
             let histogram = of(&values);
+            let mut counts = std::collections::BTreeMap::new();
+            values.iter().for_each(|value| *counts.entry(BinIndex::of(*value)).or_insert(0) += 1);
+            prop_assert_eq!(histogram.bins().into_owned(), counts.into_iter().collect::<Vec<Bin>>());
             values.reverse();
             prop_assert_eq!(&histogram, &of(&values));
             prop_assert_eq!(&histogram, &Histogram::from_bins(histogram.bins().into_owned()));
