@@ -17,7 +17,7 @@ use crate::config::plan::Plan;
 use crate::engine::budget::Budget;
 use crate::engine::kernel::{Kernel, KernelInput, cut_options};
 use crate::engine::load::{Loaded, load};
-use crate::engine::observe::observe;
+use crate::engine::observe::{Seen, observe};
 use crate::engine::open::{Opened, open_inputs};
 use crate::engine::work::{self, Progress};
 use crate::journey::partition::CutCounts;
@@ -175,12 +175,12 @@ fn compute(
     let analyses = Analyses::new(kernel.context(&input));
     let waiting = std::mem::take(&mut loaded.waiting);
     let options = cut_options(plan);
-    let (partials, cut) =
+    let Seen { buckets, all, cut } =
         observe(&analyses, &waiting, &loaded.remaps, &kernel.rules, options, pool, progress)?;
     quality::check_kept(&cut)?;
     quality::check_duplicates(plan, loaded, &cut)?;
     progress.begin("finishing tables", 0);
-    let mut frames = on_one_thread(|| analyses.finish(partials))?;
+    let mut frames = on_one_thread(|| analyses.finish(buckets, all))?;
     frames.push(("reconciliation", quality::row_ledger(loaded, &cut)?));
     frames.push(("data_quality", quality::data_quality(plan, &kernel.rules, loaded, &cut)?));
     progress.end();

@@ -1,8 +1,9 @@
 //! One file per analysis: partial, observe, merge, finish.
 //!
 //! An analysis looks at each journey once and adds integers to its [`Analysis::Partial`]. Partials merge
-//! in any order. There is one per jackknife bucket; the finish sees all of them and turns cells into
-//! frames. Adding an analysis is adding a file and a line in the registry at the end of this one.
+//! in any order. Where figures have replicates there is one per jackknife bucket; else one per worker, so
+//! that 64 copies of what is merged anyway never lie in memory. The finish turns partials into frames.
+//! Adding an analysis is adding a file and a line in the registry at the end of this one.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that can't go on should stop"))]
 
@@ -52,11 +53,16 @@ pub trait Analysis: Send + Sync {
     /// Adds a journey.
     fn observe(&self, observed: Observed<'_>, partial: &mut Self::Partial);
 
-    /// Adds what another partial has seen.
+    /// Brings a partial that has seen its last journey into its final, smallest form. Called once, before
+    /// any merge.
+    fn close(&self, _partial: &mut Self::Partial) {}
+
+    /// Adds what another partial has seen, both of them closed.
     fn merge(&self, into: &mut Self::Partial, from: Self::Partial);
 
-    /// Turns the partials of the 64 buckets into tables.
-    fn finish(&self, buckets: &[Self::Partial]) -> Result<Vec<NamedFrame>, PolarsError>;
+    /// Turns partials into tables: of the 64 buckets in their order, or one of all journeys, as the
+    /// registry says. Without replicates how many there are makes no difference.
+    fn finish(&self, partials: &[Self::Partial]) -> Result<Vec<NamedFrame>, PolarsError>;
 }
 
 pub mod attribution;
@@ -76,65 +82,114 @@ pub use segment_conversion::SegmentConversion;
 pub use stage_funnel::StageFunnel;
 pub use stage_transitions::StageTransitions;
 
-/// From a list of `name: Type`, each a `Type<'a>` with `Type::new(Context<'a>)`, makes the structs that run
-/// all of them side by side.
+/// From two lists of `name: Type`, each a `Type<'a>` with `Type::new(Context<'a>)`, makes the structs that
+/// run all of them side by side.
 macro_rules! registry {
-    ($($name:ident: $type:ident),+ $(,)?) => {
+    (
+        by bucket { $($replicated:ident: $replicated_type:ident),+ $(,)? }
+        by worker { $($summed:ident: $summed_type:ident),+ $(,)? }
+    ) => {
         /// All analyses, in the order of their tables.
         pub struct Analyses<'a> {
-            $($name: $type<'a>,)+
+            $($replicated: $replicated_type<'a>,)+
+            $($summed: $summed_type<'a>,)+
         }
 
-        /// What all analyses have seen; one per jackknife bucket, and while reading one per worker.
-        pub struct Partials {
-            $($name: <$type<'static> as Analysis>::Partial,)+
+        /// What the analyses with replicates have seen of one jackknife bucket.
+        pub struct BucketPartials {
+            $($replicated: <$replicated_type<'static> as Analysis>::Partial,)+
+        }
+
+        /// What the others have seen, whatever the bucket: one per worker while reading, then one.
+        pub struct WorkerPartials {
+            $($summed: <$summed_type<'static> as Analysis>::Partial,)+
         }
 
         impl<'a> Analyses<'a> {
             /// Makes every analysis ready for journeys.
             pub fn new(context: Context<'a>) -> Self {
-                Self { $($name: $type::new(context),)+ }
+                Self {
+                    $($replicated: $replicated_type::new(context),)+
+                    $($summed: $summed_type::new(context),)+
+                }
             }
 
-            /// Partials that have seen nothing.
-            pub fn partials(&self) -> Partials {
-                Partials { $($name: self.$name.partial(),)+ }
+            /// Partials of a bucket that have seen nothing.
+            pub fn bucket(&self) -> BucketPartials {
+                BucketPartials { $($replicated: self.$replicated.partial(),)+ }
+            }
+
+            /// Partials of a worker that have seen nothing.
+            pub fn worker(&self) -> WorkerPartials {
+                WorkerPartials { $($summed: self.$summed.partial(),)+ }
             }
 
             /// Shows a journey to every analysis.
-            pub fn observe(&self, observed: Observed<'_>, partials: &mut Partials) {
-                $(self.$name.observe(observed, &mut partials.$name);)+
+            #[inline]
+            pub fn observe(
+                &self,
+                observed: Observed<'_>,
+                bucket: &mut BucketPartials,
+                worker: &mut WorkerPartials,
+            ) {
+                $(self.$replicated.observe(observed, &mut bucket.$replicated);)+
+                $(self.$summed.observe(observed, &mut worker.$summed);)+
+            }
+
+            /// Brings the partials of a bucket that is over into their final form, once, before any merge.
+            pub fn close_bucket(&self, bucket: &mut BucketPartials) {
+                $(self.$replicated.close(&mut bucket.$replicated);)+
+            }
+
+            /// The same for a worker that has seen its last journey.
+            pub fn close_worker(&self, worker: &mut WorkerPartials) {
+                $(self.$summed.close(&mut worker.$summed);)+
             }
 
             /// Adds what other partials of the same bucket have seen.
-            pub fn merge(&self, into: &mut Partials, from: Partials) {
-                $(self.$name.merge(&mut into.$name, from.$name);)+
+            pub fn merge_bucket(&self, into: &mut BucketPartials, from: BucketPartials) {
+                $(self.$replicated.merge(&mut into.$replicated, from.$replicated);)+
             }
 
-            /// Turns the partials of the 64 buckets, in their order, into tables.
+            /// Adds what another worker has seen.
+            pub fn merge_worker(&self, into: &mut WorkerPartials, from: WorkerPartials) {
+                $(self.$summed.merge(&mut into.$summed, from.$summed);)+
+            }
+
+            /// Turns the partials of the 64 buckets, in their order, and those of all workers, merged, into
+            /// tables.
             ///
             /// # Errors
             /// Where a frame can't be built: columns of different lengths, so a bug.
-            pub fn finish(&self, buckets: Vec<Partials>) -> Result<Vec<NamedFrame>, PolarsError> {
-                $(let mut $name = Vec::with_capacity(buckets.len());)+
+            pub fn finish(
+                &self,
+                buckets: Vec<BucketPartials>,
+                all: WorkerPartials,
+            ) -> Result<Vec<NamedFrame>, PolarsError> {
+                $(let mut $replicated = Vec::with_capacity(buckets.len());)+
                 for bucket in buckets {
-                    $($name.push(bucket.$name);)+
+                    $($replicated.push(bucket.$replicated);)+
                 }
                 let mut frames = Vec::new();
-                $(frames.extend(self.$name.finish(&$name)?);)+
+                $(frames.extend(self.$replicated.finish(&$replicated)?);)+
+                $(frames.extend(self.$summed.finish(&[all.$summed])?);)+
                 Ok(frames)
             }
         }
     };
 }
 
-// The registry: an analysis is one line here.
+// The registry: an analysis is one line here. By bucket, if a figure of it has replicates.
 registry! {
-    attribution: Attribution,
-    stage_funnel: StageFunnel,
-    stage_transitions: StageTransitions,
-    segment_conversion: SegmentConversion,
-    experiments: Experiments,
+    by bucket {
+        attribution: Attribution,
+    }
+    by worker {
+        stage_funnel: StageFunnel,
+        stage_transitions: StageTransitions,
+        segment_conversion: SegmentConversion,
+        experiments: Experiments,
+    }
 }
 
 #[cfg(test)]
@@ -151,14 +206,20 @@ mod tests {
         let walk = journey.walk(&world.rules);
         let bench = Bench::new(world, &[""; 0]);
         let analyses = Analyses::new(bench.context());
-        let mut buckets: Vec<Partials> = (0..BUCKETS).map(|_| analyses.partials()).collect();
-        let mut worker = analyses.partials();
-        analyses.observe(Observed { journey: &journey.journey(), walk: &walk }, &mut worker);
-        analyses.merge(&mut buckets[7], worker);
-        let frames = analyses.finish(buckets).unwrap();
+        let mut buckets: Vec<BucketPartials> = (0..BUCKETS).map(|_| analyses.bucket()).collect();
+        let (mut bucket, mut worker) = (analyses.bucket(), analyses.worker());
+        analyses.observe(Observed { journey: &journey.journey(), walk: &walk }, &mut bucket, &mut worker);
+        analyses.close_bucket(&mut bucket);
+        analyses.close_worker(&mut worker);
+        analyses.merge_bucket(&mut buckets[7], bucket);
+        let mut all = analyses.worker();
+        analyses.merge_worker(&mut all, worker);
+        let frames = analyses.finish(buckets, all).unwrap();
         let mut tables: Vec<&str> = frames.iter().map(|(name, _)| *name).collect();
         let entered = frames.iter().find(|(name, _)| *name == "stage_funnel").unwrap();
         assert_eq!(testing::show(&entered.1, &["stage", "entered"]), "A 1", "observed and merged");
+        let attributed = frames.iter().find(|(name, _)| *name == "stage_attribution").unwrap();
+        assert_eq!(attributed.1.height(), 0, "the bench has no models");
         // The books are kept by several: the job stacks their lines.
         tables.retain(|table| *table != "reconciliation");
         tables.sort_unstable();

@@ -82,16 +82,19 @@ impl Analysis for StageFunnel<'_> {
         let rows = observed.journey.rows;
         let entries = &observed.walk.entries;
         let entry_us = |stage: usize| Some(rows[entries.get(stage).copied().flatten()? as usize].time_us);
-        for (stage, counts) in partial.stages.iter_mut().enumerate() {
-            let Some(entered_us) = entry_us(stage).filter(|time_us| self.rules.in_window(*time_us)) else {
+        for (stage, entry) in entries.iter().enumerate() {
+            let Some(row) = *entry else { continue };
+            let entered_us = rows[row as usize].time_us;
+            if !self.rules.in_window(entered_us) {
                 continue;
-            };
+            }
+            let counts = &mut partial.stages[stage];
             counts.entered += 1;
             if stage > 0 && entry_us(stage - 1).is_none_or(|previous_us| previous_us > entered_us) {
                 counts.without_previous += 1;
             }
-            let anchor_us = entry_us(0).unwrap_or(entered_us);
-            let ends_after = |window_us| anchor_us.saturating_add(window_us) > self.rules.to_us;
+            let ends_after =
+                |window_us| entry_us(0).unwrap_or(entered_us).saturating_add(window_us) > self.rules.to_us;
             if self.rules.stage_window_us.is_some_and(ends_after) {
                 counts.immature += 1;
             } else if let Some(next_us) = entry_us(stage + 1).filter(|next_us| *next_us >= entered_us) {
@@ -105,9 +108,9 @@ impl Analysis for StageFunnel<'_> {
         into.add(&from);
     }
 
-    fn finish(&self, buckets: &[FunnelPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(&self, partials: &[FunnelPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
         let mut total = self.partial();
-        buckets.iter().for_each(|bucket| total.add(bucket));
+        partials.iter().for_each(|partial| total.add(partial));
         let first = total.stages.first().map_or(0, |stage| stage.entered);
         let rows: Vec<Row<'_>> = total
             .stages

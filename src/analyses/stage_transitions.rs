@@ -25,15 +25,19 @@ const EXIT: &str = "(exit)";
 ///
 /// Frame: the pairs that occur, by stage from and to, `(start)` first, `(exit)` last. `probability` is the
 /// share of the reported steps from the same stage. Durations are null from `(start)` and to `(exit)`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct StageTransitions<'a> {
     rules: &'a Rules,
+    /// By code: 0 without a stage, else one more than the highest stage that the row matches. Every row is
+    /// looked up here: one byte of it stays where it is fast.
+    places: Vec<u8>,
 }
 
 /// What was counted, by pair.
 #[derive(Debug, Clone)]
 pub struct TransitionPartial {
-    /// Row by row: from `(start)` or stage k − 1; columns: to stage k, or `(exit)` in the last.
+    /// Row by row: from `(start)` or stage k − 1; columns: to stage k, or `(exit)` in the last. So that a
+    /// place is a row, and one more than a column.
     pairs: Vec<PairCounts>,
     /// Of the customer at hand: by row, bit k: a step to column k was seen. Scratch.
     seen: Vec<u64>,
@@ -56,21 +60,23 @@ impl TransitionPartial {
     }
 
     /// Counts one step; `from` and `to` index the table of pairs.
-    fn step(&mut self, from: usize, to: usize, duration_ms: Option<u64>) {
+    #[inline]
+    fn step(&mut self, from: usize, to: usize) -> &mut PairCounts {
         let pair = &mut self.pairs[from * self.seen.len() + to];
+        let seen = &mut self.seen[from];
         pair.transitions += 1;
-        pair.customers += u64::from(self.seen[from] >> to & 1 == 0);
-        self.seen[from] |= 1 << to;
-        if let Some(duration_ms) = duration_ms {
-            pair.durations_ms.record(duration_ms);
-        }
+        pair.customers += 1 - (*seen >> to & 1);
+        *seen |= 1 << to;
+        pair
     }
 }
 
 impl<'a> StageTransitions<'a> {
     /// Over the stages of the rules.
     pub fn new(context: Context<'a>) -> Self {
-        Self { rules: context.rules }
+        let rules = context.rules;
+        let place = |stages: u64| stages.checked_ilog2().map_or(0, |stage| stage as u8 + 1);
+        Self { rules, places: rules.facts.iter().map(|facts| place(facts.stages)).collect() }
     }
 
     /// Stages with `(start)`, or with `(exit)`: at most 64, since there are at most 63 stages.
@@ -88,24 +94,24 @@ impl Analysis for StageTransitions<'_> {
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut TransitionPartial) {
-        let exit = self.rules.stages;
         partial.seen.fill(0);
-        let mut previous: Option<(usize, i64)> = None;
+        // The row before, if there is one, with `(start)` in its place: rows with a stage have others.
+        let (mut from, mut from_us) = (0, 0);
         for row in observed.journey.rows {
-            let Some(stage) = self.rules.facts[row.code as usize].stages.checked_ilog2() else { continue };
-            let stage = stage as usize;
+            let place = usize::from(self.places[row.code as usize]);
+            if place == 0 {
+                continue;
+            }
             if self.rules.in_window(row.time_us) {
-                match previous {
-                    None => partial.step(0, stage, None),
-                    Some((from, from_us)) => {
-                        partial.step(from + 1, stage, Some(elapsed_ms(from_us, row.time_us)));
-                    }
+                let pair = partial.step(from, place - 1);
+                if from > 0 {
+                    pair.durations_ms.record(elapsed_ms(from_us, row.time_us));
                 }
             }
-            previous = Some((stage, row.time_us));
+            (from, from_us) = (place, row.time_us);
         }
-        if let Some((last, _)) = previous.filter(|(_, time_us)| self.rules.in_window(*time_us)) {
-            partial.step(last + 1, exit, None);
+        if from > 0 && self.rules.in_window(from_us) {
+            partial.step(from, self.rules.stages);
         }
     }
 
@@ -113,9 +119,9 @@ impl Analysis for StageTransitions<'_> {
         into.add(&from);
     }
 
-    fn finish(&self, buckets: &[TransitionPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(&self, partials: &[TransitionPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
         let mut total = self.partial();
-        buckets.iter().for_each(|bucket| total.add(bucket));
+        partials.iter().for_each(|partial| total.add(partial));
         let name = |stage: usize| self.rules.targets[stage].name.as_str();
         let mut rows = Vec::new();
         for (from, pairs) in total.pairs.chunks(self.side()).enumerate() {

@@ -45,6 +45,7 @@ impl Bench {
         for (at, journey) in self.journeys.iter().enumerate() {
             self.observe(analysis, journey, &mut buckets[at % BUCKETS]);
         }
+        buckets.iter_mut().for_each(|bucket| analysis.close(bucket));
         analysis.finish(&buckets).unwrap()
     }
 
@@ -55,6 +56,7 @@ impl Bench {
         for (at, journey) in self.journeys.iter().rev().enumerate() {
             self.observe(analysis, journey, &mut workers[at * 7 % 3]);
         }
+        workers.iter_mut().for_each(|worker| analysis.close(worker));
         let mut merged = analysis.partial();
         workers.into_iter().rev().for_each(|worker| analysis.merge(&mut merged, worker));
         let mut buckets: Vec<A::Partial> = (1..BUCKETS).map(|_| analysis.partial()).collect();

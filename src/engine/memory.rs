@@ -7,7 +7,7 @@
 use rayon::ThreadPool;
 
 use crate::analyses::attribution::solve::{Solved, solve};
-use crate::analyses::{Analyses, Attribution, NamedFrame, Observed, Partials};
+use crate::analyses::{Analyses, Attribution, BucketPartials, NamedFrame, Observed, WorkerPartials};
 use crate::config::plan::Plan;
 use crate::contract::RowCounts;
 use crate::contract::touchpoints::TouchpointColumns;
@@ -23,7 +23,7 @@ use crate::tables::on_one_thread;
 use super::error::EngineError;
 use super::kernel::{Kernel, KernelInput, cut_options};
 use super::load::window;
-use super::observe::{Observer, observe};
+use super::observe::{Observer, Seen, observe};
 use super::open::{dimension_sources, scope_of, touchpoint_dimensions};
 use super::spill::Waiting;
 use super::work::Silent;
@@ -178,9 +178,10 @@ impl<'a> Memory<'a> {
         let kernel = Kernel::new(&known.input());
         let analyses = Analyses::new(kernel.context(&known.input()));
         let dealt = Dealt { analyses: &analyses, partials: partials.max(1) };
-        let (buckets, cut) = rows.observe(&dealt, &kernel, known.plan, pool)?;
-        let merged = buckets.into_iter().map(|bucket| dealt.merge(bucket)).collect();
-        let frames = on_one_thread(|| analyses.finish(merged)).map_err(EngineError::Frame)?;
+        let Seen { buckets, all, cut } = rows.observe(&dealt, &kernel, known.plan, pool)?;
+        let buckets = buckets.into_iter().map(|bucket| dealt.merge_buckets(bucket)).collect();
+        let all = dealt.merge_workers(all);
+        let frames = on_one_thread(|| analyses.finish(buckets, all)).map_err(EngineError::Frame)?;
         Ok(MemoryFrames { frames, cut })
     }
 
@@ -192,8 +193,8 @@ impl<'a> Memory<'a> {
         let (known, rows) = self.gather()?;
         let kernel = Kernel::new(&known.input());
         let analysis = Attribution::new(kernel.context(&known.input()));
-        let (partials, cut) = rows.observe(&analysis, &kernel, known.plan, pool)?;
-        let solved = solve(&analysis, &partials);
+        let Seen { buckets, all: (), cut } = rows.observe(&analysis, &kernel, known.plan, pool)?;
+        let solved = solve(&analysis, &buckets);
         Ok(MemoryAttribution { solved, rules: kernel.rules, cut })
     }
 
@@ -244,24 +245,53 @@ struct Dealt<'d, 'a> {
 }
 
 impl Observer for Dealt<'_, '_> {
-    type Partial = Vec<Partials>;
+    type Bucket = Vec<BucketPartials>;
+    type Worker = Vec<WorkerPartials>;
 
-    fn partial(&self) -> Vec<Partials> {
-        (0..self.partials).map(|_| self.analyses.partials()).collect()
+    fn bucket(&self) -> Vec<BucketPartials> {
+        (0..self.partials).map(|_| self.analyses.bucket()).collect()
     }
 
-    fn observe(&self, observed: Observed<'_>, partials: &mut Vec<Partials>) {
+    fn worker(&self) -> Vec<WorkerPartials> {
+        (0..self.partials).map(|_| self.analyses.worker()).collect()
+    }
+
+    fn observe(
+        &self,
+        observed: Observed<'_>,
+        buckets: &mut Vec<BucketPartials>,
+        workers: &mut Vec<WorkerPartials>,
+    ) {
         // The low bits of the hash have no part in the choice of the bucket.
         let place = (observed.journey.customer.0 % self.partials as u128) as usize;
-        self.analyses.observe(observed, &mut partials[place]);
+        self.analyses.observe(observed, &mut buckets[place], &mut workers[place]);
+    }
+
+    fn close_bucket(&self, buckets: &mut Vec<BucketPartials>) {
+        buckets.iter_mut().for_each(|bucket| self.analyses.close_bucket(bucket));
+    }
+
+    fn close_worker(&self, workers: &mut Vec<WorkerPartials>) {
+        workers.iter_mut().for_each(|worker| self.analyses.close_worker(worker));
+    }
+
+    fn merge_worker(&self, into: &mut Vec<WorkerPartials>, from: Vec<WorkerPartials>) {
+        into.iter_mut().zip(from).for_each(|(into, from)| self.analyses.merge_worker(into, from));
     }
 }
 
 impl Dealt<'_, '_> {
     /// The last one first: the order must not matter.
-    fn merge(&self, partials: Vec<Partials>) -> Partials {
-        let mut merged = self.analyses.partials();
-        partials.into_iter().rev().for_each(|partial| self.analyses.merge(&mut merged, partial));
+    fn merge_buckets(&self, partials: Vec<BucketPartials>) -> BucketPartials {
+        let mut merged = self.analyses.bucket();
+        partials.into_iter().rev().for_each(|partial| self.analyses.merge_bucket(&mut merged, partial));
+        merged
+    }
+
+    /// The same.
+    fn merge_workers(&self, partials: Vec<WorkerPartials>) -> WorkerPartials {
+        let mut merged = self.analyses.worker();
+        partials.into_iter().rev().for_each(|partial| self.analyses.merge_worker(&mut merged, partial));
         merged
     }
 }
@@ -305,7 +335,7 @@ impl Rows {
         kernel: &Kernel,
         plan: &Plan,
         pool: &ThreadPool,
-    ) -> Result<(Vec<O::Partial>, CutCounts), EngineError> {
+    ) -> Result<Seen<O::Bucket, O::Worker>, EngineError> {
         let options = cut_options(plan);
         observe(observer, &Waiting::in_memory(self.partitions), &self.remaps, &kernel.rules, options, pool, &Silent)
     }

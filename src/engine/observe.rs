@@ -3,7 +3,7 @@
 use rayon::ThreadPool;
 
 use crate::analyses::attribution::AttributionPartial;
-use crate::analyses::{Analyses, Analysis, Attribution, Observed, Partials};
+use crate::analyses::{Analyses, Analysis, Attribution, BucketPartials, Observed, WorkerPartials};
 use crate::journey::key::PARTITIONS;
 use crate::journey::cut::{Scratch, cut_into_journeys};
 use crate::journey::partition::{CutCounts, CutOptions, Remaps};
@@ -18,41 +18,90 @@ use super::work::{self, Progress};
 /// Partitions of a bucket.
 const PARTITIONS_OF_BUCKET: usize = PARTITIONS / BUCKETS;
 
-/// What an observer needs to see journeys: how to begin, and what to do with each.
+/// Who looks at journeys: what it adds them up in, and what to do with each.
 pub trait Observer: Sync {
-    /// What it adds up.
-    type Partial: Send;
-    /// A partial that has seen nothing.
-    fn partial(&self) -> Self::Partial;
+    /// What it adds up by jackknife bucket.
+    type Bucket: Send;
+    /// What it adds up whatever the bucket: one per worker, merged at the end.
+    type Worker: Send;
+    /// A bucket's partial that has seen nothing.
+    fn bucket(&self) -> Self::Bucket;
+    /// A worker's partial that has seen nothing.
+    fn worker(&self) -> Self::Worker;
     /// Adds a journey.
-    fn observe(&self, observed: Observed<'_>, partial: &mut Self::Partial);
+    fn observe(&self, observed: Observed<'_>, bucket: &mut Self::Bucket, worker: &mut Self::Worker);
+    /// The last journey of the bucket was seen.
+    fn close_bucket(&self, bucket: &mut Self::Bucket);
+    /// The last journey of the worker was seen.
+    fn close_worker(&self, worker: &mut Self::Worker);
+    /// Adds what another worker has seen, both of them closed.
+    fn merge_worker(&self, into: &mut Self::Worker, from: Self::Worker);
 }
 
 impl Observer for Analyses<'_> {
-    type Partial = Partials;
+    type Bucket = BucketPartials;
+    type Worker = WorkerPartials;
 
-    fn partial(&self) -> Partials {
-        self.partials()
+    fn bucket(&self) -> BucketPartials {
+        Analyses::bucket(self)
     }
 
-    fn observe(&self, observed: Observed<'_>, partial: &mut Partials) {
-        Analyses::observe(self, observed, partial);
+    fn worker(&self) -> WorkerPartials {
+        Analyses::worker(self)
+    }
+
+    fn observe(&self, observed: Observed<'_>, bucket: &mut BucketPartials, worker: &mut WorkerPartials) {
+        Analyses::observe(self, observed, bucket, worker);
+    }
+
+    fn close_bucket(&self, bucket: &mut BucketPartials) {
+        Analyses::close_bucket(self, bucket);
+    }
+
+    fn close_worker(&self, worker: &mut WorkerPartials) {
+        Analyses::close_worker(self, worker);
+    }
+
+    fn merge_worker(&self, into: &mut WorkerPartials, from: WorkerPartials) {
+        Analyses::merge_worker(self, into, from);
     }
 }
 
 impl Observer for Attribution<'_> {
-    type Partial = AttributionPartial;
+    type Bucket = AttributionPartial;
+    type Worker = ();
 
-    fn partial(&self) -> AttributionPartial {
-        Analysis::partial(self)
+    fn bucket(&self) -> AttributionPartial {
+        self.partial()
     }
 
-    fn observe(&self, observed: Observed<'_>, partial: &mut AttributionPartial) {
-        Analysis::observe(self, observed, partial);
+    fn worker(&self) {}
+
+    fn observe(&self, observed: Observed<'_>, bucket: &mut AttributionPartial, (): &mut ()) {
+        Analysis::observe(self, observed, bucket);
     }
+
+    fn close_bucket(&self, bucket: &mut AttributionPartial) {
+        self.close(bucket);
+    }
+
+    fn close_worker(&self, (): &mut ()) {}
+
+    fn merge_worker(&self, (): &mut (), (): ()) {}
 }
 
-/// Observes all partitions. Returns a partial per jackknife bucket, in order, and what was left out.
+/// What an observer has added up.
+#[derive(Debug)]
+pub struct Seen<B, W> {
+    /// By jackknife bucket, in order.
+    pub buckets: Vec<B>,
+    /// All workers, merged.
+    pub all: W,
+    /// What was left out.
+    pub cut: CutCounts,
+}
+
+/// Observes all partitions.
 pub fn observe<O: Observer>(
     observer: &O,
     waiting: &Waiting,
@@ -61,36 +110,47 @@ pub fn observe<O: Observer>(
     options: CutOptions,
     pool: &ThreadPool,
     progress: &dyn Progress,
-) -> Result<(Vec<O::Partial>, CutCounts), EngineError> {
+) -> Result<Seen<O::Bucket, O::Worker>, EngineError> {
     progress.begin("following journeys", PARTITIONS as u64);
     let buckets: Vec<usize> = (0..BUCKETS).collect();
     let workers = work::for_each(
         pool,
         &buckets,
-        || (Scratch::default(), Walk::default(), Vec::new(), CutCounts::default()),
-        |(scratch, walk, done, counts), _, bucket| {
-            let mut partial = observer.partial();
+        || (Scratch::default(), Walk::default(), Vec::new(), observer.worker(), CutCounts::default()),
+        |(scratch, walk, done, worker, counts), _, bucket| {
+            let mut partial = observer.bucket();
             for partition in bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET {
                 let partition = waiting.take(partition)?;
                 let cut = cut_into_journeys(&partition, remaps, rules, options, scratch, |journey| {
                     walk.over(journey, rules);
-                    observer.observe(Observed { journey, walk }, &mut partial);
+                    observer.observe(Observed { journey, walk }, &mut partial, worker);
                 });
                 counts.merge(cut);
                 progress.advance(1);
             }
+            observer.close_bucket(&mut partial);
             done.push((*bucket, partial));
             Ok::<_, EngineError>(())
         },
     )?;
     progress.end();
-    let mut partials = Vec::with_capacity(BUCKETS);
-    let mut counts = CutCounts::default();
-    for (_, _, done, own) in workers {
-        partials.extend(done);
-        counts.merge(own);
+    let mut buckets = Vec::with_capacity(BUCKETS);
+    let mut all: Option<O::Worker> = None;
+    let mut cut = CutCounts::default();
+    for (_, _, done, mut worker, own) in workers {
+        buckets.extend(done);
+        observer.close_worker(&mut worker);
+        match &mut all {
+            Some(all) => observer.merge_worker(all, worker),
+            None => all = Some(worker),
+        }
+        cut.merge(own);
     }
-    partials.sort_by_key(|(bucket, _)| *bucket);
-    counts.conflicting_events.sort_unstable();
-    Ok((partials.into_iter().map(|(_, partial)| partial).collect(), counts))
+    buckets.sort_by_key(|(bucket, _)| *bucket);
+    cut.conflicting_events.sort_unstable();
+    Ok(Seen {
+        buckets: buckets.into_iter().map(|(_, partial)| partial).collect(),
+        all: all.unwrap_or_else(|| observer.worker()),
+        cut,
+    })
 }

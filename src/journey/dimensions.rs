@@ -2,7 +2,6 @@
 
 use super::codebook::Codebook;
 use super::partition::Journey;
-use super::rules::Rules;
 use super::walk::Walk;
 
 /// Segment of customers for whom a dimension is null.
@@ -63,7 +62,7 @@ impl Dimension {
 
     /// Segment of a customer, as of the first row in the window: index into `segments`.
     #[inline]
-    pub fn segment(&self, journey: &Journey<'_>, walk: &Walk, rules: &Rules) -> usize {
+    pub fn segment(&self, journey: &Journey<'_>, walk: &Walk) -> usize {
         let of = |code: u32| self.segment_of_code[code as usize] as usize;
         match self.source {
             DimensionSource::Attribute(_) => journey.attributes.map_or(0, of),
@@ -71,11 +70,10 @@ impl Dimension {
                 let end = walk.first_in_window.map_or(0, |first| first + 1);
                 journey.rows[..end].iter().map(|row| of(row.code)).find(|segment| *segment != 0).unwrap_or(0)
             }
-            DimensionSource::FirstTouch(_) => journey
-                .rows
+            DimensionSource::FirstTouch(_) => walk
+                .touches
                 .iter()
-                .filter(|row| rules.facts[row.code as usize].touch)
-                .map(|row| of(row.code))
+                .map(|touch| of(journey.rows[touch.row as usize].code))
                 .find(|segment| *segment != 0)
                 .unwrap_or(0),
         }

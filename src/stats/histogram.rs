@@ -1,51 +1,112 @@
-//! Durations in a mergeable, sparse histogram with a bounded relative error.
+//! Durations in a mergeable histogram with a bounded relative error.
 //!
 //! The bin layout of HdrHistogram (Tene 2012) at 3 significant digits: values below 2,048 have bins of
 //! their own; above, each doubling has 1,024 equal bins, so a bin is at most 1/1,024 of its values wide and
 //! what is read from it at most 0.1 % off. Counts are integers: merging is associative and commutative.
 //!
-//! Departure: sparse, as a sorted list with a short unsorted tail, because most cells hold few values.
+//! Departure: sparse while few bins hold values, because most cells of a table hold few; an array of counts
+//! from then on. Values wait in a short tail and are counted together: in a table of hundreds of histograms
+//! each value alone would wait for memory.
 
 use std::borrow::Cow;
 
 /// Bins below this index hold one value each.
 const EXACT: u64 = 2048;
 const BINS_PER_DOUBLING: u32 = 1024;
-/// The unsorted tail is folded in at this length, or at the length of the sorted part if that is more.
-const MIN_TAIL: usize = 64;
+/// So many values wait before they are counted: the tails of hundreds of histograms fit into a core's cache.
+const TAIL: usize = 512;
+/// An array of counts may have so many cells per bin that holds values: 32 bytes of cells in place of a
+/// [`Bin`]'s 16, so that memory stays within twice what was seen.
+const CELLS_PER_BIN: usize = 8;
+
+/// The bin of a value: computed once, it goes into any number of histograms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BinIndex(u16);
+
+impl BinIndex {
+    /// The bin that holds a value.
+    #[inline]
+    pub fn of(value: u64) -> BinIndex {
+        let doubling = (value | (EXACT - 1)).ilog2() - 10;
+        // 56,319 for the largest value.
+        BinIndex((doubling * BINS_PER_DOUBLING + (value >> doubling) as u32) as u16)
+    }
+
+    /// Its lowest value and how many values it holds.
+    fn bounds(self) -> (u64, u64) {
+        let index = u32::from(self.0);
+        if u64::from(index) < EXACT {
+            return (u64::from(index), 1);
+        }
+        let doubling = index / BINS_PER_DOUBLING - 1;
+        let within = u64::from(index - doubling * BINS_PER_DOUBLING);
+        (within << doubling, 1 << doubling)
+    }
+
+    /// The bin of a cell of an array of counts.
+    fn of_cell(cell: usize) -> BinIndex {
+        BinIndex(cell as u16)
+    }
+
+    fn cell(self) -> usize {
+        usize::from(self.0)
+    }
+}
 
 /// One bin: its index in the layout, and how many values fell into it.
-pub type Bin = (u32, u64);
+pub type Bin = (BinIndex, u64);
 
 /// A histogram of whole milliseconds (or any `u64`).
+///
+/// The count of a bin is the sum of what the three parts say of it.
 #[derive(Debug, Clone, Default)]
 pub struct Histogram {
+    /// By index, from the first bin on: all counts up to where it ends, but for what overflows a cell.
+    dense: Vec<u32>,
     /// Sorted by index, each at most once, counts above zero.
     bins: Vec<Bin>,
-    tail: Vec<Bin>,
+    /// A value each, less than [`TAIL`].
+    tail: Vec<BinIndex>,
 }
 
 impl Histogram {
     /// Builds a histogram from bins in any order, equal indexes added up.
     pub fn from_bins(bins: Vec<Bin>) -> Histogram {
-        let mut histogram = Histogram { bins: Vec::new(), tail: bins };
-        histogram.fold_tail();
+        let mut histogram = Histogram { bins, ..Histogram::default() };
+        histogram.fold();
         histogram
     }
 
     /// Adds one value.
+    #[inline]
     pub fn record(&mut self, value: u64) {
-        self.tail.push((index_of(value), 1));
-        if self.tail.len() >= MIN_TAIL.max(self.bins.len()) {
-            self.fold_tail();
+        self.record_in(BinIndex::of(value));
+    }
+
+    /// Adds one value that falls into this bin.
+    #[inline]
+    pub fn record_in(&mut self, bin: BinIndex) {
+        self.tail.push(bin);
+        if self.tail.len() >= TAIL {
+            self.fold();
         }
     }
 
     /// Adds the values of another histogram: associative and commutative.
     pub fn merge(&mut self, other: &Histogram) {
-        self.tail.extend_from_slice(&other.bins);
+        // What it was worth for a part, it is for the whole.
+        self.grow(other.dense.len());
+        for (at, (own, count)) in self.dense.iter_mut().zip(&other.dense).enumerate() {
+            let (sum, overflows) = own.overflowing_add(*count);
+            if overflows {
+                self.bins.push((BinIndex::of_cell(at), u64::from(*count)));
+            } else {
+                *own = sum;
+            }
+        }
+        self.bins.extend_from_slice(&other.bins);
         self.tail.extend_from_slice(&other.tail);
-        self.fold_tail();
+        self.fold();
     }
 
     /// Returns what is left without `part`, which must be some of these values; `None` where it can't be.
@@ -55,24 +116,27 @@ impl Histogram {
             let place = bins.binary_search_by_key(&index, |bin| bin.0).ok()?;
             bins[place].1 = bins[place].1.checked_sub(count)?;
         }
-        bins.retain(|bin| bin.1 > 0);
-        Some(Histogram { bins, tail: Vec::new() })
+        Some(Histogram::from_bins(bins))
     }
 
     /// Returns the number of values.
     pub fn count(&self) -> u64 {
-        self.bins.iter().chain(&self.tail).map(|bin| bin.1).sum()
+        let dense: u64 = self.dense.iter().map(|count| u64::from(*count)).sum();
+        dense + self.bins.iter().map(|bin| bin.1).sum::<u64>() + self.tail.len() as u64
     }
 
     /// Returns the bins with their counts, by index: the canonical form, whatever came in which order.
     pub fn bins(&self) -> Cow<'_, [Bin]> {
-        if self.tail.is_empty() {
-            Cow::Borrowed(&self.bins)
-        } else {
-            let mut folded = self.clone();
-            folded.fold_tail();
-            Cow::Owned(folded.bins)
+        if self.dense.is_empty() && self.tail.is_empty() {
+            return Cow::Borrowed(&self.bins);
         }
+        let dense = self.dense.iter().enumerate().filter(|(_, count)| **count > 0);
+        let mut bins: Vec<Bin> =
+            dense.map(|(at, count)| (BinIndex::of_cell(at), u64::from(*count))).collect();
+        bins.extend_from_slice(&self.bins);
+        bins.extend(self.tail.iter().map(|bin| (*bin, 1)));
+        add_up(&mut bins);
+        Cow::Owned(bins)
     }
 
     /// Returns the value of the `rank`-th smallest entry, from 1, spread evenly within its bin; `None`
@@ -81,7 +145,7 @@ impl Histogram {
         let mut before = 0;
         for &(index, count) in self.bins().iter() {
             if rank > before && rank <= before + count {
-                let (low, width) = bounds_of(index);
+                let (low, width) = index.bounds();
                 let place = ((rank - before) as f64 - 0.5) / count as f64;
                 return Some(low as f64 + place * (width - 1) as f64);
             }
@@ -94,7 +158,7 @@ impl Histogram {
     pub fn count_up_to(&self, value: f64) -> f64 {
         let mut sum = 0.0;
         for &(index, count) in self.bins().iter() {
-            let (low, width) = bounds_of(index);
+            let (low, width) = index.bounds();
             let (low, last) = (low as f64, low as f64 + (width - 1) as f64);
             if value < low {
                 break;
@@ -105,19 +169,61 @@ impl Histogram {
         sum
     }
 
-    fn fold_tail(&mut self) {
-        self.bins.append(&mut self.tail);
-        // The old bins come first and are sorted: a stable sort finds that run.
-        self.bins.sort_by_key(|bin| bin.0);
-        self.bins.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            if same {
-                kept.1 += next.1;
+    /// Counts what waits in the tail; makes the array longer where that takes no more than twice the memory.
+    #[inline(never)]
+    fn fold(&mut self) {
+        let Histogram { dense, bins, tail } = self;
+        tail.retain(|bin| match dense.get_mut(bin.cell()) {
+            Some(count) if *count < u32::MAX => {
+                *count += 1;
+                false
             }
-            same
+            _ => true,
         });
-        self.bins.retain(|bin| bin.1 > 0);
+        tail.sort_unstable();
+        bins.extend(tail.chunk_by(|one, other| one == other).map(|run| (run[0], run.len() as u64)));
+        tail.clear();
+        add_up(bins);
+        let Some((last, _)) = bins.last() else { return };
+        let cells = last.cell() + 1;
+        if bins.len() * CELLS_PER_BIN >= cells.saturating_sub(dense.len()) {
+            self.grow(cells);
+        }
+        let Histogram { dense, bins, .. } = self;
+        bins.retain_mut(|(index, count)| {
+            let Some(cell) = dense.get_mut(index.cell()) else { return true };
+            let moved = (*count).min(u64::from(u32::MAX - *cell));
+            *cell += moved as u32;
+            *count -= moved;
+            *count > 0
+        });
+        if bins.is_empty() {
+            // The array has taken over: what it doesn't cover is rare.
+            self.bins = Vec::new();
+        }
     }
+
+    /// Makes the array at least so long; the bins that it then covers are still to be moved.
+    fn grow(&mut self, cells: usize) {
+        let more = cells.saturating_sub(self.dense.len());
+        // Exactly: the next doubling may never come.
+        self.dense.reserve_exact(more);
+        self.dense.resize(self.dense.len() + more, 0);
+    }
+}
+
+/// Sorts bins by index, adds up equal ones and drops those without values.
+fn add_up(bins: &mut Vec<Bin>) {
+    // They are a few runs that are sorted already, which a stable sort finds.
+    bins.sort_by_key(|bin| bin.0);
+    bins.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 += next.1;
+        }
+        same
+    });
+    bins.retain(|bin| bin.1 > 0);
 }
 
 impl PartialEq for Histogram {
@@ -127,22 +233,6 @@ impl PartialEq for Histogram {
 }
 
 impl Eq for Histogram {}
-
-/// The bin of a value.
-fn index_of(value: u64) -> u32 {
-    let doubling = (value | (EXACT - 1)).ilog2() - 10;
-    doubling * BINS_PER_DOUBLING + (value >> doubling) as u32
-}
-
-/// The lowest value of a bin and how many values it holds.
-fn bounds_of(index: u32) -> (u64, u64) {
-    if u64::from(index) < EXACT {
-        return (u64::from(index), 1);
-    }
-    let doubling = index / BINS_PER_DOUBLING - 1;
-    let within = u64::from(index - doubling * BINS_PER_DOUBLING);
-    (within << doubling, 1 << doubling)
-}
 
 #[cfg(test)]
 mod tests {
@@ -162,14 +252,14 @@ mod tests {
 
     #[test]
     fn bins_join_without_gaps() {
-        assert_eq!(index_of(2047), 2047);
-        assert_eq!(index_of(2048), 2048);
-        assert_eq!(index_of(2049), 2048);
-        assert_eq!(index_of(2050), 2049);
-        let last = index_of(u64::MAX);
+        for (value, index) in [(2047, 2047), (2048, 2048), (2049, 2048), (2050, 2049)] {
+            assert_eq!(BinIndex::of(value), BinIndex(index));
+        }
+        let last = BinIndex::of(u64::MAX);
         let mut next: u128 = 0;
-        for index in 0..=last {
-            let (low, width) = bounds_of(index);
+        assert_eq!(last, BinIndex(56_319));
+        for index in 0..=last.0 {
+            let (low, width) = BinIndex(index).bounds();
             assert_eq!(u128::from(low), next);
             assert!(width == 1 || width * 1024 <= low, "bin {index} is wider than 0.1 %");
             next += u128::from(width);
@@ -195,10 +285,72 @@ mod tests {
         assert_eq!(of(&[1, 2]).without(&of(&[3])), None);
     }
 
+    /// Sparse and dense, however often it has folded.
+    fn any_histogram() -> impl Strategy<Value = Vec<u64>> {
+        prop_oneof![
+            prop::collection::vec(any_value(), 0..200),
+            prop::collection::vec(0..4_000_u64, 0..2_000),
+            prop::collection::vec(any_value(), 1_000..2_000),
+            (prop::collection::vec(0..300_u64, 1_000..1_100), any_value()).prop_map(|(mut values, far)| {
+                values.push(far);
+                values
+            }),
+        ]
+    }
+
+    #[test]
+    fn memory_is_bounded_by_what_was_seen() {
+        let bytes = |histogram: &Histogram| {
+            4 * histogram.dense.capacity() + 16 * histogram.bins.capacity() + 2 * histogram.tail.capacity()
+        };
+        // Few values make no array, however many times; many different ones do.
+        let few = of(&[1 << 30; 3]);
+        assert!(bytes(&few) <= 8, "{}", bytes(&few));
+        let few = of(&[[0, 1 << 30, 1 << 40]; 1_000].concat());
+        assert!(few.dense.is_empty() && bytes(&few) <= 16 * 4 + 2 * TAIL, "{}", bytes(&few));
+        let mut values = Vec::new();
+        for exponent in 0..20 {
+            values.extend((0..1 << exponent).map(|step| (step << (20 - exponent)) * 1_000));
+            let histogram = of(&values);
+            let seen = histogram.bins().len();
+            // Twice for the array, or for the spare room of a list that grows by doubling.
+            let most = 2 * 2 * 16 * seen + 2 * TAIL;
+            assert!(bytes(&histogram) <= most, "{} for {seen} bins", bytes(&histogram));
+        }
+        assert!(!of(&values).dense.is_empty());
+    }
+
+    #[test]
+    fn a_value_far_out_stays_sparse() {
+        let mut values: Vec<u64> = (0..TAIL as u64).collect();
+        values.extend([u64::MAX; 2 * TAIL]);
+        let histogram = of(&values);
+        assert_eq!(histogram.dense.len(), TAIL);
+        assert_eq!(histogram.count(), 3 * TAIL as u64);
+        assert_eq!(histogram.bins().last(), Some(&(BinIndex::of(u64::MAX), 2 * TAIL as u64)));
+    }
+
+    #[test]
+    fn counts_go_beyond_a_cell() {
+        let limit = u64::from(u32::MAX);
+        let bin = BinIndex::of(3);
+        let mut histogram = Histogram::from_bins(vec![(bin, limit - 1)]);
+        let values = 2 * TAIL as u64;
+        for count in limit..limit + values {
+            histogram.record(3);
+            assert_eq!((histogram.count(), histogram.bins().as_ref()), (count, &[(bin, count)][..]));
+        }
+        let count = histogram.count();
+        let mut twice = histogram.clone();
+        twice.merge(&histogram);
+        assert_eq!(twice, Histogram::from_bins(vec![(bin, 2 * count)]));
+        assert_eq!(twice.without(&histogram), Some(histogram));
+    }
+
     proptest! {
         #[test]
         fn a_value_lies_in_its_bin(value in any_value()) {
-            let (low, width) = bounds_of(index_of(value));
+            let (low, width) = BinIndex::of(value).bounds();
             prop_assert!(low <= value && value - low < width);
         }
 
@@ -215,9 +367,9 @@ mod tests {
 
         #[test]
         fn merge_is_associative_and_commutative(
-            a in prop::collection::vec(any_value(), 0..200),
-            b in prop::collection::vec(any_value(), 0..200),
-            c in prop::collection::vec(any_value(), 0..200),
+            a in any_histogram(),
+            b in any_histogram(),
+            c in any_histogram(),
         ) {
             let merge = |x: &Histogram, y: &Histogram| { let mut x = x.clone(); x.merge(y); x };
             let (a, b, c) = (of(&a), of(&b), of(&c));
@@ -227,8 +379,11 @@ mod tests {
         }
 
         #[test]
-        fn order_of_values_never_shows(mut values in prop::collection::vec(any_value(), 0..300)) {
+        fn order_of_values_never_shows(mut values in any_histogram()) {
             let histogram = of(&values);
+            let mut counts = std::collections::BTreeMap::new();
+            values.iter().for_each(|value| *counts.entry(BinIndex::of(*value)).or_insert(0) += 1);
+            prop_assert_eq!(histogram.bins().into_owned(), counts.into_iter().collect::<Vec<Bin>>());
             values.reverse();
             prop_assert_eq!(&histogram, &of(&values));
             prop_assert_eq!(&histogram, &Histogram::from_bins(histogram.bins().into_owned()));

@@ -25,7 +25,7 @@ pub mod welch;
 
 pub use bayes::{Posterior, Prior};
 pub use estimate::Estimate;
-pub use histogram::Histogram;
+pub use histogram::{BinIndex, Histogram};
 pub use interval::Interval;
 pub use jackknife::{BUCKETS, Scale};
 pub use moments::Moments;

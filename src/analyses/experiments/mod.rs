@@ -292,9 +292,9 @@ impl Analysis for Experiments<'_> {
         into.add(&from);
     }
 
-    fn finish(&self, buckets: &[ExperimentPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(&self, partials: &[ExperimentPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
         let mut total = self.partial();
-        buckets.iter().for_each(|bucket| total.add(bucket));
+        partials.iter().for_each(|partial| total.add(partial));
         let mut order: Vec<usize> = (0..total.experiments.len()).collect();
         order.sort_by_key(|at| &self.context.plan.experiments[*at].name);
         let mut results = Vec::new();

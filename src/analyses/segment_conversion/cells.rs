@@ -14,11 +14,11 @@ const WITHHELD: std::ops::RangeInclusive<u64> = 1..=2;
 /// Segments of a dimension by name, in byte order. A value that reads like a reserved name joins it.
 pub(super) fn by_name<'d, 'p>(
     dimension: &'d Dimension,
-    seen: impl Iterator<Item = (&'p u32, &'p SegmentCounts)>,
+    seen: impl Iterator<Item = &'p (u32, SegmentCounts)>,
 ) -> BTreeMap<&'d str, SegmentCounts> {
     let mut segments: BTreeMap<&str, SegmentCounts> = BTreeMap::new();
     for (segment, counts) in seen {
-        segments.entry(dimension.segments[*segment as usize].as_str()).or_default().add(counts);
+        segments.entry(dimension.segments[*segment as usize].as_str()).or_default().add(counts.clone());
     }
     segments
 }
@@ -43,10 +43,10 @@ pub(super) fn merge_small(
             break;
         }
         if let Some(counts) = segments.remove(name) {
-            small.add(&counts);
+            small.add(counts);
         }
     }
-    segments.entry(SMALL).or_default().add(&small);
+    segments.entry(SMALL).or_default().add(small);
     segments
 }
 

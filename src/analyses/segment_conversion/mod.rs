@@ -4,10 +4,10 @@
 //! method 10); the p-value is that of the pooled two-proportion z-test, the q-value that of Benjamini &
 //! Hochberg (1995).
 
-use hashbrown::HashMap;
 use polars::prelude::PolarsError;
 
-use crate::stats::Histogram;
+use crate::journey::Dimension;
+use crate::stats::{BinIndex, Histogram};
 
 use super::columns::elapsed_ms;
 use super::{Analysis, Context, NamedFrame, Observed};
@@ -19,8 +19,6 @@ mod tests;
 
 /// Name of the table.
 const TABLE: &str = "segment_conversion";
-
-type FastMap<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// Counts, per segment and target, who reaches the target in the window.
 ///
@@ -45,16 +43,29 @@ pub struct SegmentConversion<'a> {
     context: Context<'a>,
 }
 
-/// What was counted: by dimension and segment, for the segments that occur.
+/// What was counted.
 ///
-/// Targets are allocated with a segment's first conversion, and a histogram holds at most one bin per
-/// conversion, so the whole is bounded by what was seen, not by how many segments there are.
+/// Segments are allocated with their first customer, targets with a segment's first conversion, so that but
+/// for four bytes per segment the whole is bounded by what was seen, not by how many segments there are.
 #[derive(Debug)]
 pub struct SegmentPartial {
-    dimensions: Vec<FastMap<u32, SegmentCounts>>,
-    /// Of the customer at hand, by target. Scratch.
-    outcomes: Vec<Outcome>,
+    /// By dimension.
+    dimensions: Vec<SegmentTable>,
+    /// What the customer at hand has reached. Scratch.
+    reached: Vec<Reached>,
 }
+
+/// The segments of a dimension that have customers.
+#[derive(Debug)]
+struct SegmentTable {
+    /// By segment: its place in `seen`, or [`NOWHERE`].
+    places: Vec<u32>,
+    /// In the order of their first customers.
+    seen: Vec<(u32, SegmentCounts)>,
+}
+
+/// The place of a segment without customers.
+const NOWHERE: u32 = u32::MAX;
 
 /// One segment; `targets` is empty until one of its customers converts.
 #[derive(Debug, Clone, Default)]
@@ -71,21 +82,41 @@ struct TargetCounts {
     to_convert_ms: Histogram,
 }
 
-/// What one customer did about one target.
-#[derive(Debug, Clone, Copy, Default)]
-struct Outcome {
-    first_us: Option<i64>,
+/// A target that the customer at hand has reached.
+#[derive(Debug, Clone, Copy)]
+struct Reached {
+    /// Index into the targets.
+    target: usize,
+    /// Of the milliseconds from the first row in the window to the first event there.
+    to_convert: BinIndex,
+    /// Of all events in the window.
     value_minor: i128,
 }
 
+impl SegmentTable {
+    fn new(segments: usize) -> SegmentTable {
+        SegmentTable { places: vec![NOWHERE; segments], seen: Vec::new() }
+    }
+
+    #[inline]
+    fn counts(&mut self, segment: usize) -> &mut SegmentCounts {
+        let place = &mut self.places[segment];
+        if *place == NOWHERE {
+            *place = self.seen.len() as u32;
+            self.seen.push((segment as u32, SegmentCounts::default()));
+        }
+        &mut self.seen[*place as usize].1
+    }
+}
+
 impl SegmentCounts {
-    fn add(&mut self, other: &SegmentCounts) {
+    fn add(&mut self, other: SegmentCounts) {
         self.customers += other.customers;
         if self.targets.is_empty() {
-            self.targets.clone_from(&other.targets);
+            self.targets = other.targets;
             return;
         }
-        for (target, other) in self.targets.iter_mut().zip(&other.targets) {
+        for (target, other) in self.targets.iter_mut().zip(other.targets) {
             target.converted += other.converted;
             target.value_minor += other.value_minor;
             target.to_convert_ms.merge(&other.to_convert_ms);
@@ -103,18 +134,27 @@ impl<'a> SegmentConversion<'a> {
         Self { context }
     }
 
-    /// Fills in the first event in the window and the value of every target.
-    fn find_outcomes(&self, observed: Observed<'_>, outcomes: &mut [Outcome]) {
+    /// Lists the targets with an event in the window, of a customer whose clock starts at `first_us`.
+    fn find_reached(&self, observed: Observed<'_>, first_us: i64, reached: &mut Vec<Reached>) {
+        let Observed { journey, walk } = observed;
         let rules = self.context.rules;
-        outcomes.fill(Outcome::default());
-        for (outcome, entry) in outcomes.iter_mut().zip(&observed.walk.entries) {
-            let time_us = entry.map(|row| observed.journey.rows[row as usize].time_us);
-            outcome.first_us = time_us.filter(|time_us| rules.in_window(*time_us));
+        let bin = |time_us| BinIndex::of(elapsed_ms(first_us, time_us));
+        reached.clear();
+        for (target, entry) in walk.entries.iter().enumerate() {
+            let Some(row) = *entry else { continue };
+            let time_us = journey.rows[row as usize].time_us;
+            if rules.in_window(time_us) {
+                reached.push(Reached { target, to_convert: bin(time_us), value_minor: 0 });
+            }
         }
-        for event in observed.walk.conversions.iter().filter(|event| rules.in_window(event.time_us)) {
-            let outcome = &mut outcomes[rules.stages + event.conversion];
-            outcome.first_us.get_or_insert(event.time_us);
-            outcome.value_minor += i128::from(event.value_minor);
+        for event in walk.conversions.iter().filter(|event| rules.in_window(event.time_us)) {
+            let target = rules.stages + event.conversion;
+            let value_minor = i128::from(event.value_minor);
+            // Events are in order: a later one adds value only.
+            match reached.iter_mut().find(|reached| reached.target == target) {
+                Some(reached) => reached.value_minor += value_minor,
+                None => reached.push(Reached { target, to_convert: bin(event.time_us), value_minor }),
+            }
         }
     }
 }
@@ -123,9 +163,10 @@ impl Analysis for SegmentConversion<'_> {
     type Partial = SegmentPartial;
 
     fn partial(&self) -> SegmentPartial {
+        let table = |dimension: &Dimension| SegmentTable::new(dimension.segments.len());
         SegmentPartial {
-            dimensions: self.context.dimensions.iter().map(|_| FastMap::default()).collect(),
-            outcomes: vec![Outcome::default(); self.context.rules.targets.len()],
+            dimensions: self.context.dimensions.iter().map(table).collect(),
+            reached: Vec::new(),
         }
     }
 
@@ -135,41 +176,40 @@ impl Analysis for SegmentConversion<'_> {
         if self.context.dimensions.is_empty() {
             return;
         }
-        let SegmentPartial { dimensions, outcomes } = partial;
-        self.find_outcomes(observed, outcomes);
-        let first_us = journey.rows[first].time_us;
-        let any = outcomes.iter().any(|outcome| outcome.first_us.is_some());
+        let SegmentPartial { dimensions, reached } = partial;
+        self.find_reached(observed, journey.rows[first].time_us, reached);
         for (dimension, segments) in self.context.dimensions.iter().zip(dimensions) {
-            let segment = dimension.segment(journey, walk, self.context.rules);
-            let counts = segments.entry(segment as u32).or_default();
+            let counts = segments.counts(dimension.segment(journey, walk));
             counts.customers += 1;
-            if !any {
+            if reached.is_empty() {
                 continue;
             }
             if counts.targets.is_empty() {
-                counts.targets.resize_with(outcomes.len(), TargetCounts::default);
+                counts.targets.resize_with(self.context.rules.targets.len(), TargetCounts::default);
             }
-            for (target, outcome) in counts.targets.iter_mut().zip(outcomes.iter()) {
-                let Some(time_us) = outcome.first_us else { continue };
+            for reached in reached.iter() {
+                let target = &mut counts.targets[reached.target];
                 target.converted += 1;
-                target.value_minor += outcome.value_minor;
-                target.to_convert_ms.record(elapsed_ms(first_us, time_us));
+                if reached.value_minor != 0 {
+                    target.value_minor += reached.value_minor;
+                }
+                target.to_convert_ms.record_in(reached.to_convert);
             }
         }
     }
 
     fn merge(&self, into: &mut SegmentPartial, from: SegmentPartial) {
         for (into, from) in into.dimensions.iter_mut().zip(from.dimensions) {
-            for (segment, counts) in from {
-                into.entry(segment).or_default().add(&counts);
+            for (segment, counts) in from.seen {
+                into.counts(segment as usize).add(counts);
             }
         }
     }
 
-    fn finish(&self, buckets: &[SegmentPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(&self, partials: &[SegmentPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
         let mut rows = Vec::new();
         for (at, dimension) in self.context.dimensions.iter().enumerate() {
-            let seen = buckets.iter().flat_map(|bucket| &bucket.dimensions[at]);
+            let seen = partials.iter().flat_map(|partial| &partial.dimensions[at].seen);
             let segments = cells::by_name(dimension, seen);
             let segments = cells::merge_small(segments, self.context.plan.segments.min_customers);
             rows.extend(rows::of_dimension(&self.context, dimension, &segments));
