@@ -46,18 +46,17 @@ def question():
 def write(question, version, credit, markov, channel_sets, stage_steps):
     """Writes an answer. Value is in minor units.
 
-    credit: channel, touches, then credit of the five models, then value of the five models.
+    credit: channel, touches, then credit under the five models, then value under them.
     markov: from, to, transitions; `(start)`, `(conversion)` and `(null)` are the ends.
     channel_sets: list of channels, conversions, value.
     stage_steps: from, to, transitions; `(start)` and `(exit)` are the ends.
     """
-    rows = lambda table: [[list(cell) if isinstance(cell, tuple) else cell for cell in row] for row in table]
     answer = {
         "version": version,
-        "credit": rows(credit),
-        "markov": rows(markov),
-        "channel_sets": rows(channel_sets),
-        "stage_steps": rows(stage_steps),
+        "credit": [[row[0], row[1], row[2:7], row[7:12]] for row in credit],
+        "markov": list(markov),
+        "channel_sets": list(channel_sets),
+        "stage_steps": list(stage_steps),
     }
     with open(question.answer, "w", encoding="utf-8") as file:
         json.dump(answer, file)
