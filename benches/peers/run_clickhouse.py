@@ -28,6 +28,7 @@ def table(name):
     return [json.loads(line) for line in found.splitlines()]
 
 
+version = f"{str(engine.query('SELECT version()', 'TSV')).strip()} (chdb {chdb.__version__})"
 answer.write(
-    asked, chdb.__version__, table("credit"), table("markov"), table("channel_sets"), table("stage_steps")
+    asked, version, table("credit"), table("markov"), table("channel_sets"), table("stage_steps")
 )

@@ -33,7 +33,7 @@ impl Figures {
         Ok(Self { folder, warehouses, shapes })
     }
 
-    /// Keeps the figures of a warehouse. What wasn't measured this time stays as it was.
+    /// Keeps the figures of a warehouse. A part that wasn't measured this time stays as it was.
     ///
     /// # Errors
     ///
@@ -41,9 +41,7 @@ impl Figures {
     pub fn keep_warehouse(&mut self, mut new: WarehouseFigures) -> Outcome<()> {
         if let Some(place) = self.warehouses.iter().position(|old| old.millions == new.millions) {
             let old = self.warehouses.remove(place);
-            let lacks = |name: &str| new.timings.iter().all(|timing| timing.name != name);
-            let kept: Vec<_> = old.timings.into_iter().filter(|timing| lacks(&timing.name)).collect();
-            new.timings.extend(kept);
+            new.runs = new.runs.or(old.runs);
             new.peers = new.peers.or(old.peers);
         }
         self.warehouses.push(new);

@@ -1,6 +1,6 @@
 //! Measures whole runs against merely decoding what they read, against other engines, and over odd shapes.
 //!
-//! `cargo bench --bench warehouse` does all of it, which takes an hour and 20 GB of disk; `-- --help` says how
+//! `cargo bench --bench warehouse` does all of it, which takes an hour and 10 GB of disk; `-- --help` says how
 //! to do parts. Every figure is that of a process of its own, taken round by round so that all meet the same
 //! machine. Raw figures lie as JSON beside the warehouses; `docs/performance.md` is written from all of them.
 #![allow(clippy::print_stdout, reason = "a program for people who measure")]

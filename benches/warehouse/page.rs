@@ -29,7 +29,7 @@ const BUDGET_PEAK_MIB: f64 = 320.0;
 /// The notes can't be read.
 pub fn render(figures: &Figures) -> Outcome<String> {
     let mut page = String::from(
-        "# Performance\n\nWritten by `cargo bench --bench warehouse` from what it measured; don't edit. *Where the time goes* is `benches/notes.md`.\n\n",
+        "# Performance\n\nWritten by `cargo bench --bench warehouse` from what it measured; don't edit. What stands below the figures comes from `benches/notes.md`, if there is one.\n\n",
     );
     page += "Every figure is the median of the rounds, with the least and the most in brackets, of a process of its own, page cache warm; all contestants of a \
              table are measured in turn, round by round. *CPU* is user and system seconds of all threads, *peak* the highest resident memory. *Decode* opens and \
@@ -72,10 +72,11 @@ fn bars(figures: &Figures) -> String {
     let wall = |name: &str| Some(timing(reference?, name)?.wall().median);
     let peak = |name: &str| Some(timing(reference?, name)?.peak().median);
     let ratio = |one: Option<f64>, other: Option<f64>| Some(one? / other?);
-    let limit_mib =
-        reference.map_or(f64::NAN, |warehouse| memory_limit_mib(warehouse.workload.touchpoints as f64));
+    let limit_mib = reference
+        .and_then(|warehouse| Some(memory_limit_mib(warehouse.runs.as_ref()?.workload.touchpoints as f64)));
     text += &bar("whole run, by decode, 20 million touchpoints", 2.7, "×", ratio(wall(RUN), wall(DECODE)));
-    text += &bar("its peak: 56 bytes per touchpoint + 300 MiB", limit_mib, "MiB", peak(RUN));
+    text +=
+        &bar("its peak: 56 bytes per touchpoint + 300 MiB", limit_mib.unwrap_or(FIXED_MIB), "MiB", peak(RUN));
     text += &bar("with a budget of 256 MiB, by the run", 1.35, "×", ratio(wall(RUN_IN_BUDGET), wall(RUN)));
     text += &bar("its peak", BUDGET_PEAK_MIB, "MiB", peak(RUN_IN_BUDGET));
     text += &bar("one day of 120, by the run", 0.35, "×", ratio(wall(RUN_ONE_DAY), wall(RUN)));
@@ -113,18 +114,24 @@ fn memory_limit_mib(touchpoints: f64) -> f64 {
 }
 
 fn timing<'a>(warehouse: &'a WarehouseFigures, name: &str) -> Option<&'a Timing> {
-    warehouse.timings.iter().find(|timing| timing.name == name)
+    warehouse.runs.as_ref()?.timings.iter().find(|timing| timing.name == name)
 }
 
 /// What was measured on: each machine once, with what on it.
 fn machines(figures: &Figures) -> String {
     let mut text = String::from("## Machine\n\n");
-    let warehouses = figures.warehouses.iter().map(|figures| {
-        (&figures.machine, format!("{} million (build {})", figures.millions, figures.workload.version))
+    let runs = figures.warehouses.iter().filter_map(|figures| {
+        let runs = figures.runs.as_ref()?;
+        Some((&runs.machine, format!("{} million (build {})", figures.millions, runs.workload.version)))
+    });
+    let peers = figures.warehouses.iter().filter_map(|figures| {
+        let peers = figures.peers.as_ref()?;
+        let what = format!("other engines, {} million (build {})", figures.millions, peers.workload.version);
+        Some((&peers.machine, what))
     });
     let shapes = figures.shapes.iter().map(|figures| (&figures.machine, figures.name.clone()));
     let mut by_machine: Vec<(&Machine, Vec<String>)> = Vec::new();
-    for (machine, what) in warehouses.chain(shapes) {
+    for (machine, what) in runs.chain(peers).chain(shapes) {
         match by_machine.iter_mut().find(|(known, _)| *known == machine) {
             Some((_, whats)) => whats.push(what),
             None => by_machine.push((machine, vec![what])),
@@ -149,37 +156,51 @@ fn spread(spread: Spread, decimals: usize) -> String {
     format!("{median:.decimals$} ({min:.decimals$}–{max:.decimals$})")
 }
 
+/// A whole number with commas between the thousands.
+fn grouped(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 fn ratio(one: f64, other: f64) -> String {
     let ratio = one / other;
     if ratio.is_finite() { format!("{ratio:.2}") } else { String::new() }
 }
 
 fn runs(figures: &WarehouseFigures) -> String {
-    let work = &figures.workload;
+    let Some(runs) = &figures.runs else { return String::new() };
+    let work = &runs.workload;
     let mut text = format!("## {} million touchpoints\n\n", figures.millions);
     let per_customer = |count: f64| count / work.customers as f64;
     let _ = writeln!(
         text,
-        "`touchline generate DIR {}`: {} touchpoints of {} customers, {:.0} MB. A run has {} targets, {} models and {} channels. It shares out {:.0} conversions and \
-         stage entries with a touch in reach, {:.2} per customer, with {:.1} touches on their paths per customer, each under every model; {:.0} have no touch in \
+        "`touchline generate DIR {}`: {} touchpoints of {} customers, {:.0} MB. A run has {} targets, {} models and {} channels. It shares out {} conversions and \
+         stage entries with a touch in reach, {:.2} per customer, with {:.1} touches on their paths per customer, each under every model; {} have no touch in \
          reach. It publishes {} tables with {} rows, as Parquet and CSV.\n",
         warehouses::options(figures.millions).join(" "),
-        work.touchpoints,
-        work.customers,
+        grouped(work.touchpoints as f64),
+        grouped(work.customers as f64),
         figures.bytes as f64 / 1e6,
         work.targets,
         work.models,
         work.channels,
-        work.allocated,
+        grouped(work.allocated),
         per_customer(work.allocated),
         per_customer(work.path_touches),
-        work.unattributed,
+        grouped(work.unattributed),
         work.tables,
-        work.table_rows,
+        grouped(work.table_rows as f64),
     );
     text += "| | wall s | CPU s | peak MiB | wall by decode | CPU by decode |\n| --- | ---: | ---: | ---: | ---: | ---: |\n";
     let decode = timing(figures, DECODE);
-    for timing in &figures.timings {
+    for timing in &runs.timings {
         let name = match &timing.note {
             Some(note) => format!("{}: {note}", timing.name),
             None => timing.name.clone(),
@@ -194,7 +215,7 @@ fn runs(figures: &WarehouseFigures) -> String {
             decode.map_or(String::new(), |decode| ratio(timing.cpu().median, decode.cpu().median)),
         );
     }
-    text += &match &figures.synced {
+    text += &match &runs.synced {
         Some(synced) => format!(
             "\nOf a run, {:.3} s are {} calls that wait for the disk (`strace -T`, one run apart; they are in the wall time above).\n\n",
             synced.seconds, synced.calls
@@ -206,7 +227,8 @@ fn runs(figures: &WarehouseFigures) -> String {
 
 /// Seconds of wall and of CPU for one touchpoint more, between two sizes of whole runs.
 fn marginal_s(one: &WarehouseFigures, other: &WarehouseFigures) -> Option<(f64, f64)> {
-    let rows = other.workload.touchpoints as f64 - one.workload.touchpoints as f64;
+    let touchpoints = |figures: &WarehouseFigures| Some(figures.runs.as_ref()?.workload.touchpoints as f64);
+    let rows = touchpoints(other)? - touchpoints(one)?;
     let (one, other) = (timing(one, RUN)?, timing(other, RUN)?);
     let difference = |of: &dyn Fn(&Timing) -> f64| (of(other) - of(one)) / rows;
     Some((difference(&|timing| timing.wall().median), difference(&|timing| timing.cpu().median)))
@@ -263,7 +285,7 @@ fn peers(figures: &WarehouseFigures) -> String {
             ratio(timing.wall().median, asked.run.wall().median),
         );
     }
-    text += "\nTheir answers against the tables of the run: how many figures differ by more than the rounding of credit to millionths explains, and the largest \
+    text += "\nTheir answers against the tables of the run, for the conversion `purchase`: how many figures differ by more than the rounding of credit to millionths explains, and the largest \
              relative difference.\n\n";
     let Some(first) = asked.answers.first() else { return text };
     let _ = write!(text, "| figures | compared |");
@@ -283,14 +305,14 @@ fn peers(figures: &WarehouseFigures) -> String {
     text + "\n"
 }
 
-fn per_row_ns(timing: &Timing, shape: &ShapeFigures) -> f64 {
-    timing.wall().median * 1e9 / shape.rows as f64
+fn per_row_ns(seconds: Spread, shape: &ShapeFigures) -> f64 {
+    seconds.median * 1e9 / shape.rows as f64
 }
 
 /// Time per row of a run by that of the standard shape of as many rows.
 fn per_row_ratio(shape: &ShapeFigures, shapes: &[ShapeFigures]) -> Option<f64> {
     let standard = shapes.iter().find(|other| other.is_standard() && other.rows == shape.rows)?;
-    Some(per_row_ns(&shape.run, shape) / per_row_ns(&standard.run, standard))
+    Some(per_row_ns(shape.run.wall(), shape) / per_row_ns(standard.run.wall(), standard))
         .filter(|ratio| ratio.is_finite())
 }
 
@@ -300,31 +322,44 @@ fn shapes(shapes: &[ShapeFigures]) -> String {
     }
     let mut text = String::from(
         "## Hard shapes\n\nWarehouses of touchpoints only, each unlike the standard shape in one thing. *By standard* is the time per row of a run by that of the standard \
-         shape of as many rows.\n\n| shape | million rows | MB | decode ns per row | run ns per row | run by decode | by standard | peak MiB | in 256 MiB: ns per row | \
-         peak MiB |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+         shape of as many rows.\n\n| shape | million rows | MB | decode ns per row | run ns per row | its CPU ns per row | run by decode | by standard | peak MiB | in 256 MiB: \
+         ns per row | peak MiB |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     for shape in shapes {
         let number = |number: f64| if number.is_finite() { format!("{number:.0}") } else { String::new() };
-        let notes: Vec<String> = [&shape.decode, &shape.run, &shape.in_budget]
+        // What no shape has is said once, below.
+        let failed: Vec<String> = [&shape.decode, &shape.run]
             .into_iter()
             .filter_map(|timing| timing.note.as_ref().map(|note| format!("; {}: {note}", timing.name)))
             .collect();
         let _ = writeln!(
             text,
-            "| `{}`: {}{} | {:.0} | {:.0} | {} | {} | {} | {} | {} | {} | {} |",
+            "| `{}`: {}{} | {:.0} | {:.0} | {} | {} | {} | {} | {} | {} | {} | {} |",
             shape.name,
             shape.says,
-            notes.concat(),
+            failed.concat(),
             shape.rows as f64 / 1e6,
             shape.bytes as f64 / 1e6,
-            number(per_row_ns(&shape.decode, shape)),
-            number(per_row_ns(&shape.run, shape)),
+            number(per_row_ns(shape.decode.wall(), shape)),
+            number(per_row_ns(shape.run.wall(), shape)),
+            number(per_row_ns(shape.run.cpu(), shape)),
             ratio(shape.run.wall().median, shape.decode.wall().median),
             per_row_ratio(shape, shapes).map_or(String::new(), |ratio| format!("{ratio:.2}")),
             number(shape.run.peak().median),
-            number(per_row_ns(&shape.in_budget, shape)),
+            number(per_row_ns(shape.in_budget.wall(), shape)),
             number(shape.in_budget.peak().median),
         );
+    }
+    let mut notes: Vec<&String> = shapes.iter().filter_map(|shape| shape.in_budget.note.as_ref()).collect();
+    notes.sort_unstable();
+    notes.dedup();
+    for note in notes {
+        let names: Vec<&str> = shapes
+            .iter()
+            .filter(|shape| shape.in_budget.note.as_ref() == Some(note))
+            .map(|shape| shape.name.as_str())
+            .collect();
+        let _ = writeln!(text, "\nWithout figures in 256 MiB: {}: {note}.", names.join(", "));
     }
     text + "\n"
 }

@@ -32,21 +32,28 @@ pub const BUDGET: &str = "256MiB";
 /// A day in the middle of the window, with all of its lookback in the data.
 const DAY: &str = "2026-05-31";
 
-/// All figures of one warehouse.
+/// All figures of one warehouse; a part is None until it was measured.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WarehouseFigures {
     /// Its size.
     pub millions: u32,
     /// Bytes of its Parquet files.
     pub bytes: u64,
+    /// Decode and runs.
+    pub runs: Option<RunFigures>,
+    /// Peers.
+    pub peers: Option<PeerFigures>,
+}
+
+/// What runs took.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunFigures {
     /// What was measured on.
     pub machine: Machine,
     /// What a run did.
     pub workload: Workload,
-    /// Decode and runs.
+    /// The yardsticks and the runs.
     pub timings: Vec<Timing>,
-    /// Peers; None where they weren't asked.
-    pub peers: Option<PeerFigures>,
     /// What of a run is waiting for the disk; None where it wasn't measured.
     pub synced: Option<Synced>,
 }
@@ -54,6 +61,10 @@ pub struct WarehouseFigures {
 /// What the peers said and took.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PeerFigures {
+    /// What was measured on.
+    pub machine: Machine,
+    /// What the run beside them did.
+    pub workload: Workload,
     /// The yardstick in the same rounds.
     pub decode: Timing,
     /// The run in the same rounds.
@@ -93,56 +104,58 @@ pub fn measure(arguments: &Arguments, millions: u32) -> Outcome<WarehouseFigures
     let decode = |name: &str, only_touchpoints| -> Outcome<Contestant> {
         Ok(Contestant { name: name.to_owned(), command: warehouse.decode(only_touchpoints)?, leaves: None })
     };
+    let measures_runs = arguments.measures(Part::Runs);
     let mut contestants = vec![decode(DECODE, false)?, run(RUN, &[])];
     let mut skipped = Vec::new();
-    if arguments.measures(Part::Runs) {
+    if measures_runs {
         contestants.push(decode(DECODE_TOUCHPOINTS, true)?);
+        contestants.push(run(RUN_ONE_DAY, &["--date", DAY]));
         if knows_memory()? {
             contestants.push(run(RUN_IN_BUDGET, &["--memory", BUDGET]));
         } else {
             skipped.push(Timing::skipped(RUN_IN_BUDGET, "this build has no `--memory`"));
         }
-        contestants.push(run(RUN_ONE_DAY, &["--date", DAY]));
     }
     let own = contestants.len();
-    let asked = if arguments.asks_peers(millions) {
-        let (from_us, to_us) = window(&warehouse)?;
-        peers::prepare(&folder, &arguments.peers, &warehouse, (from_us, to_us))?
-    } else {
-        Peers::default()
+    let asked = match arguments.asks_peers(millions) {
+        true => peers::prepare(&folder, &arguments.peers, &warehouse, window(&warehouse)?)?,
+        false => Peers::default(),
     };
-    let Peers { contestants: peers, answers, skipped: skipped_peers } = asked;
-    contestants.extend(peers);
+    contestants.extend(asked.contestants);
 
     // Warms the page cache.
     super::measure::measure(&mut warehouse.decode(false)?)?;
     let mut timings = rounds(&mut contestants, arguments.rounds)?;
-    let mut asked = timings.split_off(own);
-    asked.extend(skipped_peers);
-    let tables = results.join(RUN).join("current");
-    let peers = match timings.get(..2) {
-        Some([decode, run]) if !asked.is_empty() => Some(PeerFigures {
+    let mut of_peers = timings.split_off(own);
+    of_peers.extend(asked.skipped);
+    let [decode, run, ..] = &timings[..] else { return Err("nothing was measured".into()) };
+    if let Some(note) = run.note.as_ref().or(decode.note.as_ref()) {
+        return Err(note.clone().into());
+    }
+    let published = results.join(RUN).join("current");
+    let workload = published::workload(&published)?;
+    let machine = Machine::here();
+    let peers = match of_peers.is_empty() {
+        true => None,
+        false => Some(PeerFigures {
+            machine: machine.clone(),
+            workload: workload.clone(),
             decode: decode.clone(),
             run: run.clone(),
-            answers: compare(&answers, &asked, &tables)?,
-            timings: asked,
+            answers: compare(&asked.answers, &of_peers, &published)?,
+            timings: of_peers,
         }),
-        _ => None,
     };
     timings.extend(skipped);
-    let workload = published::workload(&tables)?;
-    let synced = fsync::measure(&warehouse.run(&results.join("synced"), &[]), &results)?;
-    let figures = WarehouseFigures {
-        millions,
-        bytes: warehouse.bytes()?,
-        machine: Machine::here(),
-        workload,
-        timings,
-        peers,
-        synced,
+    let runs = match measures_runs {
+        true => {
+            let synced = fsync::measure(&warehouse.run(&results.join("synced"), &[]), &results)?;
+            Some(RunFigures { machine, workload, timings, synced })
+        }
+        false => None,
     };
     std::fs::remove_dir_all(&results)?;
-    Ok(figures)
+    Ok(WarehouseFigures { millions, bytes: warehouse.bytes()?, runs, peers })
 }
 
 /// Compares the answers of the peers that were measured with the tables of the run.

@@ -92,8 +92,19 @@ pub fn standard(folder: &Path, millions: u32) -> Outcome<Warehouse> {
         if !status.success() {
             return Err(format!("can't generate {}: {status}", warehouse.folder.display()).into());
         }
+        settle()?;
     }
     Ok(warehouse)
+}
+
+/// Waits until all that was generated is on disk: else the first runs that are measured would wait for it.
+///
+/// # Errors
+///
+/// There is no `sync`.
+pub fn settle() -> Outcome<()> {
+    Command::new("sync").status()?;
+    Ok(())
 }
 
 /// Whether a folder holds what the generator would write, by the truths it leaves when it is done.

@@ -223,6 +223,8 @@ pub fn measure(arguments: &Arguments) -> Outcome<Vec<ShapeFigures>> {
         if knows_memory {
             contestants.push(run("run in budget", &["--memory", BUDGET]));
         }
+        // Warms the page cache.
+        super::measure::measure(&mut warehouse.decode(false)?)?;
         warehouses.push(warehouse);
     }
     println!("{} shapes", shapes.len());

@@ -16,7 +16,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::super::Outcome;
-use super::super::warehouses::Warehouse;
+use super::super::warehouses::{Warehouse, settle};
 use super::Shape;
 use super::rows::{BOT, DEVICES, EVENTS, Row, rows};
 
@@ -66,6 +66,7 @@ pub fn shape(folder: &Path, shape: &Shape) -> Outcome<Warehouse> {
     }
     fs::write(warehouse.config(), config(shape))?;
     fs::write(done, description)?;
+    settle()?;
     Ok(warehouse)
 }
 
