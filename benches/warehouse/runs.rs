@@ -24,12 +24,12 @@ pub const DECODE_TOUCHPOINTS: &str = "decode, only touchpoints";
 pub const RUN: &str = "run";
 /// With a budget.
 pub const RUN_IN_BUDGET: &str = "run --memory 256MiB";
-/// One day of 120.
-pub const RUN_ONE_DAY: &str = "run --date";
+/// One day of 120, in the middle, with all of its lookback in the data.
+pub const RUN_ONE_DAY: &str = "run --date 2026-05-31";
 
 /// The budget of [`RUN_IN_BUDGET`].
 pub const BUDGET: &str = "256MiB";
-/// A day in the middle of the window, with all of its lookback in the data.
+/// The day of [`RUN_ONE_DAY`].
 const DAY: &str = "2026-05-31";
 
 /// All figures of one warehouse; a part is None until it was measured.
