@@ -9,11 +9,7 @@ use super::shapes::SHAPES;
 
 /// Times runs over generated warehouses against merely decoding them, other engines, and odd shapes
 #[derive(Debug, Parser)]
-#[command(
-    name = "warehouse",
-    bin_name = "cargo bench --bench warehouse --",
-    args_conflicts_with_subcommands = true
-)]
+#[command(name = "warehouse", bin_name = "cargo bench --bench warehouse --")]
 pub struct Arguments {
     #[command(subcommand)]
     pub mode: Option<Mode>,
@@ -55,10 +51,12 @@ pub struct Arguments {
     bench: bool,
 }
 
-/// What the program does when it is its own child.
+/// What the program does in place of measuring.
 #[derive(Debug, Subcommand)]
 pub enum Mode {
-    /// Decodes what a run of the configuration would read, once
+    /// Writes the page again, from what was measured before
+    Page,
+    /// Decodes what a run of the configuration would read, once: the program is its own child
     #[command(hide = true)]
     Decode {
         config: PathBuf,

@@ -50,12 +50,13 @@ fn measure(arguments: &Arguments) -> Outcome<()> {
         return decode::decode(config, *only_touchpoints);
     }
     let mut figures = Figures::open(&arguments.folder())?;
-    if arguments.measures(Part::Runs) || arguments.measures(Part::Peers) {
+    let measures = |part: Part| arguments.mode.is_none() && arguments.measures(part);
+    if measures(Part::Runs) || measures(Part::Peers) {
         for millions in arguments.sizes() {
             figures.keep_warehouse(runs::measure(arguments, millions)?)?;
         }
     }
-    if arguments.measures(Part::Shapes) {
+    if measures(Part::Shapes) {
         figures.keep_shapes(shapes::measure(arguments)?)?;
     }
     let text = page::render(&figures)?;

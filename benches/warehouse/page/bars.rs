@@ -27,6 +27,7 @@ fn bar(name: &str, limit: f64, unit: &str, found: Option<f64>) -> String {
 
 fn figure(figure: f64, unit: &str) -> String {
     match unit {
+        _ if figure.is_nan() => "–".to_owned(),
         "×" => format!("{figure:.2} ×"),
         unit => format!("{figure:.0} {unit}"),
     }
@@ -43,7 +44,7 @@ pub fn bars(figures: &Figures) -> String {
         reference.and_then(|warehouse| Some(memory_limit_mib(warehouse.runs.as_ref()?.workload.touchpoints)));
     text += &bar("whole run, by decode, 20 million touchpoints", 2.7, "×", ratio(wall(RUN), wall(DECODE)));
     text +=
-        &bar("its peak: 56 bytes per touchpoint + 300 MiB", limit_mib.unwrap_or(FIXED_MIB), "MiB", peak(RUN));
+        &bar("its peak: 56 bytes per touchpoint + 300 MiB", limit_mib.unwrap_or(f64::NAN), "MiB", peak(RUN));
     text += &bar("with a budget of 256 MiB, by the run", 1.35, "×", ratio(wall(RUN_IN_BUDGET), wall(RUN)));
     text += &bar("its peak", BUDGET_PEAK_MIB, "MiB", peak(RUN_IN_BUDGET));
     text += &bar("one day of 120, by the run", 0.35, "×", ratio(wall(RUN_ONE_DAY), wall(RUN)));

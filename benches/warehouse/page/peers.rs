@@ -10,7 +10,7 @@ pub fn peers(figures: &WarehouseFigures) -> String {
     let Some(asked) = &figures.peers else { return String::new() };
     let mut text = format!("## Other engines, {} million touchpoints\n\n", figures.millions);
     let rounds = rounds([&asked.run]);
-    let _ = write!(text, "{rounds} rounds. ");
+    let _ = write!(text, "Rounds: {rounds}. ");
     text += "They answer the attribution part for one conversion, see `benches/peers`, and no more: a run does everything in its time. Python's start is in their \
              time, as the start of a process is in all.\n\n";
     text += "| | version | wall s | CPU s | peak MiB | wall by decode | wall by run |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |\n";

@@ -17,7 +17,7 @@ pub fn runs(figures: &WarehouseFigures) -> String {
         text,
         "`touchline generate DIR {}`: {} touchpoints of {} customers, {:.0} MB. A run has {} targets, {} models and {} channels. It shares out {} conversions and \
          stage entries with a touch in reach, {:.2} per customer, with {:.1} touches on their paths per customer, each under every model; {} have no touch in \
-         reach. It publishes {} tables with {} rows, as Parquet and CSV. {} rounds.\n",
+         reach. It publishes {} tables with {} rows, as Parquet and CSV. Rounds: {}.\n",
         warehouses::options(figures.millions).join(" "),
         grouped(work.touchpoints as f64),
         grouped(work.customers as f64),

@@ -53,7 +53,7 @@ pub fn shapes(shapes: &[ShapeFigures]) -> String {
             number(shape.in_budget.peak().median),
         );
     }
-    let _ = writeln!(text, "\n{} rounds.", rounds(shapes.iter().map(|shape| &shape.run)));
+    let _ = writeln!(text, "\nRounds: {}.", rounds(shapes.iter().map(|shape| &shape.run)));
     let mut notes: Vec<&String> = shapes.iter().filter_map(|shape| shape.in_budget.note.as_ref()).collect();
     notes.sort_unstable();
     notes.dedup();

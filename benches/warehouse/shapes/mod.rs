@@ -52,7 +52,7 @@ enum Order {
 
 const STANDARD: Shape = Shape {
     name: "standard",
-    says: "the standard: 120 files by time, 12 channels, 15 rows per customer at most",
+    says: "120 files by time, 12 channels, 15 rows per customer at most",
     rows: 2_000_000,
     most_rows_of_a_customer: 15,
     bot_rows: 0,
@@ -73,9 +73,9 @@ const WITHOUT_LIMIT: &str = "max_touchpoints_per_customer = 1_000_000_000\n";
 /// All shapes. Each is compared with the standard of as many rows.
 pub const SHAPES: [Shape; 17] = [
     STANDARD,
-    Shape { name: "standard_4m", says: "the same, 4 million rows", rows: 4_000_000, ..STANDARD },
-    Shape { name: "standard_5m", says: "the same, 5 million rows", rows: 5_000_000, ..STANDARD },
-    Shape { name: "standard_10m", says: "the same, 10 million rows", rows: 10_000_000, ..STANDARD },
+    Shape { name: "standard_4m", says: "the standard with 4 million rows", rows: 4_000_000, ..STANDARD },
+    Shape { name: "standard_5m", says: "the standard with 5 million rows", rows: 5_000_000, ..STANDARD },
+    Shape { name: "standard_10m", says: "the standard with 10 million rows", rows: 10_000_000, ..STANDARD },
     Shape {
         name: "bot",
         says: "one customer with 2 million rows of 4, left out as a bot",
