@@ -46,8 +46,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md"))]
     pub page: PathBuf,
 
-    /// Cargo passes this to every benchmark
-    #[arg(long, hide = true)]
+    /// Cargo passes this to every benchmark, last
+    #[arg(long, hide = true, global = true)]
     bench: bool,
 }
 
