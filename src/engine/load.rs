@@ -144,11 +144,10 @@ fn decode<E: From<InputError>>(
     Ok(())
 }
 
-/// Decodes the touchpoints and does nothing with them: the yardstick that runs are measured by. Returns the
-/// number of rows.
-pub fn decode_only(opened: &Opened, pool: &ThreadPool) -> Result<u64, EngineError> {
-    let sources: Vec<&OpenSource> = opened.touchpoints.iter().collect();
-    let items = items_of(&sources, pool.current_num_threads());
+/// Decodes what a run needs of some sources and does nothing with it: the yardstick that runs are measured
+/// by. Returns the number of rows.
+pub fn decode_only(sources: &[&OpenSource], pool: &ThreadPool) -> Result<u64, EngineError> {
+    let items = items_of(sources, pool.current_num_threads());
     let rows = work::for_each(
         pool,
         &items,
