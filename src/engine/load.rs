@@ -253,16 +253,17 @@ pub fn load(
     let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
     let mut builders: Vec<CodebookBuilder> = Vec::new();
     let mut span_us: Option<(i64, i64)> = None;
-    for (worker, (reader, own)) in workers.into_iter().enumerate() {
+    for (worker, (mut reader, own)) in workers.into_iter().enumerate() {
         digests.extend(own);
         reader.counts.iter().for_each(|counts| touchpoint_counts.counts.merge(counts));
-        touchpoint_counts.rejects.extend(reader.rejects);
+        touchpoint_counts.rejects.extend(std::mem::take(&mut reader.rejects));
         if let Some((first, last)) = reader.span_us {
             let span = span_us.get_or_insert((first, last));
             *span = (span.0.min(first), span.1.max(last));
         }
-        builders.push(reader.codes);
-        for (partition, buffer) in partitions.iter_mut().zip(reader.partitions) {
+        let (buffers, codes) = reader.into_parts();
+        builders.push(codes);
+        for (partition, buffer) in partitions.iter_mut().zip(buffers) {
             if !buffer.is_empty() {
                 partition.buffers.push((worker, buffer));
             }
@@ -466,11 +467,12 @@ fn read_lookup<T: Send>(
         InputCounts { input, counts: RowCounts::default(), rejects: Vec::new(), paths: paths_of(&sources) };
     let (mut builders, mut digests) = (Vec::new(), GroupDigests::new());
     let mut parts: Vec<ByPartition<T>> = Vec::new();
-    for (reader, own) in workers {
+    for (mut reader, own) in workers {
         counts.counts.merge(&reader.counts);
-        counts.rejects.extend(reader.rejects);
-        builders.push(reader.codes);
-        parts.push(reader.partitions);
+        counts.rejects.extend(std::mem::take(&mut reader.rejects));
+        let (partitions, codes) = reader.into_parts();
+        builders.push(codes);
+        parts.push(partitions);
         digests.extend(own);
     }
     inputs.extend(records(&sources, digests)?);

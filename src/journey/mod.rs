@@ -6,6 +6,7 @@ pub mod buffer;
 pub mod codebook;
 pub mod dimensions;
 pub mod key;
+pub mod outcome;
 pub mod partition;
 pub mod rules;
 #[cfg(test)]
