@@ -159,7 +159,7 @@ pub fn decode_only(opened: &Opened, pool: &ThreadPool) -> Result<u64, EngineErro
     Ok(rows.into_iter().sum())
 }
 
-fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Result<Vec<InputRecord>, InputError> {
+fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Vec<InputRecord> {
     digests.sort_by_key(|(place, _)| *place);
     let mut records = Vec::new();
     for (source, open) in sources.iter().enumerate() {
@@ -169,7 +169,7 @@ fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Result<Vec<Inp
             }
             let start = digests.partition_point(|((s, f, _), _)| (*s, *f) < (source, file));
             let mut hasher = blake3::Hasher::new();
-            hasher.update(opened.footer_digest()?.as_bytes());
+            hasher.update(opened.footer_digest.as_bytes());
             for ((s, f, _), hash) in &digests[start..] {
                 if (*s, *f) != (source, file) {
                     break;
@@ -184,7 +184,7 @@ fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Result<Vec<Inp
             });
         }
     }
-    Ok(records)
+    records
 }
 
 fn paths_of(sources: &[&OpenSource]) -> Vec<Vec<String>> {
@@ -269,7 +269,7 @@ pub fn load(
             }
         }
     }
-    inputs.extend(records(&sources, digests)?);
+    inputs.extend(records(&sources, digests));
     let (book, remaps) = Codebook::merge(&builders, opened.columns.texts.len());
     drop(builders);
     check_channels(&book, &opened.columns.texts)?;
@@ -435,7 +435,7 @@ fn read_suppressed(
         },
     )?;
     let (ids, digests): (Vec<_>, Vec<_>) = workers.into_iter().unzip();
-    inputs.extend(records(&sources, digests.into_iter().flatten().collect())?);
+    inputs.extend(records(&sources, digests.into_iter().flatten().collect()));
     Ok(Suppressed::new(ids.into_iter().flatten()))
 }
 
@@ -475,7 +475,7 @@ fn read_lookup<T: Send>(
         parts.push(partitions);
         digests.extend(own);
     }
-    inputs.extend(records(&sources, digests)?);
+    inputs.extend(records(&sources, digests));
     let (book, remaps) = Codebook::merge(&builders, texts);
     let mut by_partition: ByPartition<T> = (0..PARTITIONS).map(|_| Vec::new()).collect();
     for (part, remap) in parts.into_iter().zip(&remaps) {
@@ -501,18 +501,13 @@ fn read_spend(
     for file in &source.files {
         match file {
             SpendFile::Csv(file) => {
-                let batch = csv::read(file)?;
+                let (batch, digest) = csv::read(file)?;
                 let located = spend::locate_in_csv(&source.plan, file, &batch)?;
                 rows.extend(spend::read(&source.plan, file, &located, &batch, 0, minor_per_unit, zone)?);
-                let bytes = std::fs::read(&file.path).map_err(|source| InputError::Io {
-                    action: "read",
-                    path: file.path.clone(),
-                    source,
-                })?;
                 inputs.push(InputRecord {
                     key: source.plan.key.clone(),
                     file: file.clone(),
-                    digest: blake3::hash(&bytes),
+                    digest,
                     rows: batch.num_rows() as u64,
                 });
             }
@@ -533,7 +528,7 @@ fn read_spend(
                     Ok::<_, InputError>(())
                 })?;
                 let single = OpenSource { plan: source.plan.clone(), files: vec![(**opened).clone()] };
-                inputs.extend(records(&[&single], digests)?);
+                inputs.extend(records(&[&single], digests));
             }
         }
     }
