@@ -56,22 +56,44 @@ fn report(opened: &Opened) -> String {
     text
 }
 
+/// What is read of a source, and what its statistics rule out. Bytes are those of the columns needed.
 fn line(text: &mut String, source: &OpenSource) {
-    let read: Vec<_> = source.files.iter().filter(|file| !file.is_pruned()).collect();
-    let pruned = source.files.len() - read.len();
-    let bytes: u64 = read.iter().map(|file| file.file.size).sum();
-    let rows: u64 = source.files.iter().map(|file| file.rows).sum();
-    let pruned_rows: u64 = source.files.iter().map(|file| file.pruned_rows).sum();
-    let _ = writeln!(
-        text,
-        "  {}: {}, {}, {}; pruned: {}, {}",
-        source.plan.key,
-        counted(read.len() as u64, "file"),
-        size(bytes),
-        counted(rows - pruned_rows, "row"),
-        counted(pruned as u64, "file"),
-        counted(pruned_rows, "row"),
-    );
+    let (mut read, mut pruned) = (Amount::default(), Amount::default());
+    for file in &source.files {
+        let (bytes, all_bytes) = file.column_bytes();
+        let groups = file.row_groups.len() as u64;
+        read.add(!file.is_pruned(), groups, file.rows - file.pruned_rows, bytes);
+        pruned.add(file.is_pruned(), file.groups() as u64 - groups, file.pruned_rows, all_bytes - bytes);
+    }
+    let _ = writeln!(text, "  {}: {read}", source.plan.key);
+    if pruned.groups > 0 {
+        let _ = writeln!(text, "    pruned: {pruned}");
+    }
+}
+
+/// A part of a source.
+#[derive(Debug, Default)]
+struct Amount {
+    files: u64,
+    groups: u64,
+    rows: u64,
+    bytes: u64,
+}
+
+impl Amount {
+    fn add(&mut self, whole_file: bool, groups: u64, rows: u64, bytes: u64) {
+        self.files += u64::from(whole_file);
+        self.groups += groups;
+        self.rows += rows;
+        self.bytes += bytes;
+    }
+}
+
+impl std::fmt::Display for Amount {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (files, groups) = (counted(self.files, "file"), counted(self.groups, "row group"));
+        write!(formatter, "{files}, {groups}, {}, {}", counted(self.rows, "row"), size(self.bytes))
+    }
 }
 
 /// Bytes in the unit that fits them.

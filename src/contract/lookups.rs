@@ -7,11 +7,13 @@ use bytemuck::Pod;
 
 use crate::config::plan::SourcePlan;
 use crate::input::columns::{Ids, LocalTimes, Texts, times};
-use crate::input::open::{Need, Role};
+use crate::input::open::{Located, Need, Role};
 use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
 use crate::journey::codebook::CodebookBuilder;
 use crate::journey::key::{CustomerHash, PARTITIONS};
 
+use super::codes::BatchCoder;
+use super::ids::hash_ids;
 use super::reject::{Reject, RowCounts, Rule, ValueHasher};
 use super::touchpoints::{BatchOrigin, EARLIEST_US, LATEST_US, Suppressed};
 
@@ -39,9 +41,10 @@ pub fn assignment_needs() -> Vec<Need> {
 
 /// Hashes of the ids of a batch; nulls are left out.
 pub fn read_ids(batch: &RecordBatch, origin: BatchOrigin<'_>) -> Result<Vec<CustomerHash>, ArrowError> {
-    let ids = Ids::of(&origin.located[0], batch)?;
-    let mut digits = itoa::Buffer::new();
-    Ok((0..batch.num_rows()).filter_map(|row| ids.get(row, &mut digits).map(CustomerHash::of)).collect())
+    let mut customers = Vec::new();
+    hash_ids(&Ids::of(&origin.located[0], batch)?, batch.num_rows(), &mut customers);
+    customers.retain(|customer| *customer != CustomerHash::NOBODY);
+    Ok(customers)
 }
 
 /// Rows of a lookup as one worker found them: customers or assignments by partition.
@@ -49,14 +52,17 @@ pub fn read_ids(batch: &RecordBatch, origin: BatchOrigin<'_>) -> Result<Vec<Cust
 pub struct LookupReader<T> {
     /// By partition.
     pub partitions: Vec<Chunks<T>>,
-    /// The worker's codes.
-    pub codes: CodebookBuilder,
     /// What became of the rows.
     pub counts: RowCounts,
     /// Rejected rows.
     pub rejects: Vec<Reject>,
     hasher: ValueHasher,
     local: Option<LocalTimes>,
+    coder: BatchCoder,
+    /// By code: whether no text is null.
+    complete: Vec<bool>,
+    /// Of the rows of a batch.
+    customers: Vec<CustomerHash>,
 }
 
 impl<T: Pod> LookupReader<T> {
@@ -64,35 +70,46 @@ impl<T: Pod> LookupReader<T> {
     pub fn new(source: &SourcePlan, texts: usize, hasher: ValueHasher) -> Self {
         Self {
             partitions: vec![Chunks::default(); PARTITIONS],
-            codes: CodebookBuilder::new(texts),
             counts: RowCounts::default(),
             rejects: Vec::new(),
             hasher,
             local: source.timezone.as_ref().map(LocalTimes::new),
+            coder: BatchCoder::new(texts),
+            complete: Vec::new(),
+            customers: Vec::new(),
         }
     }
 
-    fn reject(&mut self, rule: Rule, origin: BatchOrigin<'_>, row: usize, value: Option<&[u8]>) {
-        *self.counts.rejected.entry(rule).or_default() += 1;
-        self.rejects.push(Reject {
-            source: origin.source,
-            file: origin.file,
-            row: origin.first_row + row as u64,
-            rule,
-            value_hash: value.map(|value| self.hasher.hash(value)),
-        });
+    /// Rows by partition, and the worker's codes.
+    pub fn into_parts(self) -> (Vec<Chunks<T>>, CodebookBuilder) {
+        (self.partitions, self.coder.book)
     }
 
-    fn code(&mut self, texts: &[Texts], row: usize) -> u32 {
-        let values: Vec<u32> = texts
-            .iter()
-            .enumerate()
-            .map(|(column, text)| text.get(row).map_or(0, |text| self.codes.value(column, text)))
-            .collect();
-        // Only rows that are kept get here.
-        let code = self.codes.combination(&values).0;
-        self.codes.keep(code);
-        code
+    /// Codes the texts and hashes the ids of a batch.
+    fn prepare(&mut self, id: &Located, texts: &[Located], batch: &RecordBatch) -> Result<(), ArrowError> {
+        hash_ids(&Ids::of(id, batch)?, batch.num_rows(), &mut self.customers);
+        let texts: Vec<Texts> =
+            texts.iter().map(|place| Texts::of(place, batch)).collect::<Result<_, _>>()?;
+        self.coder.code(&texts, batch.num_rows());
+        let book = &self.coder.book;
+        for code in self.complete.len()..book.len() {
+            self.complete.push(!book.row(code as u32).contains(&0));
+        }
+        Ok(())
+    }
+
+    /// Rows of a batch that are not taken in: where, why and the offending value.
+    fn reject(&mut self, rows: &[(usize, Rule, Option<i64>)], origin: BatchOrigin<'_>) {
+        for (row, rule, value) in rows {
+            *self.counts.rejected.entry(*rule).or_default() += 1;
+            self.rejects.push(Reject {
+                source: origin.source,
+                file: origin.file,
+                row: origin.first_row + *row as u64,
+                rule: *rule,
+                value_hash: value.map(|value| self.hasher.hash(&value.to_le_bytes())),
+            });
+        }
     }
 }
 
@@ -104,23 +121,21 @@ impl LookupReader<AttributeRow> {
         origin: BatchOrigin<'_>,
         suppressed: &Suppressed,
     ) -> Result<(), ArrowError> {
-        let ids = Ids::of(&origin.located[0], batch)?;
-        let texts: Vec<Texts> =
-            origin.located[1..].iter().map(|place| Texts::of(place, batch)).collect::<Result<_, _>>()?;
-        let mut digits = itoa::Buffer::new();
-        for row in 0..batch.num_rows() {
-            self.counts.in_scope += 1;
-            let Some(customer) = ids.get(row, &mut digits).map(CustomerHash::of) else {
-                self.reject(Rule::NullCustomer, origin, row, None);
-                continue;
-            };
-            if suppressed.contains(customer) {
+        self.prepare(&origin.located[0], &origin.located[1..], batch)?;
+        let mut broken = Vec::new();
+        let (codes, kept) = self.coder.codes_and_kept();
+        self.counts.in_scope += codes.len() as u64;
+        for (row, (customer, code)) in self.customers.iter().zip(codes).enumerate() {
+            if *customer == CustomerHash::NOBODY {
+                broken.push((row, Rule::NullCustomer, None));
+            } else if suppressed.contains(*customer) {
                 self.counts.suppressed += 1;
-                continue;
+            } else {
+                kept[*code as usize] = true;
+                self.partitions[customer.partition()].push(AttributeRow::new(*customer, *code));
             }
-            let code = self.code(&texts, row);
-            self.partitions[customer.partition()].push(AttributeRow::new(customer, code));
         }
+        self.reject(&broken, origin);
         Ok(())
     }
 }
@@ -134,35 +149,31 @@ impl LookupReader<AssignmentRow> {
         suppressed: &Suppressed,
         to_us: i64,
     ) -> Result<(), ArrowError> {
-        let ids = Ids::of(&origin.located[0], batch)?;
         let instants = times(&origin.located[1], batch, self.local.as_mut())?;
-        let texts: Vec<Texts> =
-            origin.located[2..].iter().map(|place| Texts::of(place, batch)).collect::<Result<_, _>>()?;
-        let mut digits = itoa::Buffer::new();
-        for row in 0..batch.num_rows() {
+        self.prepare(&origin.located[0], &origin.located[2..], batch)?;
+        let mut broken = Vec::new();
+        let mut outside = 0;
+        let (codes, kept) = self.coder.codes_and_kept();
+        for (row, (customer, code)) in self.customers.iter().zip(codes).enumerate() {
             let time_us = instants.is_valid(row).then(|| instants.value(row));
-            if time_us.is_some_and(|time_us| time_us >= to_us) {
-                self.counts.outside += 1;
-                continue;
-            }
-            self.counts.in_scope += 1;
-            let customer = ids.get(row, &mut digits).map(CustomerHash::of);
-            match (customer, time_us) {
-                (Some(customer), _) if suppressed.contains(customer) => self.counts.suppressed += 1,
-                (None, _) => self.reject(Rule::NullCustomer, origin, row, None),
-                (_, None) => self.reject(Rule::NullTime, origin, row, None),
+            match (*customer, time_us) {
+                (_, Some(time_us)) if time_us >= to_us => outside += 1,
+                (CustomerHash::NOBODY, _) => broken.push((row, Rule::NullCustomer, None)),
+                (customer, _) if suppressed.contains(customer) => self.counts.suppressed += 1,
+                (_, None) => broken.push((row, Rule::NullTime, None)),
                 (_, Some(time_us)) if !(EARLIEST_US..LATEST_US).contains(&time_us) => {
-                    self.reject(Rule::ImpossibleTime, origin, row, Some(&time_us.to_le_bytes()));
+                    broken.push((row, Rule::ImpossibleTime, Some(time_us)));
                 }
-                _ if texts.iter().any(|text| text.get(row).is_none()) => {
-                    self.reject(Rule::NullVariant, origin, row, None);
-                }
-                (Some(customer), Some(time_us)) => {
-                    let code = self.code(&texts, row);
-                    self.partitions[customer.partition()].push(AssignmentRow::new(customer, time_us, code));
+                _ if !self.complete[*code as usize] => broken.push((row, Rule::NullVariant, None)),
+                (customer, Some(time_us)) => {
+                    kept[*code as usize] = true;
+                    self.partitions[customer.partition()].push(AssignmentRow::new(customer, time_us, *code));
                 }
             }
         }
+        self.counts.outside += outside;
+        self.counts.in_scope += codes.len() as u64 - outside;
+        self.reject(&broken, origin);
         Ok(())
     }
 }

@@ -1,8 +1,11 @@
 //! What a row must satisfy to be counted, and what happens to one that does not.
 
+pub mod codes;
+pub mod ids;
 pub mod lookups;
 pub mod reject;
 pub mod spend;
+pub mod suppressed;
 pub mod touchpoints;
 
 pub use reject::{Reject, RowCounts, Rule, ValueHasher};

@@ -163,7 +163,7 @@ pub fn decode_only(sources: &[&OpenSource], pool: &ThreadPool) -> Result<u64, En
     Ok(rows.into_iter().sum())
 }
 
-fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Result<Vec<InputRecord>, InputError> {
+fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Vec<InputRecord> {
     digests.sort_by_key(|(place, _)| *place);
     let mut records = Vec::new();
     for (source, open) in sources.iter().enumerate() {
@@ -173,7 +173,7 @@ fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Result<Vec<Inp
             }
             let start = digests.partition_point(|((s, f, _), _)| (*s, *f) < (source, file));
             let mut hasher = blake3::Hasher::new();
-            hasher.update(opened.footer_digest()?.as_bytes());
+            hasher.update(opened.footer_digest.as_bytes());
             for ((s, f, _), hash) in &digests[start..] {
                 if (*s, *f) != (source, file) {
                     break;
@@ -188,7 +188,7 @@ fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Result<Vec<Inp
             });
         }
     }
-    Ok(records)
+    records
 }
 
 fn paths_of(sources: &[&OpenSource]) -> Vec<Vec<String>> {
@@ -264,19 +264,20 @@ pub fn load(
         digests.extend(own);
         spilled.rows.push(spiller.finish(&mut reader.partitions)?);
         reader.counts.iter().for_each(|counts| touchpoint_counts.counts.merge(counts));
-        touchpoint_counts.rejects.extend(reader.rejects);
+        touchpoint_counts.rejects.extend(std::mem::take(&mut reader.rejects));
         if let Some((first, last)) = reader.span_us {
             let span = span_us.get_or_insert((first, last));
             *span = (span.0.min(first), span.1.max(last));
         }
-        builders.push(reader.codes);
-        for (partition, buffer) in partitions.iter_mut().zip(reader.partitions) {
+        let (buffers, codes) = reader.into_parts();
+        builders.push(codes);
+        for (partition, buffer) in partitions.iter_mut().zip(buffers) {
             if !buffer.is_empty() {
                 partition.rows.push((worker, buffer));
             }
         }
     }
-    inputs.extend(records(&sources, digests)?);
+    inputs.extend(records(&sources, digests));
     let (book, ranks) = Codebook::merge(&builders, opened.columns.texts.len());
     let mut remaps = Remaps { rows: ranks, ..Remaps::default() };
     drop(builders);
@@ -446,7 +447,7 @@ fn read_suppressed(
         },
     )?;
     let (ids, digests): (Vec<_>, Vec<_>) = workers.into_iter().unzip();
-    inputs.extend(records(&sources, digests.into_iter().flatten().collect())?);
+    inputs.extend(records(&sources, digests.into_iter().flatten().collect()));
     Ok(Suppressed::new(ids.into_iter().flatten()))
 }
 
@@ -499,12 +500,13 @@ fn read_lookup<T: Alone + Send>(
     for (mut reader, own, spiller) in workers {
         let spilled = spiller.finish(&mut reader.partitions)?;
         counts.counts.merge(&reader.counts);
-        counts.rejects.extend(reader.rejects);
-        builders.push(reader.codes);
-        found.push((reader.partitions, spilled));
+        counts.rejects.extend(std::mem::take(&mut reader.rejects));
+        let (partitions, codes) = reader.into_parts();
+        builders.push(codes);
+        found.push((partitions, spilled));
         digests.extend(own);
     }
-    inputs.extend(records(&sources, digests)?);
+    inputs.extend(records(&sources, digests));
     let (book, ranks) = Codebook::merge(&builders, texts);
     Ok((counts, found, book, ranks))
 }
@@ -521,18 +523,13 @@ fn read_spend(
     for file in &source.files {
         match file {
             SpendFile::Csv(file) => {
-                let batch = csv::read(file)?;
+                let (batch, digest) = csv::read(file)?;
                 let located = spend::locate_in_csv(&source.plan, file, &batch)?;
                 rows.extend(spend::read(&source.plan, file, &located, &batch, 0, minor_per_unit, zone)?);
-                let bytes = std::fs::read(&file.path).map_err(|source| InputError::Io {
-                    action: "read",
-                    path: file.path.clone(),
-                    source,
-                })?;
                 inputs.push(InputRecord {
                     key: source.plan.key.clone(),
                     file: file.clone(),
-                    digest: blake3::hash(&bytes),
+                    digest,
                     rows: batch.num_rows() as u64,
                 });
             }
@@ -553,7 +550,7 @@ fn read_spend(
                     Ok::<_, InputError>(())
                 })?;
                 let single = OpenSource { plan: source.plan.clone(), files: vec![(**opened).clone()] };
-                inputs.extend(records(&[&single], digests)?);
+                inputs.extend(records(&[&single], digests));
             }
         }
     }

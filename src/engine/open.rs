@@ -6,7 +6,7 @@ use crate::config::plan::{Matcher, Plan, SourcePlan};
 use crate::contract::lookups::{assignment_needs, customer_needs, suppress_needs};
 use crate::contract::spend::spend_needs;
 use crate::contract::touchpoints::{TIME, TouchpointColumns};
-use crate::input::open::{Located, Need, OpenFile, Scope, open};
+use crate::input::open::{Footer, Located, Need, OpenFile, Scope, open, read_footer};
 use crate::input::{InputError, InputFile, discover};
 use crate::journey::dimensions::DimensionSource;
 
@@ -86,9 +86,10 @@ pub fn scope_of(plan: &Plan) -> Scope {
 /// Opens all inputs.
 pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError> {
     let scope = scope_of(plan);
-    let customer_files = plan.customers.as_ref().map(discover).transpose()?;
-    let customer_columns = match (&plan.customers, &customer_files) {
-        (Some(source), Some(files)) => customer_columns(source, files)?,
+    let customer_footers =
+        plan.customers.as_ref().map(|source| customer_footers(pool, source)).transpose()?;
+    let customer_columns = match (&plan.customers, &customer_footers) {
+        (Some(source), Some(footers)) => customer_columns(source, &footers[0])?,
         _ => Vec::new(),
     };
     let is_attribute = |name: &&String| customer_columns.contains(*name);
@@ -97,10 +98,7 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
     let touchpoints = plan
         .touchpoints
         .iter()
-        .map(|source| {
-            let files = discover(source)?;
-            open_source(pool, source, files, &columns.needs, Some(TIME), scope)
-        })
+        .map(|source| open_source(pool, source, &columns.needs, Some(TIME), scope))
         .collect::<Result<Vec<_>, InputError>>()?;
     check_columns(plan, &touchpoints, &columns, &customer_columns)?;
     if let Some(need) = columns.order_id()
@@ -127,11 +125,14 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
     let open_small =
         |source: &Option<SourcePlan>, needs: &[Need]| -> Result<Option<OpenSource>, InputError> {
             let Some(source) = source else { return Ok(None) };
-            open_source(pool, source, discover(source)?, needs, None, Scope::default()).map(Some)
+            open_source(pool, source, needs, None, Scope::default()).map(Some)
         };
-    let customers = match (&plan.customers, customer_files) {
-        (Some(source), Some(files)) => {
-            Some(open_source(pool, source, files, &customer_needs(&attributes), None, Scope::default())?)
+    let customers = match (&plan.customers, customer_footers) {
+        (Some(source), Some(footers)) => {
+            let needs = customer_needs(&attributes);
+            let files =
+                footers.into_iter().map(|footer| open(source, footer, &needs, None, Scope::default()));
+            Some(OpenSource { plan: source.clone(), files: files.collect::<Result<_, _>>()? })
         }
         _ => None,
     };
@@ -142,7 +143,7 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         customers,
         assignments: open_small(&plan.assignments, &assignment_needs())?,
         suppress: open_small(&plan.suppress, &suppress_needs())?,
-        spend: plan.spend.as_ref().map(|source| open_spend(pool, source)).transpose()?,
+        spend: plan.spend.as_ref().map(open_spend).transpose()?,
         columns,
         attributes,
         dimensions,
@@ -174,12 +175,15 @@ pub fn dimension_sources(
     plan.segments.dimensions.iter().map(|name| (name.clone(), source(name))).collect()
 }
 
+/// The footers of the customers table: its columns decide what is asked of it.
+fn customer_footers(pool: &ThreadPool, source: &SourcePlan) -> Result<Vec<Footer>, InputError> {
+    work::map(pool, &discover(source)?, |file| read_footer(file.clone()))
+}
+
 /// The logical columns that the customers table has.
-fn customer_columns(source: &SourcePlan, files: &[InputFile]) -> Result<Vec<String>, InputError> {
-    Ok(logical_columns(
-        source,
-        &open(source, files[0].clone(), &customer_needs(&[]), None, Scope::default())?,
-    ))
+fn customer_columns(source: &SourcePlan, first: &Footer) -> Result<Vec<String>, InputError> {
+    let file = open(source, first.clone(), &customer_needs(&[]), None, Scope::default())?;
+    Ok(logical_columns(source, &file))
 }
 
 /// The columns of a file as the configuration calls them.
@@ -203,32 +207,25 @@ fn logical_columns(source: &SourcePlan, file: &OpenFile) -> Vec<String> {
 fn open_source(
     pool: &ThreadPool,
     source: &SourcePlan,
-    files: Vec<InputFile>,
     needs: &[Need],
     time: Option<usize>,
     scope: Scope,
 ) -> Result<OpenSource, InputError> {
-    let opened =
-        work::for_each(pool, &files, Vec::new, |opened: &mut Vec<(usize, OpenFile)>, index, file| {
-            opened.push((index, open(source, file.clone(), needs, time, scope)?));
-            Ok::<_, InputError>(())
-        })?;
-    let mut opened: Vec<(usize, OpenFile)> = opened.into_iter().flatten().collect();
-    opened.sort_by_key(|(index, _)| *index);
-    Ok(OpenSource { plan: source.clone(), files: opened.into_iter().map(|(_, file)| file).collect() })
+    let files = work::map(pool, &discover(source)?, |file| {
+        open(source, read_footer(file.clone())?, needs, time, scope)
+    })?;
+    Ok(OpenSource { plan: source.clone(), files })
 }
 
-fn open_spend(pool: &ThreadPool, source: &SourcePlan) -> Result<OpenSpend, InputError> {
-    let mut files = Vec::new();
-    for file in discover(source)? {
+fn open_spend(source: &SourcePlan) -> Result<OpenSpend, InputError> {
+    let open_file = |file: InputFile| {
         if file.path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("csv")) {
-            files.push(SpendFile::Csv(file));
-        } else {
-            let mut opened =
-                open_source(pool, source, vec![file], &spend_needs(), None, Scope::default())?.files;
-            files.extend(opened.drain(..).map(|file| SpendFile::Parquet(Box::new(file))));
+            return Ok(SpendFile::Csv(file));
         }
-    }
+        let opened = open(source, read_footer(file)?, &spend_needs(), None, Scope::default())?;
+        Ok(SpendFile::Parquet(Box::new(opened)))
+    };
+    let files = discover(source)?.into_iter().map(open_file).collect::<Result<_, InputError>>()?;
     Ok(OpenSpend { plan: source.clone(), files })
 }
 

@@ -65,3 +65,23 @@ where
     .into_iter()
     .collect()
 }
+
+/// Makes one thing of every item; in the order of the items.
+pub fn map<I, O, E>(
+    pool: &ThreadPool,
+    items: &[I],
+    make: impl Fn(&I) -> Result<O, E> + Sync,
+) -> Result<Vec<O>, E>
+where
+    I: Sync,
+    O: Send,
+    E: Send,
+{
+    let made = for_each(pool, items, Vec::new, |made: &mut Vec<(usize, O)>, index, item| {
+        made.push((index, make(item)?));
+        Ok(())
+    })?;
+    let mut made: Vec<(usize, O)> = made.into_iter().flatten().collect();
+    made.sort_unstable_by_key(|(index, _)| *index);
+    Ok(made.into_iter().map(|(_, output)| output).collect())
+}

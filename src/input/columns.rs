@@ -243,7 +243,7 @@ impl Amounts {
     }
 
     /// Amount of a row.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, row: usize, minor_per_unit: i64) -> Amount {
         match self {
             Amounts::Int(column) if column.is_valid(row) => {
@@ -261,13 +261,29 @@ impl Amounts {
     }
 }
 
+#[inline]
 fn bounded(minor: Option<i64>) -> Amount {
     minor.filter(|minor| minor.unsigned_abs() < MAX_MINOR as u64).map_or(Amount::Unusable, Amount::Minor)
 }
 
+/// 1.5 · 2⁵². A double of that size has no fraction, so adding it to a smaller one and taking it away again
+/// rounds that one half to even.
+const NO_FRACTION: f64 = 6_755_399_441_055_744.0;
+
 /// Minor units of a float, half to even.
+#[inline(always)]
 pub fn minor_of_float(value: f64, minor_per_unit: i64) -> Amount {
-    let minor = (value * minor_per_unit as f64).round_ties_even();
+    let minor = value * minor_per_unit as f64;
+    if minor.abs() < 1e12 {
+        // Two additions instead of a call, for all amounts but the monstrous.
+        return Amount::Minor((minor + NO_FRACTION - NO_FRACTION) as i64);
+    }
+    minor_of_large(minor)
+}
+
+#[cold]
+fn minor_of_large(minor: f64) -> Amount {
+    let minor = minor.round_ties_even();
     if minor.abs() < MAX_MINOR { Amount::Minor(minor as i64) } else { Amount::Unusable }
 }
 
@@ -332,6 +348,17 @@ mod tests {
         assert_eq!(minor_of_float(f64::NAN, 100), Amount::Unusable);
         assert_eq!(minor_of_float(f64::INFINITY, 100), Amount::Unusable);
         assert_eq!(minor_of_float(19.99, 100), Amount::Minor(1_999));
+        for n in -2_000_i64..2_000 {
+            for value in [n as f64 / 2.0, n as f64 / 100.0, n as f64 * 1e6 + 0.5, n as f64 * 1e9 + 0.5] {
+                let minor = (value * 100.0).round_ties_even() as i64;
+                assert_eq!(minor_of_float(value, 100), Amount::Minor(minor), "{value}");
+                assert_eq!(
+                    minor_of_float(value, 1),
+                    Amount::Minor(value.round_ties_even() as i64),
+                    "{value}"
+                );
+            }
+        }
         assert_eq!(minor_of_decimal(12_345, 3, 100), Amount::Minor(1_234), "12.345 to the even cent");
         assert_eq!(minor_of_decimal(5, -2, 100), Amount::Minor(50_000));
     }

@@ -10,8 +10,8 @@ use super::discover::InputFile;
 use super::error::InputError;
 
 /// Reads a whole CSV file with a header. Separators `,` `;` and tab are told apart by the header; a
-/// byte-order mark is skipped. Empty fields are null.
-pub fn read(file: &InputFile) -> Result<RecordBatch, InputError> {
+/// byte-order mark is skipped. Empty fields are null. The second part is the BLAKE3 of the file.
+pub fn read(file: &InputFile) -> Result<(RecordBatch, blake3::Hash), InputError> {
     let unreadable =
         |reason: String| InputError::Unreadable { path: file.path.clone(), format: "CSV", reason };
     let bytes = std::fs::read(&file.path).map_err(|source| InputError::Io {
@@ -45,5 +45,7 @@ pub fn read(file: &InputFile) -> Result<RecordBatch, InputError> {
     let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
     let arrays: Vec<ArrayRef> =
         columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| unreadable(error.to_string()))
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+        .map_err(|error| unreadable(error.to_string()))?;
+    Ok((batch, blake3::hash(&bytes)))
 }

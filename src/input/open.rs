@@ -143,6 +143,8 @@ pub struct OpenFile {
     pub pruned_rows: u64,
     /// Names of the columns of the file.
     pub columns: Vec<String>,
+    /// BLAKE3 of the footer.
+    pub footer_digest: blake3::Hash,
     metadata: ArrowReaderMetadata,
     mask: ProjectionMask,
 }
@@ -194,19 +196,34 @@ fn type_name(found: &DataType) -> String {
     format!("{name} ({found})")
 }
 
-/// Reads a footer, finds the columns and decides what to read.
+/// A file whose footer was read, before anybody asks for columns.
+#[derive(Debug, Clone)]
+pub struct Footer {
+    file: InputFile,
+    metadata: ArrowReaderMetadata,
+    digest: blake3::Hash,
+}
+
+/// Reads the footer of a file, once.
+pub fn read_footer(file: InputFile) -> Result<Footer, InputError> {
+    let handle = File::open(&file.path).map_err(io("open", &file))?;
+    let metadata = ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new())
+        .map_err(|error| unreadable(&file, without_footer(&handle, &file).unwrap_or(error.to_string())))?;
+    let digest = footer_digest(&handle, file.size).map_err(io("read", &file))?;
+    Ok(Footer { file, metadata, digest })
+}
+
+/// Finds the columns and decides what to read.
 ///
 /// `time` is the position among the needs of the column by which row groups are pruned.
 pub fn open(
     source: &SourcePlan,
-    file: InputFile,
+    footer: Footer,
     needs: &[Need],
     time: Option<usize>,
     scope: Scope,
 ) -> Result<OpenFile, InputError> {
-    let handle = File::open(&file.path).map_err(io("open", &file))?;
-    let metadata = ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new())
-        .map_err(|error| unreadable(&file, without_footer(&handle, &file).unwrap_or(error.to_string())))?;
+    let Footer { file, metadata, digest: footer_digest } = footer;
     let fields = metadata.schema().fields().clone();
     let columns: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
     let mut decoded: Vec<Arc<Field>> = fields.iter().cloned().collect();
@@ -280,11 +297,9 @@ pub fn open(
             located.push(Located::Absent);
         }
     }
-    let metadata = ArrowReaderMetadata::load(
-        &handle,
-        ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(decoded))),
-    )
-    .map_err(|error| unreadable(&file, error))?;
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(decoded)));
+    let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)
+        .map_err(|error| unreadable(&file, error))?;
     roots.sort_unstable();
     roots.dedup();
     let mask = ProjectionMask::roots(metadata.parquet_schema(), roots.iter().copied());
@@ -315,7 +330,7 @@ pub fn open(
             *root = roots.binary_search(root).unwrap_or(0);
         }
     }
-    Ok(OpenFile { file, located, rows, row_groups, pruned_rows, columns, metadata, mask })
+    Ok(OpenFile { file, located, rows, row_groups, pruned_rows, columns, footer_digest, metadata, mask })
 }
 
 /// Whether all rows of a row group certainly lie outside the scope; rows without a time keep it in.
@@ -382,19 +397,20 @@ impl OpenFile {
         u64::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(0)
     }
 
-    /// BLAKE3 of the footer.
-    pub fn footer_digest(&self) -> Result<blake3::Hash, InputError> {
-        let handle = self.handle()?;
-        let read = io("read", &self.file);
-        let digest = || -> std::io::Result<blake3::Hash> {
-            let mut tail = [0_u8; 8];
-            handle.read_exact_at(&mut tail, self.file.size.saturating_sub(8))?;
-            let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]])) + 8;
-            let mut hasher = blake3::Hasher::new();
-            hash_range(&handle, self.file.size.saturating_sub(length), length, &mut hasher)?;
-            Ok(hasher.finalize())
+    /// Row groups of the whole file.
+    pub fn groups(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+
+    /// Bytes of the columns needed: of the row groups that are read, and of all.
+    pub fn column_bytes(&self) -> (u64, u64) {
+        let groups = self.metadata.metadata().row_groups();
+        let bytes = |group: usize| -> u64 {
+            let columns = groups[group].columns().iter().enumerate();
+            columns.filter(|(leaf, _)| self.mask.leaf_included(*leaf)).map(|(_, c)| c.byte_range().1).sum()
         };
-        digest().map_err(read)
+        let read = self.row_groups.iter().map(|(group, _)| bytes(*group)).sum();
+        (read, (0..groups.len()).map(bytes).sum())
     }
 
     /// BLAKE3 of the column chunks of a row group that are read.
@@ -408,6 +424,16 @@ impl OpenFile {
         }
         Ok(hasher.finalize())
     }
+}
+
+/// BLAKE3 of the footer, its length and the closing magic among it.
+fn footer_digest(handle: &File, size: u64) -> std::io::Result<blake3::Hash> {
+    let mut tail = [0_u8; 8];
+    handle.read_exact_at(&mut tail, size.saturating_sub(8))?;
+    let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]])) + 8;
+    let mut hasher = blake3::Hasher::new();
+    hash_range(handle, size.saturating_sub(length), length, &mut hasher)?;
+    Ok(hasher.finalize())
 }
 
 fn hash_range(handle: &File, start: u64, length: u64, hasher: &mut blake3::Hasher) -> std::io::Result<()> {

@@ -223,7 +223,7 @@ pub struct PartitionBuffer {
 
 impl PartitionBuffer {
     /// Adds a row. `with_events` must be the same for all rows of a run: whether event ids are mapped.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, row: BufferedRow, with_events: bool) {
         debug_assert!(row.code <= PLAIN);
         let mut flags = 0;

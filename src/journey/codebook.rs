@@ -74,6 +74,11 @@ impl CodebookBuilder {
         self.kept[code as usize] = true;
     }
 
+    /// By code: whether a row with it was kept; to be set for every row that is, as by [`Self::keep`].
+    pub fn kept_mut(&mut self) -> &mut [bool] {
+        &mut self.kept
+    }
+
     /// Combinations of rows that were kept.
     fn kept_rows(&self) -> impl Iterator<Item = &[ValueId]> {
         self.rows.iter().zip(&self.kept).filter(|(_, kept)| **kept).map(|(row, _)| &**row)

@@ -1,8 +1,9 @@
 //! What each combination of text columns means, decided once after reading.
 
-use crate::config::plan::{AfterConversion, ConversionValue, Plan, StageMode, wildcard_match};
+use crate::config::plan::{AfterConversion, ConversionValue, Plan, StageMode};
 
 use super::codebook::Codebook;
+use super::outcome::Outcome;
 
 /// Shown where a touch has no channel.
 pub const NO_CHANNEL: &str = "(none)";
@@ -106,14 +107,8 @@ impl Rules {
                     fact.stages |= 1 << index;
                 }
             }
-            // What takes value back is no conversion, whatever else it matches.
-            fact.refund = value("event")
-                .is_some_and(|event| plan.refunds.iter().any(|pattern| wildcard_match(pattern, event)));
-            for (index, conversion) in plan.conversions.iter().enumerate() {
-                if !fact.refund && conversion.matcher.matches(value) {
-                    fact.conversions |= 1 << index;
-                }
-            }
+            let outcome = Outcome::of(plan, value);
+            (fact.conversions, fact.refund) = (outcome.conversions, outcome.refund);
             let channel = channel_column.and_then(|column| book.text(code, column));
             fact.has_channel = channel.is_some();
             fact.touch = match &plan.attribution.touches {

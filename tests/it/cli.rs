@@ -162,7 +162,7 @@ fn what_a_run_would_read() {
     insta::assert_snapshot!(format!("exit code {}\n{}{}", ran.code, ran.stdout, ran.stderr), @r"
     exit code 0
     reads:
-      inputs.touchpoints: 1 file, 1.7 kB, 6 rows; pruned: 0 files, 0 rows
+      inputs.touchpoints: 1 file, 1 row group, 6 rows, 0.3 kB
     writes to FOLDER/out:
       stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, segment_conversion, experiment_results, experiment_health, reconciliation, data_quality, budget_shift, pain_points, stage_heatmap, winning_variants
     ");

@@ -411,7 +411,8 @@ fn a_day_reads_no_more_than_its_rows_need() {
     assert_eq!((checked.code, checked.stderr.as_str()), (0, ""));
     insta::assert_snapshot!(checked.stdout, @r"
     reads:
-      inputs.touchpoints: 2 files, 12.2 kB, 25 rows; pruned: 27 files, 375 rows
+      inputs.touchpoints: 2 files, 7 row groups, 25 rows, 3.0 kB
+        pruned: 27 files, 106 row groups, 375 rows, 46.0 kB
       inputs.spend: 1 file, 0.1 kB
     writes to FOLDER/out:
       stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, segment_conversion, experiment_results, experiment_health, reconciliation, data_quality, budget_shift, pain_points, stage_heatmap, winning_variants

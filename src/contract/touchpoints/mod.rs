@@ -1,0 +1,256 @@
+//! Touchpoint rows: checked one by one, sorted into partitions, or set aside with a reason.
+
+mod columns;
+mod screen;
+mod verdicts;
+
+use arrow::array::Array;
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+
+use crate::config::plan::Plan;
+use crate::input::columns::{Ids, LocalTimes};
+use crate::input::open::{Located, Scope};
+use crate::journey::buffer::{BufferedRow, MAX_CODES, PartitionBuffer};
+use crate::journey::codebook::CodebookBuilder;
+use crate::journey::key::{CustomerHash, EventKey, PARTITIONS, order_hash};
+
+use super::codes::BatchCoder;
+use super::ids::hash_ids;
+use super::reject::{Reject, RowCounts, ValueHasher};
+
+pub use super::suppressed::Suppressed;
+pub use columns::{TIME, TouchpointColumns};
+
+use columns::BatchColumns;
+use screen::{Fate, Screen};
+use verdicts::{Verdict, Verdicts};
+
+/// 1990-01-01, before which no touchpoint was logged.
+pub const EARLIEST_US: i64 = 631_152_000_000_000;
+/// 2100-01-01.
+pub const LATEST_US: i64 = 4_102_444_800_000_000;
+
+/// What is the same for all workers.
+#[derive(Debug, Clone, Copy)]
+pub struct TouchpointRules<'a> {
+    /// The resolved configuration.
+    pub plan: &'a Plan,
+    /// Which columns are read.
+    pub columns: &'a TouchpointColumns,
+    /// Instants that are read.
+    pub scope: Scope,
+    /// Ids that are dropped.
+    pub suppressed: &'a Suppressed,
+    /// For the rejects.
+    pub hasher: ValueHasher,
+    /// Whether any source maps event ids.
+    pub with_events: bool,
+}
+
+/// Why a batch could not be taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeError {
+    /// The decoder or a cast failed.
+    #[error(transparent)]
+    Arrow(#[from] ArrowError),
+    /// More combinations than codes.
+    #[error("too many combinations")]
+    TooManyCombinations,
+}
+
+/// Where a batch comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchOrigin<'a> {
+    /// Position of the source.
+    pub source: usize,
+    /// Position of the file in it.
+    pub file: usize,
+    /// Row of the file that the batch starts with.
+    pub first_row: u64,
+    /// Where the file has its columns.
+    pub located: &'a [Located],
+}
+
+/// Rows as one worker found them.
+pub struct TouchpointReader<'a> {
+    rules: TouchpointRules<'a>,
+    /// By partition.
+    pub partitions: Vec<PartitionBuffer>,
+    /// By source.
+    pub counts: Vec<RowCounts>,
+    /// Rejected rows.
+    pub rejects: Vec<Reject>,
+    /// First and last instant kept.
+    pub span_us: Option<(i64, i64)>,
+    coder: BatchCoder,
+    /// By source.
+    verdicts: Vec<Verdicts>,
+    /// By source.
+    local: Vec<Option<LocalTimes>>,
+    /// Of the rows of a batch.
+    customers: Vec<CustomerHash>,
+}
+
+impl<'a> TouchpointReader<'a> {
+    /// A reader that has seen nothing.
+    pub fn new(rules: TouchpointRules<'a>) -> Self {
+        let sources = &rules.plan.touchpoints;
+        let counts =
+            RowCounts { excluded_value_minor: vec![0; rules.plan.conversions.len()], ..RowCounts::default() };
+        Self {
+            rules,
+            partitions: (0..PARTITIONS).map(|_| PartitionBuffer::default()).collect(),
+            counts: vec![counts; sources.len()],
+            rejects: Vec::new(),
+            span_us: None,
+            coder: BatchCoder::new(rules.columns.texts.len()),
+            verdicts: sources.iter().map(|source| Verdicts::new(rules.plan, &source.exclude)).collect(),
+            local: sources.iter().map(|source| source.timezone.as_ref().map(LocalTimes::new)).collect(),
+            customers: Vec::new(),
+        }
+    }
+
+    /// Rows by partition, and the worker's codes.
+    pub fn into_parts(self) -> (Vec<PartitionBuffer>, CodebookBuilder) {
+        (self.partitions, self.coder.book)
+    }
+
+    /// Takes a batch in.
+    pub fn take(&mut self, batch: &RecordBatch, origin: BatchOrigin<'_>) -> Result<(), TakeError> {
+        let rules = self.rules;
+        let columns = BatchColumns::of(
+            rules.columns,
+            batch,
+            origin.located,
+            rules.with_events,
+            self.local[origin.source].as_mut(),
+            rules.plan.job.currency.minor_per_unit(),
+        )?;
+        self.coder.code(&columns.texts, batch.num_rows());
+        if self.coder.book.len() > MAX_CODES {
+            return Err(TakeError::TooManyCombinations);
+        }
+        hash_ids(&columns.ids, batch.num_rows(), &mut self.customers);
+        // The type of the event ids is settled here, so that no row has to ask.
+        match &columns.events {
+            None => self.take_rows(&columns, origin, |_| EventKey::NULL),
+            Some(Ids::Int(ids)) => self.take_rows(&columns, origin, |row| match ids.is_valid(row) {
+                true => EventKey::of_integer(ids.value(row)),
+                false => EventKey::NULL,
+            }),
+            Some(ids) => {
+                let mut digits = itoa::Buffer::new();
+                self.take_rows(&columns, origin, |row| {
+                    ids.get(row, &mut digits).map_or(EventKey::NULL, EventKey::of_text)
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the rows of a batch in whose codes and customers are known.
+    fn take_rows(
+        &mut self,
+        columns: &BatchColumns,
+        origin: BatchOrigin<'_>,
+        mut event_of: impl FnMut(usize) -> EventKey,
+    ) {
+        let rules = self.rules;
+        let texts = &rules.columns.texts;
+        let source = &mut self.verdicts[origin.source];
+        source.judge(rules.plan, &self.coder.book, texts);
+        let (codes, kept) = self.coder.codes_and_kept();
+        let screen = Screen {
+            columns,
+            customers: &self.customers,
+            codes,
+            verdicts: source.by_code(),
+            suppressed: rules.suppressed,
+            exclude_ids: &source.exclude_ids,
+            names: texts,
+            minor_per_unit: rules.plan.job.currency.minor_per_unit(),
+            from_us: rules.scope.from_us.unwrap_or(i64::MIN),
+            to_us: rules.scope.to_us.unwrap_or(i64::MAX),
+        };
+        let counts = &mut self.counts[origin.source];
+        let instants = columns.times.values();
+        let mut digits = itoa::Buffer::new();
+        let (mut first_us, mut last_us) = (i64::MAX, i64::MIN);
+        let mut outside = 0;
+        for (row, (code, customer)) in codes.iter().zip(&self.customers).enumerate() {
+            let amount_minor = match screen.at_a_glance(row) {
+                Some(amount_minor) => amount_minor,
+                None => match screen.fate(row) {
+                    Fate::Kept(amount_minor) => amount_minor,
+                    Fate::Nulled => {
+                        counts.nulled_values += 1;
+                        None
+                    }
+                    Fate::Outside => {
+                        outside += 1;
+                        continue;
+                    }
+                    Fate::Excluded => {
+                        counts.excluded += 1;
+                        continue;
+                    }
+                    Fate::Suppressed => {
+                        counts.suppressed += 1;
+                        continue;
+                    }
+                    Fate::Rejected(rejection) => {
+                        *counts.rejected.entry(rejection.rule).or_default() += 1;
+                        if let Some(minor) = rejection.amount_minor {
+                            add_left_out(&mut counts.excluded_value_minor, screen.verdict(row), minor);
+                        }
+                        self.rejects.push(Reject {
+                            source: origin.source,
+                            file: origin.file,
+                            row: origin.first_row + row as u64,
+                            rule: rejection.rule,
+                            value_hash: rejection.value.map(|value| rules.hasher.hash(&value)),
+                        });
+                        continue;
+                    }
+                },
+            };
+            let order = match &columns.orders {
+                Some(orders) if screen.verdict(row).moves_money() => {
+                    orders.get(row, &mut digits).map(order_hash)
+                }
+                _ => None,
+            };
+            let time_us = instants[row];
+            first_us = first_us.min(time_us);
+            last_us = last_us.max(time_us);
+            kept[*code as usize] = true;
+            self.partitions[customer.partition()].push(
+                BufferedRow {
+                    customer: *customer,
+                    time_us,
+                    code: *code,
+                    amount_minor,
+                    event: event_of(row),
+                    order,
+                },
+                rules.with_events,
+            );
+        }
+        counts.outside += outside;
+        counts.in_scope += codes.len() as u64 - outside;
+        if first_us <= last_us {
+            let span = self.span_us.get_or_insert((first_us, last_us));
+            *span = (span.0.min(first_us), span.1.max(last_us));
+        }
+    }
+}
+
+/// Adds the amount of a rejected row to the conversions that would have used it.
+fn add_left_out(sums: &mut [i128], verdict: Verdict, minor: i64) {
+    for (conversion, sum) in sums.iter_mut().enumerate() {
+        if verdict.uses_value >> conversion & 1 == 1 {
+            *sum += i128::from(minor);
+        }
+    }
+}

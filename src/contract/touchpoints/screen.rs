@@ -1,0 +1,160 @@
+//! What becomes of each row of a batch.
+//!
+//! Nearly all rows are in order, and a few comparisons show it; only the others are looked at closely.
+
+use arrow::array::Array;
+
+use crate::config::plan::Matcher;
+use crate::contract::reject::Rule;
+use crate::contract::suppressed::Suppressed;
+use crate::input::columns::Amount;
+use crate::journey::key::CustomerHash;
+
+use super::columns::BatchColumns;
+use super::verdicts::Verdict;
+use super::{EARLIEST_US, LATEST_US};
+
+/// What becomes of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It counts.
+    Kept(Option<i64>),
+    /// It counts, with null for a value that could not be read and that nothing uses.
+    Nulled,
+    /// Its time lies outside.
+    Outside,
+    /// Left out by a rule of the configuration.
+    Excluded,
+    /// Its customer is not to be looked at.
+    Suppressed,
+    /// It breaks a rule of the contract.
+    Rejected(Rejection),
+}
+
+/// How a row breaks a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rejection {
+    pub(super) rule: Rule,
+    /// The offending time or amount; None for null.
+    pub(super) value: Option<[u8; 8]>,
+    /// What the row would have been worth, minor units.
+    pub(super) amount_minor: Option<i64>,
+}
+
+/// Everything that decides over the rows of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Screen<'b> {
+    pub(super) columns: &'b BatchColumns,
+    /// By row; [`CustomerHash::NOBODY`] where there is no id.
+    pub(super) customers: &'b [CustomerHash],
+    /// By row.
+    pub(super) codes: &'b [u32],
+    /// By code.
+    pub(super) verdicts: &'b [Verdict],
+    pub(super) suppressed: &'b Suppressed,
+    /// Rules that look at the id.
+    pub(super) exclude_ids: &'b [Matcher],
+    /// Names of the text columns.
+    pub(super) names: &'b [String],
+    pub(super) minor_per_unit: i64,
+    /// First instant read.
+    pub(super) from_us: i64,
+    /// First instant no longer read.
+    pub(super) to_us: i64,
+}
+
+impl Screen<'_> {
+    /// What the rules say of a row.
+    #[inline(always)]
+    pub(super) fn verdict(&self, row: usize) -> Verdict {
+        self.verdicts[self.codes[row] as usize]
+    }
+
+    /// The amount of a row that certainly counts, which most rows do; None: that takes a closer look.
+    ///
+    /// All of it stays in registers once it stands in the loop. Through memory it would be slow, for what is
+    /// read back right after it was written in parts waits for all writes before it: those of the last rows,
+    /// into far-off buffers.
+    #[inline(always)]
+    pub(super) fn at_a_glance(&self, row: usize) -> Option<Option<i64>> {
+        let verdict = self.verdict(row);
+        let customer = self.customers[row];
+        let time_us = self.columns.times.values()[row];
+        let in_order = time_us >= self.from_us.max(EARLIEST_US)
+            && time_us < self.to_us.min(LATEST_US)
+            && self.columns.times.is_valid(row)
+            && customer != CustomerHash::NOBODY
+            && !(verdict.excluded || verdict.null_event)
+            && !self.suppressed.may_contain(customer)
+            && self.exclude_ids.is_empty();
+        if !in_order {
+            return None;
+        }
+        match self.columns.values.get(row, self.minor_per_unit) {
+            Amount::Null => Some(None),
+            Amount::Minor(minor) if minor >= 0 || verdict.uses_value == 0 => Some(Some(minor)),
+            Amount::Minor(_) | Amount::Unusable => None,
+        }
+    }
+
+    /// What becomes of a row, at a closer look.
+    #[inline(never)]
+    pub(super) fn fate(&self, row: usize) -> Fate {
+        if self.columns.times.is_null(row) {
+            let rejection = Rejection { rule: Rule::NullTime, value: None, amount_minor: None };
+            return Fate::Rejected(rejection);
+        }
+        let time_us = self.columns.times.value(row);
+        if time_us < self.from_us || time_us >= self.to_us {
+            return Fate::Outside;
+        }
+        let verdict = self.verdict(row);
+        let customer = self.customers[row];
+        // What is excluded on purpose is nobody's mistake, so it is looked at first.
+        if verdict.excluded || customer != CustomerHash::NOBODY && self.is_excluded_by_id(row) {
+            return Fate::Excluded;
+        }
+        if customer != CustomerHash::NOBODY && self.suppressed.contains(customer) {
+            return Fate::Suppressed;
+        }
+        let amount = self.columns.values.get(row, self.minor_per_unit);
+        let broken = match amount {
+            _ if customer == CustomerHash::NOBODY => Some((Rule::NullCustomer, None)),
+            _ if !(EARLIEST_US..LATEST_US).contains(&time_us) => {
+                Some((Rule::ImpossibleTime, Some(time_us.to_le_bytes())))
+            }
+            _ if verdict.null_event => Some((Rule::NullEvent, None)),
+            Amount::Unusable if verdict.moves_money() => Some((Rule::UnusableValue, None)),
+            Amount::Minor(minor) if verdict.uses_value != 0 && minor < 0 => {
+                Some((Rule::NegativeValue, Some(minor.to_le_bytes())))
+            }
+            _ => None,
+        };
+        let amount_minor = match amount {
+            Amount::Minor(minor) => Some(minor),
+            Amount::Null | Amount::Unusable => None,
+        };
+        match broken {
+            Some((rule, value)) => Fate::Rejected(Rejection { rule, value, amount_minor }),
+            None if amount == Amount::Unusable => Fate::Nulled,
+            None => Fate::Kept(amount_minor),
+        }
+    }
+
+    fn is_excluded_by_id(&self, row: usize) -> bool {
+        if self.exclude_ids.is_empty() {
+            return false;
+        }
+        let mut digits = itoa::Buffer::new();
+        let id = self.columns.ids.get(row, &mut digits).and_then(|id| std::str::from_utf8(id).ok());
+        self.exclude_ids.iter().any(|matcher| {
+            matcher.matches(|name| {
+                if name == "customer_id" {
+                    return id;
+                }
+                let column = self.names.iter().position(|column| column == name)?;
+                self.columns.texts[column].get(row)
+            })
+        })
+    }
+}

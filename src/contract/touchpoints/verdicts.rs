@@ -1,0 +1,75 @@
+//! What the contract asks of a combination of texts, answered once for each.
+
+use crate::config::plan::{ConversionValue, Matcher, Plan};
+use crate::journey::codebook::CodebookBuilder;
+use crate::journey::outcome::Outcome;
+
+use super::columns::EVENT;
+
+/// What the rules say of every row with one combination of texts, as far as the contract needs it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Verdict {
+    /// A rule leaves it out, whatever the id.
+    pub(super) excluded: bool,
+    /// Nothing says what happened.
+    pub(super) null_event: bool,
+    /// Value goes back, so that it may be negative.
+    pub(super) refund: bool,
+    /// Bit `c`: conversion `c` uses the value.
+    pub(super) uses_value: u64,
+}
+
+impl Verdict {
+    /// Whether the row moves money, so that its value must be usable and its order counts.
+    #[inline]
+    pub(super) fn moves_money(self) -> bool {
+        self.uses_value != 0 || self.refund
+    }
+}
+
+/// The verdicts of one source.
+#[derive(Debug)]
+pub(super) struct Verdicts {
+    by_code: Vec<Verdict>,
+    /// Bit `c`: conversion `c` is worth what the value says.
+    by_value: u64,
+    /// Rules that leave out by text alone.
+    exclude: Vec<Matcher>,
+    /// Rules that look at the id, too: these are asked row by row.
+    pub(super) exclude_ids: Vec<Matcher>,
+}
+
+impl Verdicts {
+    /// Of a source of a plan.
+    pub(super) fn new(plan: &Plan, exclude: &[Matcher]) -> Self {
+        let names_id = |matcher: &Matcher| matcher.fields.iter().any(|field| field.column == "customer_id");
+        let (exclude_ids, exclude) = exclude.iter().cloned().partition(names_id);
+        let by_value = plan.conversions.iter().enumerate().fold(0, |bits, (index, conversion)| {
+            bits | u64::from(conversion.value == ConversionValue::Column) << index
+        });
+        Self { by_code: Vec::new(), by_value, exclude, exclude_ids }
+    }
+
+    /// Judges the combinations that have come since the last time. `names` are the columns of the book.
+    pub(super) fn judge(&mut self, plan: &Plan, book: &CodebookBuilder, names: &[String]) {
+        for code in self.by_code.len()..book.len() {
+            let row = book.row(code as u32);
+            let value = |name: &str| {
+                let column = names.iter().position(|column| column == name)?;
+                book.text(column, row[column])
+            };
+            let outcome = Outcome::of(plan, value);
+            self.by_code.push(Verdict {
+                excluded: self.exclude.iter().any(|matcher| matcher.matches(value)),
+                null_event: row[EVENT] == 0,
+                refund: outcome.refund,
+                uses_value: outcome.conversions & self.by_value,
+            });
+        }
+    }
+
+    /// By code.
+    pub(super) fn by_code(&self) -> &[Verdict] {
+        &self.by_code
+    }
+}
