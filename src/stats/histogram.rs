@@ -307,7 +307,7 @@ mod tests {
         let few = of(&[1 << 30; 3]);
         assert!(bytes(&few) <= 8, "{}", bytes(&few));
         let few = of(&[[0, 1 << 30, 1 << 40]; 1_000].concat());
-        assert!(few.dense.is_empty() && bytes(&few) <= 16 * 4 + 2 * TAIL, "{}", bytes(&few));
+        assert!(few.dense.is_empty() && bytes(&few) <= 2 * 16 * 4 + 2 * TAIL, "{}", bytes(&few));
         let mut values = Vec::new();
         for exponent in 0..20 {
             values.extend((0..1 << exponent).map(|step| (step << (20 - exponent)) * 1_000));
