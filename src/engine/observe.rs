@@ -154,3 +154,99 @@ pub fn observe<O: Observer>(
         cut,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::plan::Dedupe;
+    use crate::engine::work::Silent;
+    use crate::journey::CustomerHash;
+    use crate::journey::buffer::{BufferedRow, PartitionBuffer};
+    use crate::journey::key::EventKey;
+    use crate::journey::rules::Facts;
+    use crate::journey::testing::World;
+
+    /// Counts journeys, and complains where one comes after the end.
+    struct Counting;
+
+    #[derive(Debug, Default, PartialEq)]
+    struct Count {
+        journeys: u64,
+        closed: bool,
+    }
+
+    impl Count {
+        fn add(&mut self) {
+            assert!(!self.closed, "a journey after the last one");
+            self.journeys += 1;
+        }
+
+        fn close(&mut self) {
+            assert!(!self.closed, "closed twice");
+            self.closed = true;
+        }
+    }
+
+    impl Observer for Counting {
+        type Bucket = Count;
+        type Worker = Count;
+
+        fn bucket(&self) -> Count {
+            Count::default()
+        }
+
+        fn worker(&self) -> Count {
+            Count::default()
+        }
+
+        fn observe(&self, _: Observed<'_>, bucket: &mut Count, worker: &mut Count) {
+            bucket.add();
+            worker.add();
+        }
+
+        fn close_bucket(&self, bucket: &mut Count) {
+            bucket.close();
+        }
+
+        fn close_worker(&self, worker: &mut Count) {
+            worker.close();
+        }
+
+        fn merge_worker(&self, into: &mut Count, from: Count) {
+            assert!(into.closed && from.closed, "merged before the end");
+            into.journeys += from.journeys;
+        }
+    }
+
+    #[test]
+    fn buckets_and_workers_are_closed_once_after_their_last_journey() -> Result<(), EngineError> {
+        let mut rules = World::new(&[], &[]).rules;
+        rules.facts = vec![Facts::default()];
+        let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
+        let mut expected = vec![0; BUCKETS];
+        for name in 0..300 {
+            let customer = CustomerHash::of(format!("customer {name}").as_bytes());
+            let row = BufferedRow {
+                customer,
+                time_us: 0,
+                code: 0,
+                amount_minor: None,
+                event: EventKey::NULL,
+                order: None,
+            };
+            let mut buffer = PartitionBuffer::default();
+            buffer.push(row, false);
+            partitions[customer.partition()].buffers.push((0, buffer));
+            expected[customer.partition() / PARTITIONS_OF_BUCKET] += 1;
+        }
+        let options = CutOptions { dedupe: Dedupe::Off, max_rows_per_customer: 10 };
+        let pool = work::pool(3)?;
+        let seen = observe(&Counting, partitions, &[vec![0]], &rules, options, &pool, &Silent)?;
+        let buckets: Vec<Count> =
+            expected.into_iter().map(|journeys| Count { journeys, closed: true }).collect();
+        assert_eq!(seen.buckets, buckets);
+        assert_eq!(seen.all, Count { journeys: 300, closed: true });
+        assert_eq!(seen.cut.customers, 300);
+        Ok(())
+    }
+}

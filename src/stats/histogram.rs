@@ -130,9 +130,7 @@ impl Histogram {
         if self.dense.is_empty() && self.tail.is_empty() {
             return Cow::Borrowed(&self.bins);
         }
-        let dense = self.dense.iter().enumerate().filter(|(_, count)| **count > 0);
-        let mut bins: Vec<Bin> =
-            dense.map(|(at, count)| (BinIndex::of_cell(at), u64::from(*count))).collect();
+        let mut bins: Vec<Bin> = filled(&self.dense).collect();
         bins.extend_from_slice(&self.bins);
         bins.extend(self.tail.iter().map(|bin| (*bin, 1)));
         add_up(&mut bins);
@@ -143,7 +141,7 @@ impl Histogram {
     /// outside 1 to [`Histogram::count`].
     pub fn order_statistic(&self, rank: u64) -> Option<f64> {
         let mut before = 0;
-        for &(index, count) in self.bins().iter() {
+        for (index, count) in self.entries() {
             if rank > before && rank <= before + count {
                 let (low, width) = index.bounds();
                 let place = ((rank - before) as f64 - 0.5) / count as f64;
@@ -157,7 +155,7 @@ impl Histogram {
     /// Returns how many values lie at or below `value`, with a share of the bin that holds it.
     pub fn count_up_to(&self, value: f64) -> f64 {
         let mut sum = 0.0;
-        for &(index, count) in self.bins().iter() {
+        for (index, count) in self.entries() {
             let (low, width) = index.bounds();
             let (low, last) = (low as f64, low as f64 + (width - 1) as f64);
             if value < low {
@@ -167,6 +165,16 @@ impl Histogram {
             sum += count as f64 * share;
         }
         sum
+    }
+
+    /// As [`Histogram::bins`], without a list where there is none yet.
+    fn entries(&self) -> impl Iterator<Item = Bin> + '_ {
+        let covered = |(index, _): &Bin| index.cell() < self.dense.len();
+        // Where nothing waits and nothing overflows, what is sparse comes after the array.
+        let in_order = self.tail.is_empty() && !self.bins.first().is_some_and(covered);
+        let dense: &[u32] = if in_order { &self.dense } else { &[] };
+        let sparse = if in_order { Cow::Borrowed(&self.bins[..]) } else { self.bins() };
+        filled(dense).chain((0..sparse.len()).map(move |at| sparse[at]))
     }
 
     /// Counts what waits in the tail; makes the array longer where that takes no more than twice the memory.
@@ -210,6 +218,12 @@ impl Histogram {
         self.dense.reserve_exact(more);
         self.dense.resize(self.dense.len() + more, 0);
     }
+}
+
+/// The bins of an array of counts that hold values.
+fn filled(dense: &[u32]) -> impl Iterator<Item = Bin> + '_ {
+    let filled = dense.iter().enumerate().filter(|(_, count)| **count > 0);
+    filled.map(|(at, count)| (BinIndex::of_cell(at), u64::from(*count)))
 }
 
 /// Sorts bins by index, adds up equal ones and drops those without values.
@@ -307,7 +321,7 @@ mod tests {
         let few = of(&[1 << 30; 3]);
         assert!(bytes(&few) <= 8, "{}", bytes(&few));
         let few = of(&[[0, 1 << 30, 1 << 40]; 1_000].concat());
-        assert!(few.dense.is_empty() && bytes(&few) <= 16 * 4 + 2 * TAIL, "{}", bytes(&few));
+        assert!(few.dense.is_empty() && bytes(&few) <= 2 * 16 * 4 + 2 * TAIL, "{}", bytes(&few));
         let mut values = Vec::new();
         for exponent in 0..20 {
             values.extend((0..1 << exponent).map(|step| (step << (20 - exponent)) * 1_000));
@@ -340,6 +354,7 @@ mod tests {
             histogram.record(3);
             assert_eq!((histogram.count(), histogram.bins().as_ref()), (count, &[(bin, count)][..]));
         }
+        assert_eq!(histogram.order_statistic(limit + 1), Some(3.0));
         let count = histogram.count();
         let mut twice = histogram.clone();
         twice.merge(&histogram);
@@ -383,7 +398,12 @@ mod tests {
             let histogram = of(&values);
             let mut counts = std::collections::BTreeMap::new();
             values.iter().for_each(|value| *counts.entry(BinIndex::of(*value)).or_insert(0) += 1);
-            prop_assert_eq!(histogram.bins().into_owned(), counts.into_iter().collect::<Vec<Bin>>());
+            let counts: Vec<Bin> = counts.into_iter().collect();
+            prop_assert_eq!(histogram.bins().into_owned(), counts.clone());
+            prop_assert_eq!(histogram.entries().collect::<Vec<Bin>>(), counts.clone());
+            let mut settled = Histogram::default();
+            settled.merge(&histogram);
+            prop_assert_eq!(settled.entries().collect::<Vec<Bin>>(), counts);
             values.reverse();
             prop_assert_eq!(&histogram, &of(&values));
             prop_assert_eq!(&histogram, &Histogram::from_bins(histogram.bins().into_owned()));

@@ -77,23 +77,29 @@ impl RankDraws {
         if self.excess.is_empty() || thetas.len() != replicates.len() {
             return None;
         }
-        let influence: Vec<[f64; BUCKETS]> = replicates
-            .iter()
-            .map(|item| {
-                let mean = item.iter().sum::<f64>() / BUCKETS as f64;
-                item.map(|theta_b| (BUCKETS - 1) as f64 / BUCKETS as f64 * (mean - theta_b))
-            })
-            .collect();
+        // By bucket, so that all items of a draw are summed side by side; each in the order of the buckets.
+        let mut influence = vec![0.0; BUCKETS * thetas.len()];
+        for (item, replicates) in replicates.iter().enumerate() {
+            let mean = replicates.iter().sum::<f64>() / BUCKETS as f64;
+            for (bucket, theta_b) in replicates.iter().enumerate() {
+                influence[bucket * thetas.len() + item] =
+                    (BUCKETS - 1) as f64 / BUCKETS as f64 * (mean - theta_b);
+            }
+        }
         let ranks = ranks_of(thetas);
         let mut kept = vec![0_usize; thetas.len()];
         let mut resampled = vec![0.0; thetas.len()];
+        // Draw by draw the order changes little: sorting what is nearly sorted is cheap.
+        let mut order = order_of(thetas);
         for excess in &self.excess {
-            for ((slot, &theta), influence) in resampled.iter_mut().zip(thetas).zip(&influence) {
-                let shift: f64 = excess.iter().zip(influence).map(|(w, d)| w * d).sum();
-                *slot = theta + shift;
+            resampled.fill(0.0);
+            for (weight, influence) in excess.iter().zip(influence.chunks_exact(thetas.len().max(1))) {
+                resampled.iter_mut().zip(influence).for_each(|(shift, d)| *shift += weight * d);
             }
-            for (kept, (now, before)) in kept.iter_mut().zip(ranks_of(&resampled).iter().zip(&ranks)) {
-                *kept += usize::from(now == before);
+            resampled.iter_mut().zip(thetas).for_each(|(shift, theta)| *shift += theta);
+            sort(&mut order, &resampled);
+            for (place, item) in order.iter().enumerate() {
+                kept[*item] += usize::from(ranks[*item] == place + 1);
             }
         }
         let draws = self.excess.len() as f64;
@@ -111,14 +117,25 @@ impl Default for RankDraws {
 
 /// Rank of each item, 1 for the highest; ties to the earlier one.
 fn ranks_of(figures: &[f64]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..figures.len()).collect();
-    // Stable, so equal figures (0 and −0 included) stay in the order given.
-    order.sort_by(|&a, &b| figures[b].partial_cmp(&figures[a]).unwrap_or(Ordering::Equal));
     let mut ranks = vec![0; figures.len()];
-    for (place, item) in order.into_iter().enumerate() {
+    for (place, item) in order_of(figures).into_iter().enumerate() {
         ranks[item] = place + 1;
     }
     ranks
+}
+
+/// Items from the highest figure to the lowest; ties to the earlier one.
+fn order_of(figures: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..figures.len()).collect();
+    sort(&mut order, figures);
+    order
+}
+
+/// Puts items, in any order, into that of [`order_of`]. Equal figures, 0 and −0 included, are ties.
+fn sort(order: &mut [usize], figures: &[f64]) {
+    order.sort_unstable_by(|&a, &b| {
+        figures[b].partial_cmp(&figures[a]).unwrap_or(Ordering::Equal).then(a.cmp(&b))
+    });
 }
 
 #[cfg(test)]
@@ -192,6 +209,33 @@ mod tests {
                     .filter(|&j| figures[j] > figures[i] || (figures[j] == figures[i] && j < i)).count())
                 .collect();
             prop_assert_eq!(ranks_of(&figures), naive);
+        }
+
+        /// The definition, draw by draw and item by item, to the last bit.
+        #[test]
+        fn stability_counts_the_draws_that_agree(
+            items in prop::collection::vec((-4i8..4, any::<u64>()), 0..9),
+        ) {
+            let thetas: Vec<f64> = items.iter().map(|(theta, _)| f64::from(*theta)).collect();
+            let noise = |seed: &u64| {
+                let mut random = SplitMix64::new(*seed);
+                std::array::from_fn(|_| (random.next_u64() >> 60) as f64 / 3.0)
+            };
+            let replicates: Vec<[f64; BUCKETS]> = items.iter().map(|(_, seed)| noise(seed)).collect();
+            let draws = RankDraws::new(50, 3);
+            let mut kept = vec![0; items.len()];
+            for excess in &draws.excess {
+                let resampled: Vec<f64> = thetas.iter().zip(&replicates).map(|(theta, replicates)| {
+                    let mean = replicates.iter().sum::<f64>() / 64.0;
+                    theta + excess.iter().zip(replicates).map(|(w, theta_b)| w * (63.0 / 64.0 * (mean - theta_b))).sum::<f64>()
+                }).collect();
+                for (kept, (now, before)) in kept.iter_mut().zip(ranks_of(&resampled).iter().zip(ranks_of(&thetas))) {
+                    *kept += usize::from(*now == before);
+                }
+            }
+            let ranked = draws.rank(&thetas, &replicates).unwrap();
+            let found: Vec<usize> = ranked.iter().map(|ranked| (ranked.stability * 50.0).round() as usize).collect();
+            prop_assert_eq!(found, kept);
         }
     }
 }

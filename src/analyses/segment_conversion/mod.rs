@@ -77,8 +77,8 @@ struct SegmentCounts {
 /// One target within a segment.
 #[derive(Debug, Clone, Default)]
 struct TargetCounts {
-    converted: u64,
     value_minor: i128,
+    /// Of every customer who converted.
     to_convert_ms: Histogram,
 }
 
@@ -117,14 +117,13 @@ impl SegmentCounts {
             return;
         }
         for (target, other) in self.targets.iter_mut().zip(other.targets) {
-            target.converted += other.converted;
             target.value_minor += other.value_minor;
             target.to_convert_ms.merge(&other.to_convert_ms);
         }
     }
 
     fn converted(&self, target: usize) -> u64 {
-        self.targets.get(target).map_or(0, |counts| counts.converted)
+        self.targets.get(target).map_or(0, |counts| counts.to_convert_ms.count())
     }
 }
 
@@ -189,7 +188,6 @@ impl Analysis for SegmentConversion<'_> {
             }
             for reached in reached.iter() {
                 let target = &mut counts.targets[reached.target];
-                target.converted += 1;
                 if reached.value_minor != 0 {
                     target.value_minor += reached.value_minor;
                 }
