@@ -1,7 +1,5 @@
 //! Reads all inputs: touchpoints into partitions, the small tables beside them, digests on the way.
 
-use std::fs::File;
-
 use arrow::record_batch::RecordBatch;
 use bytemuck::Pod;
 use rayon::ThreadPool;
@@ -129,17 +127,20 @@ fn decode<E: From<InputError>>(
     digests: &mut GroupDigests,
     mut take: impl FnMut(&RecordBatch, BatchOrigin<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let handle: File = opened.handle()?;
-    for group in &item.groups {
-        digests.push(((item.source, item.file, *group), opened.group_digest(&handle, *group)?));
-    }
     let mut first_row = item.first_row;
-    for batch in opened.reader(handle, item.groups.clone())? {
-        let batch = batch.map_err(|error| opened.unreadable(error))?;
-        let origin =
-            BatchOrigin { source: item.source, file: item.file, first_row, located: &opened.located };
-        take(&batch, origin)?;
-        first_row += batch.num_rows() as u64;
+    for portion in opened.portions(&item.groups) {
+        let mut bytes = opened.bytes()?;
+        opened.hold(portion, &mut bytes)?;
+        for group in portion {
+            digests.push(((item.source, item.file, *group), opened.group_digest(&bytes, *group)?));
+        }
+        for batch in opened.reader(bytes, portion.to_vec())? {
+            let batch = batch.map_err(|error| opened.unreadable(error))?;
+            let origin =
+                BatchOrigin { source: item.source, file: item.file, first_row, located: &opened.located };
+            take(&batch, origin)?;
+            first_row += batch.num_rows() as u64;
+        }
     }
     Ok(())
 }
@@ -154,8 +155,12 @@ pub fn decode_only(sources: &[&OpenSource], pool: &ThreadPool) -> Result<u64, En
         || 0_u64,
         |rows, _, item| {
             let opened = &sources[item.source].files[item.file];
-            for batch in opened.reader(opened.handle()?, item.groups.clone())? {
-                *rows += batch.map_err(|error| opened.unreadable(error))?.num_rows() as u64;
+            for portion in opened.portions(&item.groups) {
+                let mut bytes = opened.bytes()?;
+                opened.hold(portion, &mut bytes)?;
+                for batch in opened.reader(bytes, portion.to_vec())? {
+                    *rows += batch.map_err(|error| opened.unreadable(error))?.num_rows() as u64;
+                }
             }
             Ok::<_, EngineError>(())
         },

@@ -1,5 +1,6 @@
 //! Finding, opening and decoding the exported files.
 
+pub mod bytes;
 pub mod columns;
 pub mod csv;
 pub mod discover;

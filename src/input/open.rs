@@ -1,6 +1,7 @@
 //! Opens Parquet files: footers, schemas, which row groups a run needs, and digests of what is read.
 
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -13,11 +14,14 @@ use parquet::file::statistics::Statistics;
 
 use crate::config::plan::{DAY_US, SourcePlan};
 
+use super::bytes::FileBytes;
 use super::discover::InputFile;
 use super::error::InputError;
 
 /// Rows of a decoded batch: small enough to stay in cache.
 pub const BATCH_ROWS: usize = 8_192;
+/// Bytes of row groups that a thread holds at a time. A row group that is larger is read page by page.
+const HELD_BYTES: u64 = 8 << 20;
 
 /// What a column is used as, which decides the types it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -372,19 +376,64 @@ impl OpenFile {
         self.row_groups.is_empty()
     }
 
-    /// A second handle on the file.
-    pub fn handle(&self) -> Result<File, InputError> {
-        File::open(&self.file.path).map_err(io("open", &self.file))
+    /// The file, to read row groups from.
+    pub fn bytes(&self) -> Result<FileBytes, InputError> {
+        let file = File::open(&self.file.path).map_err(io("open", &self.file))?;
+        Ok(FileBytes::new(file, self.file.size))
+    }
+
+    /// Cuts row groups into portions that are read at a time: few enough to be held in memory, or one alone.
+    pub fn portions<'g>(&self, groups: &'g [usize]) -> Vec<&'g [usize]> {
+        let mut portions = Vec::new();
+        let (mut begin, mut held) = (0, 0);
+        for (at, group) in groups.iter().enumerate() {
+            let bytes = self.group_bytes(*group);
+            if at > begin && held + bytes > HELD_BYTES {
+                portions.push(&groups[begin..at]);
+                (begin, held) = (at, 0);
+            }
+            held += bytes;
+        }
+        portions.extend(Some(&groups[begin..]).filter(|rest| !rest.is_empty()));
+        portions
+    }
+
+    /// Holds what is needed of a portion, if that isn't too much; else the decoder reads page by page.
+    pub fn hold(&self, portion: &[usize], bytes: &mut FileBytes) -> Result<(), InputError> {
+        let needed: u64 = portion.iter().map(|group| self.group_bytes(*group)).sum();
+        let ranges = match needed <= HELD_BYTES {
+            true => portion.iter().flat_map(|group| self.column_ranges(*group)).collect(),
+            false => Vec::new(),
+        };
+        bytes.hold(ranges).map_err(io("read", &self.file))
     }
 
     /// Decodes some row groups, in order, only the columns needed.
-    pub fn reader(&self, handle: File, groups: Vec<usize>) -> Result<ParquetRecordBatchReader, InputError> {
-        ParquetRecordBatchReaderBuilder::new_with_metadata(handle, self.metadata.clone())
+    pub fn reader(
+        &self,
+        bytes: FileBytes,
+        groups: Vec<usize>,
+    ) -> Result<ParquetRecordBatchReader, InputError> {
+        ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, self.metadata.clone())
             .with_row_groups(groups)
             .with_projection(self.mask.clone())
             .with_batch_size(BATCH_ROWS)
             .build()
             .map_err(|error| unreadable(&self.file, error))
+    }
+
+    /// Where the columns needed lie of a row group.
+    fn column_ranges(&self, group: usize) -> impl Iterator<Item = Range<u64>> + '_ {
+        let columns = self.metadata.metadata().row_group(group).columns().iter().enumerate();
+        columns.filter(|(leaf, _)| self.mask.leaf_included(*leaf)).map(|(_, column)| {
+            let (start, length) = column.byte_range();
+            start..start.saturating_add(length)
+        })
+    }
+
+    /// Bytes of the columns needed of a row group.
+    fn group_bytes(&self, group: usize) -> u64 {
+        self.column_ranges(group).map(|range| range.end - range.start).sum()
     }
 
     /// Wraps what the decoder said.
@@ -404,23 +453,15 @@ impl OpenFile {
 
     /// Bytes of the columns needed: of the row groups that are read, and of all.
     pub fn column_bytes(&self) -> (u64, u64) {
-        let groups = self.metadata.metadata().row_groups();
-        let bytes = |group: usize| -> u64 {
-            let columns = groups[group].columns().iter().enumerate();
-            columns.filter(|(leaf, _)| self.mask.leaf_included(*leaf)).map(|(_, c)| c.byte_range().1).sum()
-        };
-        let read = self.row_groups.iter().map(|(group, _)| bytes(*group)).sum();
-        (read, (0..groups.len()).map(bytes).sum())
+        let read = self.row_groups.iter().map(|(group, _)| self.group_bytes(*group)).sum();
+        (read, (0..self.groups()).map(|group| self.group_bytes(group)).sum())
     }
 
     /// BLAKE3 of the column chunks of a row group that are read.
-    pub fn group_digest(&self, handle: &File, group: usize) -> Result<blake3::Hash, InputError> {
+    pub fn group_digest(&self, bytes: &FileBytes, group: usize) -> Result<blake3::Hash, InputError> {
         let mut hasher = blake3::Hasher::new();
-        for (leaf, column) in self.metadata.metadata().row_group(group).columns().iter().enumerate() {
-            if self.mask.leaf_included(leaf) {
-                let (start, length) = column.byte_range();
-                hash_range(handle, start, length, &mut hasher).map_err(io("read", &self.file))?;
-            }
+        for range in self.column_ranges(group) {
+            bytes.hash(range, &mut hasher).map_err(io("read", &self.file))?;
         }
         Ok(hasher.finalize())
     }
@@ -431,20 +472,7 @@ fn footer_digest(handle: &File, size: u64) -> std::io::Result<blake3::Hash> {
     let mut tail = [0_u8; 8];
     handle.read_exact_at(&mut tail, size.saturating_sub(8))?;
     let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]])) + 8;
-    let mut hasher = blake3::Hasher::new();
-    hash_range(handle, size.saturating_sub(length), length, &mut hasher)?;
-    Ok(hasher.finalize())
-}
-
-fn hash_range(handle: &File, start: u64, length: u64, hasher: &mut blake3::Hasher) -> std::io::Result<()> {
-    let mut buffer = vec![0_u8; length.min(1 << 18) as usize];
-    let mut at = start;
-    let end = start + length;
-    while at < end {
-        let step = (end - at).min(buffer.len() as u64) as usize;
-        handle.read_exact_at(&mut buffer[..step], at)?;
-        hasher.update(&buffer[..step]);
-        at += step as u64;
-    }
-    Ok(())
+    let mut footer = vec![0; length as usize];
+    handle.read_exact_at(&mut footer, size.saturating_sub(length))?;
+    Ok(blake3::hash(&footer))
 }

@@ -1,0 +1,184 @@
+//! The bytes of a file as the decoder asks for them: read ahead once, in long stretches.
+//!
+//! Left to itself, the decoder opens and seeks for every page and its header. Row groups are read whole
+//! instead, as long as they are small, and what is hashed is then what is decoded.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use bytes::Buf;
+use bytes::Bytes;
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::reader::{ChunkReader, Length};
+
+/// What lies between two ranges is read with them up to this many bytes: cheaper than to seek.
+const GAP_BYTES: u64 = 16 << 10;
+/// Bytes that are read from the file at a time where they aren't held.
+const STEP_BYTES: u64 = 1 << 18;
+/// Bytes read for the header of a page that isn't held. A header with statistics is shorter.
+const HEADER_BYTES: usize = 512;
+
+/// A file of which some parts are held in memory.
+#[derive(Debug)]
+pub struct FileBytes {
+    file: Arc<File>,
+    size: u64,
+    /// Position and bytes, in the order of their positions, apart from each other.
+    held: Vec<(u64, Bytes)>,
+}
+
+impl FileBytes {
+    /// Of a file, with nothing held.
+    pub fn new(file: File, size: u64) -> Self {
+        Self { file: Arc::new(file), size, held: Vec::new() }
+    }
+
+    /// Holds some ranges instead of those before.
+    ///
+    /// # Errors
+    /// Where the file can't be read, or ends before a range does.
+    pub fn hold(&mut self, mut ranges: Vec<Range<u64>>) -> std::io::Result<()> {
+        self.held.clear();
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut stretches: Vec<Range<u64>> = Vec::new();
+        for range in ranges {
+            match stretches.last_mut() {
+                Some(last) if range.start <= last.end.saturating_add(GAP_BYTES) => {
+                    last.end = last.end.max(range.end);
+                }
+                _ => stretches.push(range),
+            }
+        }
+        for stretch in stretches {
+            let length = stretch.end - stretch.start;
+            let mut bytes = Vec::with_capacity(length as usize);
+            let mut file = &*self.file;
+            file.seek(SeekFrom::Start(stretch.start))?;
+            if file.take(length).read_to_end(&mut bytes)? as u64 != length {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            self.held.push((stretch.start, bytes.into()));
+        }
+        Ok(())
+    }
+
+    /// Hashes a range, held or not.
+    ///
+    /// # Errors
+    /// As [`FileBytes::hold`].
+    pub fn hash(&self, range: Range<u64>, hasher: &mut blake3::Hasher) -> std::io::Result<()> {
+        if let Some(bytes) = self.held(range.start, range.end - range.start) {
+            hasher.update(&bytes);
+            return Ok(());
+        }
+        let mut buffer = vec![0_u8; (range.end - range.start).min(STEP_BYTES) as usize];
+        let mut at = range.start;
+        while at < range.end {
+            let step = (range.end - at).min(buffer.len() as u64) as usize;
+            self.file.read_exact_at(&mut buffer[..step], at)?;
+            hasher.update(&buffer[..step]);
+            at += step as u64;
+        }
+        Ok(())
+    }
+
+    /// A part that is held; it shares its memory.
+    fn held(&self, start: u64, length: u64) -> Option<Bytes> {
+        let after = self.held.partition_point(|(position, _)| *position <= start);
+        let (position, bytes) = &self.held[after.checked_sub(1)?];
+        let from = start - position;
+        let to = from.checked_add(length)?;
+        (to <= bytes.len() as u64).then(|| bytes.slice(from as usize..to as usize))
+    }
+
+    /// What is held from a position on; None: nothing.
+    fn held_from(&self, start: u64) -> Option<Bytes> {
+        let after = self.held.partition_point(|(position, _)| *position <= start);
+        let (position, bytes) = &self.held[after.checked_sub(1)?];
+        let from = (start - position) as usize;
+        (from < bytes.len()).then(|| bytes.slice(from..))
+    }
+}
+
+impl Length for FileBytes {
+    fn len(&self) -> u64 {
+        self.size
+    }
+}
+
+impl ChunkReader for FileBytes {
+    type T = Box<dyn Read>;
+
+    fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
+        Ok(match self.held_from(start) {
+            Some(bytes) => Box::new(bytes.reader()),
+            None => {
+                let unheld = Unheld { file: Arc::clone(&self.file), at: start };
+                Box::new(BufReader::with_capacity(HEADER_BYTES, unheld))
+            }
+        })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        if let Some(bytes) = self.held(start, length as u64) {
+            return Ok(bytes);
+        }
+        if start.saturating_add(length as u64) > self.size {
+            return Err(ParquetError::EOF(format!("{length} bytes at {start} lie beyond the end")));
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes.into())
+    }
+}
+
+/// A file from a position on.
+struct Unheld {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for Unheld {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn held_or_not_the_bytes_are_those_of_the_file() {
+        let content: Vec<u8> = (0..200_000_u32).map(|n| (n / 7) as u8).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&content).unwrap();
+        let mut bytes = FileBytes::new(file, content.len() as u64);
+        for ranges in [vec![], vec![100_000..100_100, 10..90, 95..20_000], vec![0..100_000, 100_000..200_000]]
+        {
+            bytes.hold(ranges).unwrap();
+            for (start, length) in [(0, 5), (10, 80), (50, 45), (19_990, 10), (19_990, 20), (100_000, 100)] {
+                let wanted = &content[start..start + length];
+                assert_eq!(bytes.get_bytes(start as u64, length).unwrap(), wanted);
+                let mut read = vec![0; length.min(10)];
+                bytes.get_read(start as u64).unwrap().read_exact(&mut read).unwrap();
+                assert_eq!(read, wanted[..read.len()]);
+                let mut hasher = blake3::Hasher::new();
+                bytes.hash(start as u64..(start + length) as u64, &mut hasher).unwrap();
+                assert_eq!(hasher.finalize(), blake3::hash(wanted));
+            }
+            assert!(bytes.get_bytes(199_999, 2).is_err());
+        }
+        assert_eq!(bytes.held.len(), 1);
+        bytes.hold(vec![0..10, 12..20, 100_000..100_001]).unwrap();
+        assert_eq!(bytes.held.len(), 2, "what is close together is read together");
+        assert!(bytes.hold(vec![0..10, 199_000..200_001]).is_err(), "a file that was cut off");
+    }
+}
