@@ -70,6 +70,16 @@ pub struct TargetCells {
     pub transitions: TransitionCounts,
     /// Minor units by last channel.
     pub last_value_minor: Vec<i128>,
+    /// Conversions after one touch alone, by its channel, until the bucket closes: every model gives them to
+    /// that channel.
+    singles: Vec<Single>,
+}
+
+/// Conversions whose path is one touch.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Single {
+    conversions: u64,
+    value_minor: i128,
 }
 
 /// Counts of transitions, as [`markov::Transitions`] lays them out.
@@ -103,6 +113,17 @@ impl TransitionCounts {
             TransitionCounts::Dense(cells) => steps(channels, touches, sink, |cell| cells[cell] += 1),
             TransitionCounts::Sparse(cells) => {
                 steps(channels, touches, sink, |cell| *cells.entry(cell as u32).or_default() += 1);
+            }
+        }
+    }
+
+    /// Counts so many paths of one touch that end in conversion.
+    fn add_single_touches(&mut self, channels: usize, channel: usize, paths: u64) {
+        let sinks = channels + 2;
+        for cell in [channels * sinks + channel, channel * sinks + channels] {
+            match self {
+                TransitionCounts::Dense(cells) => cells[cell] += paths,
+                TransitionCounts::Sparse(cells) => *cells.entry(cell as u32).or_default() += paths,
             }
         }
     }
@@ -212,6 +233,10 @@ impl<'a> Attribution<'a> {
             }
             PathEnd::Converted { value_minor, .. } => {
                 cells.add_converted(value_minor, touches.is_empty());
+                if let [only] = touches {
+                    cells.add_single(only.channel, value_minor);
+                    return;
+                }
                 (value_minor, 1)
             }
             PathEnd::Refunded { value_minor, whole } => {
@@ -269,6 +294,7 @@ impl Analysis for Attribution<'_> {
             has_chain: markov,
             transitions: if markov { TransitionCounts::new(channels) } else { TransitionCounts::default() },
             last_value_minor: vec![0; channels],
+            singles: vec![Single::default(); channels],
             ..TargetCells::default()
         };
         AttributionPartial {
@@ -296,6 +322,12 @@ impl Analysis for Attribution<'_> {
         for path in &walk.paths {
             let cells = &mut partial.targets[path.target];
             self.observe_path(path, &walk.touches, cells, &mut partial.scratch);
+        }
+    }
+
+    fn close(&self, partial: &mut AttributionPartial) {
+        for cells in &mut partial.targets {
+            cells.expand_singles(self.models());
         }
     }
 
@@ -367,6 +399,36 @@ impl TargetCells {
             self.value_minor += value;
             self.value_squares += value * value;
             self.unattributed_value_minor += if unattributed { value } else { 0 };
+        }
+    }
+
+    #[inline]
+    fn add_single(&mut self, channel: u16, value_minor: i64) {
+        let single = &mut self.singles[usize::from(channel)];
+        single.conversions += 1;
+        if value_minor != 0 {
+            single.value_minor += i128::from(value_minor);
+        }
+    }
+
+    /// Adds the conversions after one touch to what every model, the chain and the counts see.
+    fn expand_singles(&mut self, models: &[Model]) {
+        let channels = self.singles.len();
+        for (channel, single) in std::mem::take(&mut self.singles).into_iter().enumerate() {
+            if single.conversions == 0 {
+                continue;
+            }
+            self.touches[channel] += single.conversions;
+            self.journeys[channel] += single.conversions;
+            self.last_value_minor[channel] += single.value_minor;
+            if self.has_chain {
+                self.transitions.add_single_touches(channels, channel, single.conversions);
+            }
+            for index in (0..models.len()).filter(|index| models[*index] != Model::Markov) {
+                let cell = index * channels + channel;
+                self.credit_millionths[cell] += single.conversions as i64 * MILLIONTHS;
+                self.value_minor_millionths[cell] += single.value_minor * i128::from(MILLIONTHS);
+            }
         }
     }
 
