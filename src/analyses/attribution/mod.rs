@@ -14,7 +14,8 @@ use hashbrown::HashMap;
 use polars::prelude::PolarsError;
 
 use crate::attribution::allocate::MILLIONTHS;
-use crate::attribution::{Credit, Shares, markov, shapley, time_decay};
+use crate::attribution::shapley::Distinct;
+use crate::attribution::{Credit, Shares, markov, time_decay};
 use crate::config::plan::Model;
 use crate::journey::walk::Touch;
 use crate::journey::{Path, PathEnd};
@@ -199,8 +200,7 @@ struct Scratch {
     factors: Vec<f64>,
     has_factors: bool,
     credit: Credit,
-    distinct: Vec<u16>,
-    parts: Vec<i64>,
+    distinct: Distinct,
 }
 
 impl<'a> Attribution<'a> {
@@ -246,8 +246,8 @@ impl<'a> Attribution<'a> {
         };
         let Some(last) = touches.last() else { return };
         cells.last_value_minor[usize::from(last.channel)] += i128::from(value);
-        let Scratch { factors, has_factors, credit, distinct, parts } = scratch;
-        shapley::credit(touches.iter().map(|touch| touch.channel), distinct, parts);
+        let Scratch { factors, has_factors, credit, distinct } = scratch;
+        let distinct = distinct.of(touches.iter().map(|touch| touch.channel));
         // A refund walks the path of its conversion again: that is no second journey.
         if matches!(path.end, PathEnd::Refunded { .. }) {
             touches.iter().for_each(|touch| cells.refunded_touches[usize::from(touch.channel)] += 1);
@@ -270,7 +270,8 @@ impl<'a> Attribution<'a> {
                     touches.iter().zip(parts).for_each(|(touch, part)| ledger.give(touch.channel, *part));
                 }
                 Shares::Elsewhere if *model == Model::Shapley => {
-                    distinct.iter().zip(&*parts).for_each(|(channel, part)| ledger.give(*channel, *part));
+                    let parts = credit.equally(distinct.len());
+                    distinct.iter().zip(parts).for_each(|(channel, part)| ledger.give(*channel, *part));
                 }
                 Shares::Elsewhere => {}
             }
