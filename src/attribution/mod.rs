@@ -62,14 +62,22 @@ impl ByLength {
 impl Credit {
     /// Credit over `touches ≥ 1` touches. `factors` are those of [`time_decay::factors`] between them; no
     /// other model looks at them.
-    pub fn over(&mut self, model: Model, plan: &AttributionPlan, touches: usize, factors: &[f64]) -> Shares<'_> {
+    pub fn over(
+        &mut self,
+        model: Model,
+        plan: &AttributionPlan,
+        touches: usize,
+        factors: &[f64],
+    ) -> Shares<'_> {
         let Self { parts, weights, position, equal } = self;
         match model {
             Model::Markov | Model::Shapley => Shares::Elsewhere,
             Model::FirstTouch => Shares::One(0),
             Model::LastTouch => Shares::One(touches - 1),
             _ if touches == 1 => Shares::One(0),
-            Model::Linear => Shares::Each(equal.of(touches, |parts| allocate::equally(touches, MILLIONTHS, parts))),
+            Model::Linear => {
+                Shares::Each(equal.of(touches, |parts| allocate::equally(touches, MILLIONTHS, parts)))
+            }
             Model::Position => Shares::Each(position.of(touches, |parts| {
                 position::weights(touches, plan.position_first, plan.position_last, weights);
                 allocate::by_weights(weights, MILLIONTHS, parts);

@@ -33,7 +33,8 @@ impl Budget {
         let memory = memory.unwrap_or_else(|| machine_bytes() / 100 * DEFAULT_PERCENT);
         let beside = memory.saturating_sub(BASE_BYTES);
         // Half of what rows get may be chunks that aren't full yet, so that the other half is worth spilling.
-        let affordable = usize::try_from(beside / (THREAD_BYTES + 2 * UNFINISHED_BYTES)).unwrap_or(usize::MAX);
+        let affordable =
+            usize::try_from(beside / (THREAD_BYTES + 2 * UNFINISHED_BYTES)).unwrap_or(usize::MAX);
         let threads = threads_or_cores(threads).min(affordable).max(1);
         Self::of_rows(beside.saturating_sub(THREAD_BYTES * threads as u64), threads, folder)
     }

@@ -4,8 +4,8 @@ use rayon::ThreadPool;
 
 use crate::analyses::attribution::AttributionPartial;
 use crate::analyses::{Analyses, Analysis, Attribution, BucketPartials, Observed, WorkerPartials};
-use crate::journey::key::PARTITIONS;
 use crate::journey::cut::{Scratch, cut_into_journeys};
+use crate::journey::key::PARTITIONS;
 use crate::journey::partition::{CutCounts, CutOptions, Remaps};
 use crate::journey::rules::Rules;
 use crate::journey::walk::Walk;
@@ -163,6 +163,7 @@ mod tests {
     use crate::journey::CustomerHash;
     use crate::journey::buffer::{BufferedRow, PartitionBuffer};
     use crate::journey::key::EventKey;
+    use crate::journey::partition::Partition;
     use crate::journey::rules::Facts;
     use crate::journey::testing::World;
 
@@ -236,12 +237,14 @@ mod tests {
             };
             let mut buffer = PartitionBuffer::default();
             buffer.push(row, false);
-            partitions[customer.partition()].buffers.push((0, buffer));
+            partitions[customer.partition()].rows.push((0, buffer));
             expected[customer.partition() / PARTITIONS_OF_BUCKET] += 1;
         }
         let options = CutOptions { dedupe: Dedupe::Off, max_rows_per_customer: 10 };
         let pool = work::pool(3)?;
-        let seen = observe(&Counting, partitions, &[vec![0]], &rules, options, &pool, &Silent)?;
+        let remaps = Remaps { rows: vec![vec![0]], ..Remaps::default() };
+        let seen =
+            observe(&Counting, &Waiting::in_memory(partitions), &remaps, &rules, options, &pool, &Silent)?;
         let buckets: Vec<Count> =
             expected.into_iter().map(|journeys| Count { journeys, closed: true }).collect();
         assert_eq!(seen.buckets, buckets);

@@ -96,7 +96,9 @@ impl Spilled {
 
     fn reload(&self, partition: usize, into: &mut impl Spill) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
-        into.reload(&self.extents[partition], &mut |offset, bytes: &mut [u8]| file.read_exact_at(bytes, offset))
+        into.reload(&self.extents[partition], &mut |offset, bytes: &mut [u8]| {
+            file.read_exact_at(bytes, offset)
+        })
     }
 }
 

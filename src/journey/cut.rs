@@ -11,9 +11,7 @@ use crate::config::plan::Dedupe;
 use super::buffer::{CHUNK_ITEMS, HAS_AMOUNT, HAS_ORDER, MAX_PARTITION_ROWS, PLAIN};
 use super::interner::{Interner, NOBODY};
 use super::key::{CustomerHash, EventKey};
-use super::partition::{
-    Assignment, Besides, CutCounts, CutOptions, Journey, Partition, Remaps, Touchpoint,
-};
+use super::partition::{Assignment, Besides, CutCounts, CutOptions, Journey, Partition, Remaps, Touchpoint};
 use super::rules::Rules;
 
 /// Memory that is used again from partition to partition.
@@ -124,7 +122,16 @@ pub fn cut_into_journeys(
     let events = EventsByPosition::of(partition);
 
     let Scratch {
-        customers, ends, rows, besides, suspects, attributes, assignment_ends, assignments, event_index, ..
+        customers,
+        ends,
+        rows,
+        besides,
+        suspects,
+        attributes,
+        assignment_ends,
+        assignments,
+        event_index,
+        ..
     } = scratch;
     let besides: &Besides = besides;
     let order = |one: &Touchpoint, other: &Touchpoint| -> Ordering {
@@ -196,7 +203,9 @@ impl Scratch {
             // The rows of a worker begin with a chunk of positions, so that a position names a chunk.
             ids.resize(ids.len().next_multiple_of(CHUNK_ITEMS), NOBODY);
             let base = ids.len() as u32;
-            besides.amounts.extend(buffer.amounts.iter().map(|beside| (base + beside.at, beside.bits as i64)));
+            besides
+                .amounts
+                .extend(buffer.amounts.iter().map(|beside| (base + beside.at, beside.bits as i64)));
             besides.orders.extend(buffer.orders.iter().map(|beside| (base + beside.at, beside.bits)));
             for chunk in buffer.rows.chunks() {
                 for row in chunk {
@@ -391,8 +400,7 @@ fn drop_repeated_events(
     if !index.windows(2).any(|pair| pair[0].0 == pair[1].0 && pair[0].0 != EventKey::NULL) {
         return rows.len();
     }
-    let values =
-        |row: &Touchpoint| (row.time_us, row.code, besides.amount_minor(row), besides.order(row));
+    let values = |row: &Touchpoint| (row.time_us, row.code, besides.amount_minor(row), besides.order(row));
     retain(rows, |rows, position| {
         let event = events.get(&rows[position]);
         let first = index[index.partition_point(|(key, _)| *key < event)].1 as usize;

@@ -173,8 +173,7 @@ impl Walk {
             if facts.refund {
                 self.refund(row, journey, rules);
             }
-            self.touches[end] =
-                Touch { time_us: row.time_us, row: position as u32, channel: facts.channel };
+            self.touches[end] = Touch { time_us: row.time_us, row: position as u32, channel: facts.channel };
             end += usize::from(facts.touch);
             self.touches_up_to.push(end as u32);
             self.stages_of.push(facts.stages);
