@@ -4,6 +4,7 @@ pub mod codes;
 pub mod ids;
 pub mod lookups;
 pub mod reject;
+pub mod shares;
 pub mod spend;
 pub mod suppressed;
 pub mod touchpoints;

@@ -99,6 +99,20 @@ impl<T: Pod> Chunks<T> {
         self.current.push(item);
     }
 
+    /// Adds what `item` makes of each of some rows.
+    #[inline]
+    pub fn extend_from(&mut self, mut rows: &[u32], item: impl Fn(usize) -> T) {
+        while !rows.is_empty() {
+            if self.current.len() == self.current.capacity() {
+                self.make_room();
+            }
+            let room = self.current.capacity() - self.current.len();
+            let (now, later) = rows.split_at(room.min(rows.len()));
+            self.current.extend(now.iter().map(|row| item(*row as usize)));
+            rows = later;
+        }
+    }
+
     #[cold]
     fn make_room(&mut self) {
         // Grows to a chunk in three steps, so that small inputs stay small.
@@ -184,11 +198,97 @@ impl Events {
     }
 
     fn push_high(&mut self, high: u64) {
+        self.catch_up();
+        self.high.push(high);
+    }
+
+    /// Brings the upper halves to the length of the lower ones.
+    fn catch_up(&mut self) {
         while self.high.len() < self.low.len() {
             self.high.push(EventKey::NUMBER_HIGH);
         }
-        self.high.push(high);
     }
+
+    fn extend_from(&mut self, rows: &[u32], events: EventColumn<'_>) {
+        match events {
+            EventColumn::Unmapped => {}
+            EventColumn::Numbers(numbers) => {
+                if !self.high.is_empty() {
+                    self.high.extend_from(rows, |_| EventKey::NUMBER_HIGH);
+                }
+                self.low.extend_from(rows, |row| numbers[row] as u64);
+            }
+            EventColumn::Keys(keys) => {
+                let high = |row: usize| keys[row].halves().0;
+                if !self.high.is_empty()
+                    || rows.iter().any(|row| high(*row as usize) != EventKey::NUMBER_HIGH)
+                {
+                    self.catch_up();
+                    self.high.extend_from(rows, high);
+                }
+                self.low.extend_from(rows, |row| keys[row].halves().1);
+            }
+        }
+    }
+}
+
+/// Event ids of the rows of a batch.
+#[derive(Debug, Clone, Copy)]
+pub enum EventColumn<'b> {
+    /// There are none, in no batch of the run.
+    Unmapped,
+    /// All of them are numbers, none below zero.
+    Numbers(&'b [i64]),
+    /// Of any kind.
+    Keys(&'b [EventKey]),
+}
+
+/// Codes of the rows of a batch, and what stands beside the few rows that have something beside them.
+#[derive(Debug, Clone, Default)]
+pub struct CodeColumn {
+    /// With [`HAS_AMOUNT`] and [`HAS_ORDER`].
+    codes: Vec<u32>,
+    /// Minor units, where the code says that there is an amount.
+    amounts: Vec<i64>,
+    /// Hashes, where the code says that there is an order.
+    orders: Vec<u64>,
+}
+
+impl CodeColumn {
+    /// Begins a batch with the codes of its rows, with nothing beside them yet.
+    pub fn begin(&mut self, codes: &[u32]) {
+        self.codes.clear();
+        self.codes.extend_from_slice(codes);
+        self.amounts.resize(codes.len(), 0);
+        self.orders.resize(codes.len(), 0);
+    }
+
+    /// Notes the amount of a row, in minor units.
+    #[inline]
+    pub fn set_amount(&mut self, row: usize, minor: i64) {
+        self.codes[row] |= HAS_AMOUNT;
+        self.amounts[row] = minor;
+    }
+
+    /// Notes the hash of the id of a row's order.
+    #[inline]
+    pub fn set_order(&mut self, row: usize, order: u64) {
+        self.codes[row] |= HAS_ORDER;
+        self.orders[row] = order;
+    }
+}
+
+/// The rows of a batch, column by column.
+#[derive(Debug, Clone, Copy)]
+pub struct RowColumns<'b> {
+    /// Whose rows.
+    pub customers: &'b [CustomerHash],
+    /// µs since the epoch.
+    pub times_us: &'b [i64],
+    /// Codes, amounts and orders.
+    pub codes: &'b CodeColumn,
+    /// Event ids.
+    pub events: EventColumn<'b>,
 }
 
 /// A kept row as it goes in.
@@ -238,6 +338,30 @@ impl PartitionBuffer {
         self.rows.push(Row { key: row.customer.0, time_us: row.time_us, code: row.code | flags });
         if with_events {
             self.events.push(row.event);
+        }
+    }
+
+    /// Adds some rows of a batch, as [`PartitionBuffer::push`] would one by one.
+    ///
+    /// Each list takes all rows before the next one does, so that their bytes are written one after another.
+    pub fn extend_from(&mut self, rows: &[u32], batch: &RowColumns<'_>) {
+        let RowColumns { customers, times_us, codes, events } = *batch;
+        let before = self.rows.len();
+        self.rows.extend_from(rows, |row| Row {
+            key: customers[row].0,
+            time_us: times_us[row],
+            code: codes.codes[row],
+        });
+        self.events.extend_from(rows, events);
+        for (at, row) in (before as u32..).zip(rows) {
+            let row = *row as usize;
+            let flags = codes.codes[row];
+            if flags & HAS_AMOUNT != 0 {
+                self.amounts.push(Beside { at, bits: codes.amounts[row] as u64 });
+            }
+            if flags & HAS_ORDER != 0 {
+                self.orders.push(Beside { at, bits: codes.orders[row] });
+            }
         }
     }
 
@@ -299,6 +423,61 @@ mod tests {
         assert_eq!(events.high.len(), events.low.len());
         let halves = events.high.iter().zip(events.low.iter());
         assert!(halves.map(|(high, low)| EventKey::from_halves(*high, *low)).eq(keys));
+    }
+
+    fn bytes_of(buffer: &PartitionBuffer) -> Vec<Vec<u8>> {
+        fn bytes<T: Pod>(chunks: &Chunks<T>) -> Vec<u8> {
+            chunks.chunks().flat_map(bytemuck::cast_slice).copied().collect()
+        }
+        let PartitionBuffer { rows, events, amounts, orders } = buffer;
+        vec![bytes(rows), bytes(&events.low), bytes(&events.high), bytes(amounts), bytes(orders)]
+    }
+
+    #[test]
+    fn batches_of_rows_are_the_rows_one_by_one() {
+        let total = 3 * CHUNK_ITEMS + 100;
+        let customers: Vec<CustomerHash> = (0..total as u128).map(|n| CustomerHash(n * 7)).collect();
+        let times_us: Vec<i64> = (0..total as i64).map(|n| n - 100).collect();
+        let numbers: Vec<i64> = (0..total as i64).rev().collect();
+        let keys_of = |text_from: i64| -> Vec<EventKey> {
+            let key = |n: &i64| match *n < text_from {
+                true => EventKey::of_integer(*n),
+                false => EventKey::of_text(format!("evt_{n}").as_bytes()),
+            };
+            numbers.iter().map(key).collect()
+        };
+        let (as_numbers, mixed, all_numbers) = (keys_of(i64::MAX), keys_of(5_000), keys_of(i64::MAX));
+        let amount = |row: usize| (row % 3 == 0).then_some(row as i64 - 1_000);
+        let order = |row: usize| (row % 5 == 0).then_some(row as u64);
+        let codes: Vec<u32> = (0..total as u32).map(|row| row % 17).collect();
+        let (mut one_by_one, mut together) = (PartitionBuffer::default(), PartitionBuffer::default());
+        // Numbers first, then keys that are all numbers, then texts among them, then numbers again.
+        for (events, keys) in [
+            (EventColumn::Numbers(&numbers), &as_numbers),
+            (EventColumn::Keys(&all_numbers), &all_numbers),
+            (EventColumn::Keys(&mixed), &mixed),
+            (EventColumn::Numbers(&numbers), &as_numbers),
+        ] {
+            let mut column = CodeColumn::default();
+            column.begin(&codes);
+            for row in 0..total {
+                amount(row).into_iter().for_each(|minor| column.set_amount(row, minor));
+                order(row).into_iter().for_each(|order| column.set_order(row, order));
+            }
+            let batch = RowColumns { customers: &customers, times_us: &times_us, codes: &column, events };
+            let rows: Vec<u32> = (0..total as u32).filter(|row| row % 4 != 1).collect();
+            for run in rows.chunks(1_000) {
+                together.extend_from(run, &batch);
+            }
+            for row in rows.into_iter().map(|row| row as usize) {
+                let (customer, time_us) = (customers[row], times_us[row]);
+                let (code, event) = (codes[row], keys[row]);
+                let (amount_minor, order) = (amount(row), order(row));
+                one_by_one.push(BufferedRow { customer, time_us, code, amount_minor, event, order }, true);
+            }
+            assert!(bytes_of(&together) == bytes_of(&one_by_one));
+        }
+        assert!(!together.events.high.is_empty());
     }
 
     #[test]

@@ -4,20 +4,20 @@ mod columns;
 mod screen;
 mod verdicts;
 
-use arrow::array::Array;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use crate::config::plan::Plan;
-use crate::input::columns::{Ids, LocalTimes};
+use crate::input::columns::LocalTimes;
 use crate::input::open::{Located, Scope};
-use crate::journey::buffer::{BufferedRow, MAX_CODES, PartitionBuffer};
+use crate::journey::buffer::{CodeColumn, MAX_CODES, PartitionBuffer, RowColumns};
 use crate::journey::codebook::CodebookBuilder;
 use crate::journey::key::{CustomerHash, EventKey, PARTITIONS, order_hash};
 
 use super::codes::BatchCoder;
-use super::ids::hash_ids;
+use super::ids::{event_keys, hash_ids};
 use super::reject::{Reject, RowCounts, ValueHasher};
+use super::shares::Shares;
 
 pub use super::suppressed::Suppressed;
 pub use columns::{TIME, TouchpointColumns};
@@ -90,6 +90,12 @@ pub struct TouchpointReader<'a> {
     local: Vec<Option<LocalTimes>>,
     /// Of the rows of a batch.
     customers: Vec<CustomerHash>,
+    /// Of the rows of a batch.
+    codes: CodeColumn,
+    /// Of the rows of a batch, unless all are numbers.
+    events: Vec<EventKey>,
+    /// The rows of a batch that count.
+    shares: Shares,
 }
 
 impl<'a> TouchpointReader<'a> {
@@ -108,6 +114,9 @@ impl<'a> TouchpointReader<'a> {
             verdicts: sources.iter().map(|source| Verdicts::new(rules.plan, &source.exclude)).collect(),
             local: sources.iter().map(|source| source.timezone.as_ref().map(LocalTimes::new)).collect(),
             customers: Vec::new(),
+            codes: CodeColumn::default(),
+            events: Vec::new(),
+            shares: Shares::default(),
         }
     }
 
@@ -132,35 +141,28 @@ impl<'a> TouchpointReader<'a> {
             return Err(TakeError::TooManyCombinations);
         }
         hash_ids(&columns.ids, batch.num_rows(), &mut self.customers);
-        // The type of the event ids is settled here, so that no row has to ask.
-        match &columns.events {
-            None => self.take_rows(&columns, origin, |_| EventKey::NULL),
-            Some(Ids::Int(ids)) => self.take_rows(&columns, origin, |row| match ids.is_valid(row) {
-                true => EventKey::of_integer(ids.value(row)),
-                false => EventKey::NULL,
-            }),
-            Some(ids) => {
-                let mut digits = itoa::Buffer::new();
-                self.take_rows(&columns, origin, |row| {
-                    ids.get(row, &mut digits).map_or(EventKey::NULL, EventKey::of_text)
-                });
-            }
+        self.screen_rows(&columns, origin);
+        let rows = RowColumns {
+            customers: &self.customers,
+            times_us: columns.times.values(),
+            codes: &self.codes,
+            events: event_keys(columns.events.as_ref(), batch.num_rows(), &mut self.events),
+        };
+        for (partition, own) in self.shares.by_partition() {
+            self.partitions[partition].extend_from(own, &rows);
         }
         Ok(())
     }
 
-    /// Takes the rows of a batch in whose codes and customers are known.
-    fn take_rows(
-        &mut self,
-        columns: &BatchColumns,
-        origin: BatchOrigin<'_>,
-        mut event_of: impl FnMut(usize) -> EventKey,
-    ) {
+    /// Finds out which rows of a batch count, with which amounts and orders, and what becomes of the others.
+    fn screen_rows(&mut self, columns: &BatchColumns, origin: BatchOrigin<'_>) {
         let rules = self.rules;
         let texts = &rules.columns.texts;
         let source = &mut self.verdicts[origin.source];
         source.judge(rules.plan, &self.coder.book, texts);
         let (codes, kept) = self.coder.codes_and_kept();
+        self.codes.begin(codes);
+        self.shares.begin(codes.len());
         let screen = Screen {
             columns,
             customers: &self.customers,
@@ -215,27 +217,19 @@ impl<'a> TouchpointReader<'a> {
                     }
                 },
             };
-            let order = match &columns.orders {
-                Some(orders) if screen.verdict(row).moves_money() => {
-                    orders.get(row, &mut digits).map(order_hash)
-                }
-                _ => None,
-            };
-            let time_us = instants[row];
-            first_us = first_us.min(time_us);
-            last_us = last_us.max(time_us);
+            if let Some(minor) = amount_minor {
+                self.codes.set_amount(row, minor);
+            }
+            if let Some(orders) = &columns.orders
+                && screen.verdict(row).moves_money()
+                && let Some(order) = orders.get(row, &mut digits)
+            {
+                self.codes.set_order(row, order_hash(order));
+            }
+            first_us = first_us.min(instants[row]);
+            last_us = last_us.max(instants[row]);
             kept[*code as usize] = true;
-            self.partitions[customer.partition()].push(
-                BufferedRow {
-                    customer: *customer,
-                    time_us,
-                    code: *code,
-                    amount_minor,
-                    event: event_of(row),
-                    order,
-                },
-                rules.with_events,
-            );
+            self.shares.keep(row, *customer);
         }
         counts.outside += outside;
         counts.in_scope += codes.len() as u64 - outside;
