@@ -189,8 +189,8 @@ impl Walk {
         }
         match rules.stage_mode {
             StageMode::Any => {
-                for position in 0..rows.len() {
-                    let mut stages = stages_of[position];
+                for (position, stages) in stages_of.iter().enumerate() {
+                    let mut stages = *stages;
                     while stages != 0 {
                         let stage = stages.trailing_zeros() as usize;
                         stages &= stages - 1;
