@@ -4,6 +4,8 @@
 //! combination of keys; what is left for a row is to add up its keys and read one number from a table. Both
 //! last as long as the dictionaries do, which is a row group in most files.
 
+use std::ops::AddAssign;
+
 use arrow::array::{Array, Int32Array, StringArray};
 
 use crate::input::columns::Texts;
@@ -160,14 +162,14 @@ impl BatchCoder {
             let stride = column.stride as u32;
             add_places(&mut self.narrow, keys, |key| (key as u32).wrapping_add(1).wrapping_mul(stride));
         }
-        for place in &self.narrow {
+        self.codes.extend(self.narrow.iter().map(|place| {
             let slot = &mut self.table[*place as usize];
             if *slot == UNSEEN {
                 let place = u64::from(*place);
                 *slot = code_of_place(&self.columns, &mut self.combination, &mut self.book, place);
             }
-            self.codes.push(*slot);
-        }
+            *slot
+        }));
     }
 
     fn code_by_hash(&mut self, texts: &[Texts], rows: usize) {
@@ -211,13 +213,17 @@ fn keyed<'a>(
 }
 
 /// Adds what the keys of a column contribute to the places of the rows; a null contributes nothing.
-fn add_places<P: std::ops::AddAssign + Copy>(places: &mut [P], keys: &Int32Array, part: impl Fn(i32) -> P) {
+fn add_places<P: AddAssign + Copy + Default>(places: &mut [P], keys: &Int32Array, part: impl Fn(i32) -> P) {
     match keys.nulls().filter(|nulls| nulls.null_count() > 0) {
         None => places.iter_mut().zip(keys.values()).for_each(|(place, key)| *place += part(*key)),
         Some(nulls) => {
-            for ((place, key), valid) in places.iter_mut().zip(keys.values()).zip(nulls) {
-                if valid {
-                    *place += part(*key);
+            // Nulls come as they like, so that a branch would be guessed wrong half the time.
+            let words = nulls.inner().bit_chunks();
+            let blocks = places.chunks_mut(64).zip(keys.values().chunks(64));
+            for ((places, keys), word) in blocks.zip(words.iter_padded()) {
+                for (bit, (place, key)) in places.iter_mut().zip(keys).enumerate() {
+                    let part = part(*key);
+                    *place += if word >> bit & 1 == 1 { part } else { P::default() };
                 }
             }
         }

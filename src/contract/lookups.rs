@@ -15,6 +15,7 @@ use crate::journey::key::{CustomerHash, PARTITIONS};
 use super::codes::BatchCoder;
 use super::ids::hash_ids;
 use super::reject::{Reject, RowCounts, Rule, ValueHasher};
+use super::shares::Shares;
 use super::touchpoints::{BatchOrigin, EARLIEST_US, LATEST_US, Suppressed};
 
 /// Needs of the suppressed ids.
@@ -63,6 +64,8 @@ pub struct LookupReader<T> {
     complete: Vec<bool>,
     /// Of the rows of a batch.
     customers: Vec<CustomerHash>,
+    /// The rows of a batch that count.
+    shares: Shares,
 }
 
 impl<T: Pod> LookupReader<T> {
@@ -77,6 +80,7 @@ impl<T: Pod> LookupReader<T> {
             coder: BatchCoder::new(texts),
             complete: Vec::new(),
             customers: Vec::new(),
+            shares: Shares::default(),
         }
     }
 
@@ -124,6 +128,7 @@ impl LookupReader<AttributeRow> {
         self.prepare(&origin.located[0], &origin.located[1..], batch)?;
         let mut broken = Vec::new();
         let (codes, kept) = self.coder.codes_and_kept();
+        self.shares.begin(codes.len());
         self.counts.in_scope += codes.len() as u64;
         for (row, (customer, code)) in self.customers.iter().zip(codes).enumerate() {
             if *customer == CustomerHash::NOBODY {
@@ -132,8 +137,12 @@ impl LookupReader<AttributeRow> {
                 self.counts.suppressed += 1;
             } else {
                 kept[*code as usize] = true;
-                self.partitions[customer.partition()].push(AttributeRow::new(*customer, *code));
+                self.shares.keep(row, *customer);
             }
+        }
+        for (partition, rows) in self.shares.by_partition() {
+            self.partitions[partition]
+                .extend_from(rows, |row| AttributeRow::new(self.customers[row], codes[row]));
         }
         self.reject(&broken, origin);
         Ok(())
@@ -154,6 +163,7 @@ impl LookupReader<AssignmentRow> {
         let mut broken = Vec::new();
         let mut outside = 0;
         let (codes, kept) = self.coder.codes_and_kept();
+        self.shares.begin(codes.len());
         for (row, (customer, code)) in self.customers.iter().zip(codes).enumerate() {
             let time_us = instants.is_valid(row).then(|| instants.value(row));
             match (*customer, time_us) {
@@ -165,11 +175,17 @@ impl LookupReader<AssignmentRow> {
                     broken.push((row, Rule::ImpossibleTime, Some(time_us)));
                 }
                 _ if !self.complete[*code as usize] => broken.push((row, Rule::NullVariant, None)),
-                (customer, Some(time_us)) => {
+                (customer, Some(_)) => {
                     kept[*code as usize] = true;
-                    self.partitions[customer.partition()].push(AssignmentRow::new(customer, time_us, *code));
+                    self.shares.keep(row, customer);
                 }
             }
+        }
+        let times_us = instants.values();
+        for (partition, rows) in self.shares.by_partition() {
+            self.partitions[partition].extend_from(rows, |row| {
+                AssignmentRow::new(self.customers[row], times_us[row], codes[row])
+            });
         }
         self.counts.outside += outside;
         self.counts.in_scope += codes.len() as u64 - outside;

@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit,
+    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit,
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
     UInt64Type,
 };
@@ -242,8 +242,26 @@ impl Amounts {
         })
     }
 
+    /// Hands each of so many rows that isn't null to `take`, with its amount, in order.
+    #[inline]
+    pub fn for_each(&self, rows: usize, minor_per_unit: i64, mut take: impl FnMut(usize, Amount)) {
+        match self {
+            Amounts::Int(column) => for_each_valid(column, |row, value| {
+                take(row, bounded(value.checked_mul(minor_per_unit)));
+            }),
+            Amounts::Float(column) => for_each_valid(column, |row, value| {
+                take(row, minor_of_float(value, minor_per_unit));
+            }),
+            Amounts::Decimal(column, scale) => for_each_valid(column, |row, value| {
+                take(row, minor_of_decimal(value, *scale, minor_per_unit));
+            }),
+            Amounts::Constant(Amount::Null) => {}
+            Amounts::Constant(amount) => (0..rows).for_each(|row| take(row, *amount)),
+        }
+    }
+
     /// Amount of a row.
-    #[inline(always)]
+    #[inline]
     pub fn get(&self, row: usize, minor_per_unit: i64) -> Amount {
         match self {
             Amounts::Int(column) if column.is_valid(row) => {
@@ -258,6 +276,14 @@ impl Amounts {
             Amounts::Constant(amount) => *amount,
             _ => Amount::Null,
         }
+    }
+}
+
+fn for_each_valid<T: ArrowPrimitiveType>(column: &PrimitiveArray<T>, mut take: impl FnMut(usize, T::Native)) {
+    let values = column.values();
+    match column.nulls() {
+        None => values.iter().enumerate().for_each(|(row, value)| take(row, *value)),
+        Some(nulls) => nulls.valid_indices().for_each(|row| take(row, values[row])),
     }
 }
 
@@ -361,6 +387,31 @@ mod tests {
         }
         assert_eq!(minor_of_decimal(12_345, 3, 100), Amount::Minor(1_234), "12.345 to the even cent");
         assert_eq!(minor_of_decimal(5, -2, 100), Amount::Minor(50_000));
+    }
+
+    #[test]
+    fn amounts_are_the_same_one_by_one_and_all_together() {
+        let integers = Int64Array::from(vec![Some(3), None, Some(-4), Some(i64::MAX), None]);
+        let floats = PrimitiveArray::<Float64Type>::from(vec![1.25, f64::NAN, -0.5, 1e300, 0.0]);
+        let decimals = PrimitiveArray::<Decimal128Type>::from(vec![None, Some(12_345), Some(5), None, None]);
+        for amounts in [
+            Amounts::Int(integers.clone()),
+            Amounts::Int(integers.slice(1, 4)),
+            Amounts::Float(floats),
+            Amounts::Decimal(decimals, 3),
+            Amounts::Constant(Amount::Minor(7)),
+            Amounts::Constant(Amount::Null),
+        ] {
+            let rows = if let Amounts::Int(column) = &amounts { column.len() } else { 5 };
+            let mut found = vec![Amount::Null; rows];
+            let mut last = None;
+            amounts.for_each(rows, 100, |row, amount| {
+                assert!(last.replace(row) < Some(row), "in order");
+                found[row] = amount;
+            });
+            let wanted: Vec<Amount> = (0..rows).map(|row| amounts.get(row, 100)).collect();
+            assert_eq!(found, wanted, "{amounts:?}");
+        }
     }
 
     #[test]

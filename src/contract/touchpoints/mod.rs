@@ -90,6 +90,8 @@ pub struct TouchpointReader<'a> {
     local: Vec<Option<LocalTimes>>,
     /// Of the rows of a batch.
     customers: Vec<CustomerHash>,
+    /// Of the rows of a batch: whether they take a closer look.
+    doubts: Vec<bool>,
     /// Of the rows of a batch.
     codes: CodeColumn,
     /// Of the rows of a batch, unless all are numbers.
@@ -114,6 +116,7 @@ impl<'a> TouchpointReader<'a> {
             verdicts: sources.iter().map(|source| Verdicts::new(rules.plan, &source.exclude)).collect(),
             local: sources.iter().map(|source| source.timezone.as_ref().map(LocalTimes::new)).collect(),
             customers: Vec::new(),
+            doubts: Vec::new(),
             codes: CodeColumn::default(),
             events: Vec::new(),
             shares: Shares::default(),
@@ -180,15 +183,14 @@ impl<'a> TouchpointReader<'a> {
         let mut digits = itoa::Buffer::new();
         let (mut first_us, mut last_us) = (i64::MAX, i64::MIN);
         let mut outside = 0;
+        screen.glance(&mut self.doubts, &mut self.codes);
         for (row, (code, customer)) in codes.iter().zip(&self.customers).enumerate() {
-            let amount_minor = match screen.at_a_glance(row) {
-                Some(amount_minor) => amount_minor,
-                None => match screen.fate(row) {
-                    Fate::Kept(amount_minor) => amount_minor,
-                    Fate::Nulled => {
-                        counts.nulled_values += 1;
-                        None
+            if self.doubts[row] {
+                match screen.fate(row) {
+                    Fate::Kept(amount_minor) => {
+                        amount_minor.into_iter().for_each(|minor| self.codes.set_amount(row, minor));
                     }
+                    Fate::Nulled => counts.nulled_values += 1,
                     Fate::Outside => {
                         outside += 1;
                         continue;
@@ -215,10 +217,7 @@ impl<'a> TouchpointReader<'a> {
                         });
                         continue;
                     }
-                },
-            };
-            if let Some(minor) = amount_minor {
-                self.codes.set_amount(row, minor);
+                }
             }
             if let Some(orders) = &columns.orders
                 && screen.verdict(row).moves_money()

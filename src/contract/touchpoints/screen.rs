@@ -8,6 +8,7 @@ use crate::config::plan::Matcher;
 use crate::contract::reject::Rule;
 use crate::contract::suppressed::Suppressed;
 use crate::input::columns::Amount;
+use crate::journey::buffer::CodeColumn;
 use crate::journey::key::CustomerHash;
 
 use super::columns::BatchColumns;
@@ -70,31 +71,35 @@ impl Screen<'_> {
         self.verdicts[self.codes[row] as usize]
     }
 
-    /// The amount of a row that certainly counts, which most rows do; None: that takes a closer look.
+    /// Notes which rows may not count, which few are, and the amounts of the others.
     ///
-    /// All of it stays in registers once it stands in the loop. Through memory it would be slow, for what is
-    /// read back right after it was written in parts waits for all writes before it: those of the last rows,
-    /// into far-off buffers.
-    #[inline(always)]
-    pub(super) fn at_a_glance(&self, row: usize) -> Option<Option<i64>> {
-        let verdict = self.verdict(row);
-        let customer = self.customers[row];
-        let time_us = self.columns.times.values()[row];
-        let in_order = time_us >= self.from_us.max(EARLIEST_US)
-            && time_us < self.to_us.min(LATEST_US)
-            && self.columns.times.is_valid(row)
-            && customer != CustomerHash::NOBODY
-            && !(verdict.excluded || verdict.null_event)
-            && !self.suppressed.may_contain(customer)
-            && self.exclude_ids.is_empty();
-        if !in_order {
-            return None;
+    /// Column by column, so that each loop is short and has nothing to remember.
+    pub(super) fn glance(&self, doubts: &mut Vec<bool>, codes: &mut CodeColumn) {
+        let from_us = self.from_us.max(EARLIEST_US);
+        let to_us = self.to_us.min(LATEST_US);
+        let times = &self.columns.times;
+        let rows = self.codes.iter().zip(self.customers).zip(times.values());
+        doubts.clear();
+        doubts.extend(rows.map(|((code, customer), time_us)| {
+            let verdict = &self.verdicts[*code as usize];
+            (verdict.excluded | verdict.null_event)
+                | (*time_us < from_us)
+                | (*time_us >= to_us)
+                | (*customer == CustomerHash::NOBODY)
+                | self.suppressed.may_contain(*customer)
+        }));
+        if let Some(nulls) = times.nulls().filter(|nulls| nulls.null_count() > 0) {
+            doubts.iter_mut().zip(nulls).for_each(|(doubt, valid)| *doubt |= !valid);
         }
-        match self.columns.values.get(row, self.minor_per_unit) {
-            Amount::Null => Some(None),
-            Amount::Minor(minor) if minor >= 0 || verdict.uses_value == 0 => Some(Some(minor)),
-            Amount::Minor(_) | Amount::Unusable => None,
+        if !self.exclude_ids.is_empty() {
+            doubts.fill(true);
         }
+        self.columns.values.for_each(doubts.len(), self.minor_per_unit, |row, amount| match amount {
+            Amount::Minor(minor) if minor >= 0 || self.verdict(row).uses_value == 0 => {
+                codes.set_amount(row, minor);
+            }
+            _ => doubts[row] = true,
+        });
     }
 
     /// What becomes of a row, at a closer look.
