@@ -183,9 +183,8 @@ impl LookupReader<AssignmentRow> {
         }
         let times_us = instants.values();
         for (partition, rows) in self.shares.by_partition() {
-            self.partitions[partition].extend_from(rows, |row| {
-                AssignmentRow::new(self.customers[row], times_us[row], codes[row])
-            });
+            self.partitions[partition]
+                .extend_from(rows, |row| AssignmentRow::new(self.customers[row], times_us[row], codes[row]));
         }
         self.counts.outside += outside;
         self.counts.in_scope += codes.len() as u64 - outside;
