@@ -17,7 +17,7 @@ use crate::config::plan::Plan;
 use crate::engine::budget::Budget;
 use crate::engine::kernel::{Kernel, KernelInput, cut_options};
 use crate::engine::load::{Loaded, load};
-use crate::engine::observe::{Seen, observe};
+use crate::engine::observe::{Seen, finish, observe};
 use crate::engine::open::{Opened, open_inputs};
 use crate::engine::work::{self, Progress};
 use crate::journey::partition::CutCounts;
@@ -26,7 +26,7 @@ use crate::publish::{
     window_name,
 };
 use crate::queries::{self, Query};
-use crate::tables::{self, TableDocs, Window, on_one_thread};
+use crate::tables::{self, TableDocs, Window};
 
 pub use error::JobError;
 pub use findings::Finding;
@@ -94,25 +94,23 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     }
 
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
-    let tables = finish_tables(computed.frames, &queries, window)?;
+    let tables = pool.install(|| finish_tables(computed.frames, &queries, window))?;
     let counts = quality::counts(&loaded, &computed.cut);
-    let published = publish(
-        &store,
-        &Publication {
-            run_id: run_id.clone(),
-            window,
-            timezone: &plan.job.timezone,
-            job: job_record(plan)?,
-            inputs,
-            counts: counts.clone(),
-            started,
-            rejected: quality::rejected(&loaded, &computed.cut),
-            output: &plan.output,
-            make_current: options.make_current,
-            interrupted: &AtomicBool::new(false),
-            tables: tables.clone(),
-        },
-    )?;
+    let publication = Publication {
+        run_id: run_id.clone(),
+        window,
+        timezone: &plan.job.timezone,
+        job: job_record(plan)?,
+        inputs,
+        counts: counts.clone(),
+        started,
+        rejected: quality::rejected(&loaded, &computed.cut),
+        output: &plan.output,
+        make_current: options.make_current,
+        interrupted: &AtomicBool::new(false),
+        tables: tables.clone(),
+    };
+    let published = pool.install(|| publish(&store, &publication))?;
     Ok(Outcome {
         published,
         run_id: run_id.to_string(),
@@ -130,7 +128,7 @@ pub fn tables(plan: &Plan, budget: &Budget, progress: &dyn Progress) -> Result<V
     let mut loaded = load(plan, &opened, &pool, budget, progress)?;
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
-    finish_tables(computed.frames, &queries, window)
+    pool.install(|| finish_tables(computed.frames, &queries, window))
 }
 
 /// Memory and folder for what doesn't fit.
@@ -180,7 +178,7 @@ fn compute(
     quality::check_kept(&cut)?;
     quality::check_duplicates(plan, loaded, &cut)?;
     progress.begin("finishing tables", 0);
-    let mut frames = on_one_thread(|| analyses.finish(buckets, all))?;
+    let mut frames = finish(&analyses, buckets, all, pool)?;
     frames.push(("reconciliation", quality::row_ledger(loaded, &cut)?));
     frames.push(("data_quality", quality::data_quality(plan, &kernel.rules, loaded, &cut)?));
     progress.end();

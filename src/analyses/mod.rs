@@ -156,15 +156,13 @@ macro_rules! registry {
                 $(self.$summed.merge(&mut into.$summed, from.$summed);)+
             }
 
-            /// Turns the partials of the 64 buckets, in their order, and those of all workers, merged, into
-            /// tables.
+            /// Turns the partials of the 64 buckets, in their order, into tables.
             ///
             /// # Errors
             /// Where a frame can't be built: columns of different lengths, so a bug.
-            pub fn finish(
+            pub fn finish_buckets(
                 &self,
                 buckets: Vec<BucketPartials>,
-                all: WorkerPartials,
             ) -> Result<Vec<NamedFrame>, PolarsError> {
                 $(let mut $replicated = Vec::with_capacity(buckets.len());)+
                 for bucket in buckets {
@@ -172,6 +170,15 @@ macro_rules! registry {
                 }
                 let mut frames = Vec::new();
                 $(frames.extend(self.$replicated.finish(&$replicated)?);)+
+                Ok(frames)
+            }
+
+            /// The same for the partials of all workers, merged.
+            ///
+            /// # Errors
+            /// As [`Analyses::finish_buckets`].
+            pub fn finish_workers(&self, all: WorkerPartials) -> Result<Vec<NamedFrame>, PolarsError> {
+                let mut frames = Vec::new();
                 $(frames.extend(self.$summed.finish(&[all.$summed])?);)+
                 Ok(frames)
             }
@@ -214,7 +221,8 @@ mod tests {
         analyses.merge_bucket(&mut buckets[7], bucket);
         let mut all = analyses.worker();
         analyses.merge_worker(&mut all, worker);
-        let frames = analyses.finish(buckets, all).unwrap();
+        let mut frames = analyses.finish_buckets(buckets).unwrap();
+        frames.extend(analyses.finish_workers(all).unwrap());
         let mut tables: Vec<&str> = frames.iter().map(|(name, _)| *name).collect();
         let entered = frames.iter().find(|(name, _)| *name == "stage_funnel").unwrap();
         assert_eq!(testing::show(&entered.1, &["stage", "entered"]), "A 1", "observed and merged");

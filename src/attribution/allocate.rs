@@ -21,25 +21,30 @@ pub fn by_weights(weights: &[f64], total: i64, parts: &mut Vec<i64>) {
         equally(weights.len(), total, parts);
         return;
     }
-    let quota = |weight: f64| weight / sum * total as f64;
-    // Quotas aren't negative, so that cutting off their fraction is their floor.
-    parts.extend(weights.iter().map(|weight| quota(*weight) as i64));
-    let left = total - parts.iter().sum::<i64>();
-    if left == 0 {
-        return;
-    }
-    let remainder = |index: usize| {
-        let quota = quota(weights[index]);
-        quota - (quota as i64) as f64
-    };
-    if left > 0 && left < weights.len() as i64 && weights.len() <= SHORT {
-        let mut remainders = [0.0; SHORT];
-        for (index, kept) in remainders.iter_mut().enumerate().take(weights.len()) {
-            *kept = remainder(index);
+    let mut short = [0.0; SHORT];
+    let mut long = Vec::new();
+    let remainders = match short.get_mut(..weights.len()) {
+        Some(remainders) => remainders,
+        None => {
+            long.resize(weights.len(), 0.0);
+            &mut long[..]
         }
-        hand_out(&mut remainders[..weights.len()], left, parts);
+    };
+    let mut left = total;
+    parts.extend(weights.iter().zip(&mut *remainders).map(|(weight, remainder)| {
+        let quota = weight / sum * total as f64;
+        // Quotas aren't negative, so that cutting off their fraction is their floor.
+        let floor = quota as i64;
+        *remainder = quota - floor as f64;
+        left -= floor;
+        floor
+    }));
+    if !(0..weights.len() as i64).contains(&left) {
+        hand_out_any(remainders, left, parts);
+    } else if weights.len() <= SHORT {
+        hand_out_few(remainders, left, parts);
     } else {
-        hand_out_in_order(remainder, left, parts);
+        hand_out(remainders, left as usize, parts);
     }
 }
 
@@ -47,7 +52,7 @@ pub fn by_weights(weights: &[f64], total: i64, parts: &mut Vec<i64>) {
 const SHORT: usize = 32;
 
 /// Gives one unit each to the `left` largest remainders, ties to the earlier.
-fn hand_out(remainders: &mut [f64], left: i64, parts: &mut [i64]) {
+fn hand_out_few(remainders: &mut [f64], left: i64, parts: &mut [i64]) {
     for _ in 0..left {
         let mut largest = 0;
         for index in 1..remainders.len() {
@@ -60,15 +65,21 @@ fn hand_out(remainders: &mut [f64], left: i64, parts: &mut [i64]) {
     }
 }
 
-/// The same for any number of parts and of units left, also fewer than none.
-#[cold]
-fn hand_out_in_order(remainder: impl Fn(usize) -> f64, mut left: i64, parts: &mut [i64]) {
+/// The same for many parts: what matters is which are the largest, not their order.
+fn hand_out(remainders: &[f64], left: usize, parts: &mut [i64]) {
     let mut order: Vec<usize> = (0..parts.len()).collect();
-    order.sort_by(|one, other| {
-        remainder(*other).partial_cmp(&remainder(*one)).unwrap_or(Ordering::Equal).then(one.cmp(other))
-    });
-    // Quotas are rounded, so that in a rare case the floors sum to more than the whole: then units are
-    // taken back from the smallest remainders.
+    if left > 0 {
+        order.select_nth_unstable_by(left - 1, |one, other| by_remainder(remainders, *one, *other));
+    }
+    order[..left].iter().for_each(|index| parts[*index] += 1);
+}
+
+/// The same for any number of units left, also fewer than none. Quotas are rounded, so that in a rare case
+/// the floors sum to more than the whole: then units are taken back from the smallest remainders.
+#[cold]
+fn hand_out_any(remainders: &[f64], mut left: i64, parts: &mut [i64]) {
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_unstable_by(|one, other| by_remainder(remainders, *one, *other));
     while left < 0 {
         for index in order.iter().rev() {
             if left < 0 && parts[*index] > 0 {
@@ -80,6 +91,11 @@ fn hand_out_in_order(remainder: impl Fn(usize) -> f64, mut left: i64, parts: &mu
     for index in order.iter().cycle().take(left as usize) {
         parts[*index] += 1;
     }
+}
+
+/// The largest first, ties to the earlier.
+fn by_remainder(remainders: &[f64], one: usize, other: usize) -> Ordering {
+    remainders[other].partial_cmp(&remainders[one]).unwrap_or(Ordering::Equal).then(one.cmp(&other))
 }
 
 /// Shares `total ≥ 0` units equally among `count`, what is left to the earlier ones.
@@ -143,7 +159,26 @@ mod tests {
         assert_eq!(round_to_whole(&[-1_500_000, 500_000], 1_000_000), [-1, 0]);
     }
 
+    /// By definition: floors, then units in the order of the remainders.
+    fn naive(weights: &[f64], total: i64) -> Vec<i64> {
+        let sum: f64 = weights.iter().sum();
+        let quotas: Vec<f64> = weights.iter().map(|weight| weight / sum * total as f64).collect();
+        let mut parts: Vec<i64> = quotas.iter().map(|quota| quota.floor() as i64).collect();
+        let left = total - parts.iter().sum::<i64>();
+        let mut order: Vec<usize> = (0..weights.len()).collect();
+        order.sort_by(|one, other| (quotas[*other] % 1.0).total_cmp(&(quotas[*one] % 1.0)));
+        order.iter().take(left as usize).for_each(|index| parts[*index] += 1);
+        parts
+    }
+
     proptest! {
+        #[test]
+        fn many_and_few_parts_are_shared_alike(
+            weights in prop::collection::vec((1..50_u32).prop_map(f64::from), 1..100),
+        ) {
+            prop_assert_eq!(parts(&weights, 1_000_000), naive(&weights, 1_000_000));
+        }
+
         #[test]
         fn parts_sum_to_the_whole_and_stay_within_one_unit(
             weights in prop::collection::vec(0.0..1.0_f64, 1..40), total in 0..10_000_000_i64,

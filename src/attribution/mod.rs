@@ -11,7 +11,7 @@ pub mod time_decay;
 use crate::config::plan::{AttributionPlan, Model};
 use allocate::MILLIONTHS;
 
-/// Position-based parts are kept for paths of up to so many touches.
+/// Parts that depend on the number of touches alone are kept for paths shorter than this.
 const KEPT_LENGTHS: usize = 256;
 
 /// Credit of one conversion over its touches, oldest first.
@@ -30,41 +30,69 @@ pub enum Shares<'a> {
 pub struct Credit {
     parts: Vec<i64>,
     weights: Vec<f64>,
-    /// By number of touches, for the model that looks at nothing else.
-    position: Vec<Vec<i64>>,
+    position: ByLength,
+    equal: ByLength,
+}
+
+/// Parts by number of touches, each worked out once.
+#[derive(Debug, Default)]
+struct ByLength {
+    kept: Vec<Vec<i64>>,
+    long: Vec<i64>,
+}
+
+impl ByLength {
+    /// The parts of so many touches, at least one, which `fill` works out.
+    fn of(&mut self, touches: usize, fill: impl FnOnce(&mut Vec<i64>)) -> &[i64] {
+        if touches >= KEPT_LENGTHS {
+            fill(&mut self.long);
+            return &self.long;
+        }
+        if self.kept.len() <= touches {
+            self.kept.resize(touches + 1, Vec::new());
+        }
+        let parts = &mut self.kept[touches];
+        if parts.is_empty() {
+            fill(parts);
+        }
+        parts
+    }
 }
 
 impl Credit {
     /// Credit over `touches ≥ 1` touches. `factors` are those of [`time_decay::factors`] between them; no
     /// other model looks at them.
-    pub fn over(&mut self, model: Model, plan: &AttributionPlan, touches: usize, factors: &[f64]) -> Shares<'_> {
+    pub fn over(
+        &mut self,
+        model: Model,
+        plan: &AttributionPlan,
+        touches: usize,
+        factors: &[f64],
+    ) -> Shares<'_> {
+        let Self { parts, weights, position, equal } = self;
         match model {
-            Model::Markov | Model::Shapley => return Shares::Elsewhere,
-            Model::FirstTouch => return Shares::One(0),
-            Model::LastTouch => return Shares::One(touches - 1),
-            _ if touches == 1 => return Shares::One(0),
-            Model::Linear => allocate::equally(touches, MILLIONTHS, &mut self.parts),
-            Model::Position => return Shares::Each(self.by_position(plan, touches)),
+            Model::Markov | Model::Shapley => Shares::Elsewhere,
+            Model::FirstTouch => Shares::One(0),
+            Model::LastTouch => Shares::One(touches - 1),
+            _ if touches == 1 => Shares::One(0),
+            Model::Linear => {
+                Shares::Each(equal.of(touches, |parts| allocate::equally(touches, MILLIONTHS, parts)))
+            }
+            Model::Position => Shares::Each(position.of(touches, |parts| {
+                position::weights(touches, plan.position_first, plan.position_last, weights);
+                allocate::by_weights(weights, MILLIONTHS, parts);
+            })),
             Model::TimeDecay => {
-                time_decay::weights(factors, &mut self.weights);
-                allocate::by_weights(&self.weights, MILLIONTHS, &mut self.parts);
+                time_decay::weights(factors, weights);
+                allocate::by_weights(weights, MILLIONTHS, parts);
+                Shares::Each(parts)
             }
         }
-        Shares::Each(&self.parts)
     }
 
-    fn by_position(&mut self, plan: &AttributionPlan, touches: usize) -> &[i64] {
-        let Self { parts, weights, position } = self;
-        let kept = touches < KEPT_LENGTHS;
-        if kept && position.len() <= touches {
-            position.resize(touches + 1, Vec::new());
-        }
-        let parts = if kept { &mut position[touches] } else { parts };
-        if !kept || parts.is_empty() {
-            position::weights(touches, plan.position_first, plan.position_last, weights);
-            allocate::by_weights(weights, MILLIONTHS, parts);
-        }
-        parts
+    /// Equal millionths for `count ≥ 1` touches or channels, what is left to the earlier ones.
+    pub fn equally(&mut self, count: usize) -> &[i64] {
+        self.equal.of(count, |parts| allocate::equally(count, MILLIONTHS, parts))
     }
 }
 

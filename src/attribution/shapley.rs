@@ -4,21 +4,38 @@
 //! the number of paths with exactly that set, and the Shapley value shares each path equally among its
 //! distinct channels (Zhao, Mahboobi & Bagheri 2018; Harsanyi 1963). So no set is ever stored.
 
-use super::allocate::{self, MILLIONTHS};
+/// Finds the distinct channels of one path after the other, with the memory it needs.
+#[derive(Debug, Default)]
+pub struct Distinct {
+    /// By channel: number of the last path that met it.
+    met: Vec<u64>,
+    paths: u64,
+    channels: Vec<u16>,
+}
 
-/// Distinct channels of a path in the order in which they first stand, with their millionths.
-pub fn credit(channels: impl Iterator<Item = u16>, distinct: &mut Vec<u16>, parts: &mut Vec<i64>) {
-    distinct.clear();
-    for channel in channels {
-        if !distinct.contains(&channel) {
-            distinct.push(channel);
+impl Distinct {
+    /// The distinct channels of a path, in the order in which they first stand.
+    pub fn of(&mut self, path: impl Iterator<Item = u16>) -> &[u16] {
+        self.paths += 1;
+        self.channels.clear();
+        for channel in path {
+            let at = usize::from(channel);
+            if at >= self.met.len() {
+                self.met.resize(at + 1, 0);
+            }
+            if self.met[at] != self.paths {
+                self.met[at] = self.paths;
+                self.channels.push(channel);
+            }
         }
+        &self.channels
     }
-    allocate::equally(distinct.len(), MILLIONTHS, parts);
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Credit;
+    use super::super::allocate::MILLIONTHS;
     use super::*;
 
     /// Shapley values by definition: over all orders of the players, the mean marginal contribution.
@@ -58,10 +75,10 @@ mod tests {
         let paths: [(&[u16], f64); 5] =
             [(&[0, 1, 0], 3.0), (&[2], 5.0), (&[1, 2, 3], 7.0), (&[3, 3], 1.0), (&[0, 1, 2, 3], 2.0)];
         let mut phi = [0.0; 4];
-        let (mut distinct, mut parts) = (Vec::new(), Vec::new());
+        let (mut distinct, mut credit) = (Distinct::default(), Credit::default());
         for (path, conversions) in paths {
-            credit(path.iter().copied(), &mut distinct, &mut parts);
-            for (channel, part) in distinct.iter().zip(&parts) {
+            let channels = distinct.of(path.iter().copied());
+            for (channel, part) in channels.iter().zip(credit.equally(channels.len())) {
                 phi[usize::from(*channel)] += conversions * *part as f64 / MILLIONTHS as f64;
             }
         }

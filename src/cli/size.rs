@@ -24,9 +24,7 @@ pub(super) fn parse(text: &str) -> Result<u64, String> {
     let bytes = number.parse().ok().zip(unit).and_then(|(number, unit): (u64, _)| number.checked_mul(*unit));
     match bytes {
         None => Err("write a whole number and a unit: `512MiB`, `8GB`".to_owned()),
-        Some(bytes) if bytes < LEAST_BYTES => {
-            Err(format!("a run needs at least {} MiB", LEAST_BYTES >> 20))
-        }
+        Some(bytes) if bytes < LEAST_BYTES => Err(format!("a run needs at least {} MiB", LEAST_BYTES >> 20)),
         Some(bytes) => Ok(bytes),
     }
 }

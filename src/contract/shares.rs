@@ -78,7 +78,7 @@ mod tests {
         for (rows, every) in [(10_000_u32, 1), (1_000, 3)] {
             let customers: Vec<CustomerHash> =
                 (0..rows).map(|row| CustomerHash::of(&(row % 700).to_le_bytes())).collect();
-            let kept = |row: &usize| row % every == 0;
+            let kept = |row: &usize| row.is_multiple_of(every);
             shares.begin(customers.len());
             for row in (0..customers.len()).filter(kept) {
                 shares.keep(row, customers[row]);

@@ -295,7 +295,7 @@ pub fn load(
     let mut counts = vec![touchpoint_counts];
     let mut attributes = Codebook::default();
     if let Some(source) = opened.customers.as_ref().filter(|_| !opened.attributes.is_empty()) {
-        let (read, found, book, ranks) = read_lookup(
+        let Lookup { counts: read, found, book, ranks } = read_lookup(
             "customers",
             source,
             opened.attributes.len(),
@@ -311,7 +311,7 @@ pub fn load(
     }
     let mut assignments = Codebook::default();
     if let Some(source) = &opened.assignments {
-        let (read, found, book, ranks) = read_lookup(
+        let Lookup { counts: read, found, book, ranks } = read_lookup(
             "assignments",
             source,
             2,
@@ -459,6 +459,15 @@ fn read_suppressed(
 /// By worker: rows by partition, and what was written out of them.
 type Found<T> = Vec<(Vec<Chunks<T>>, Spilled)>;
 
+/// A table that stands beside the touchpoints, as it was read.
+struct Lookup<T> {
+    counts: InputCounts,
+    found: Found<T>,
+    book: Codebook,
+    /// By worker: its codes to codes of the book.
+    ranks: Vec<Vec<u32>>,
+}
+
 /// Gives each partition what the workers found of it.
 fn share_out<T: Pod>(
     partitions: &mut [Partition],
@@ -483,7 +492,7 @@ fn read_lookup<T: Alone + Send>(
     (pool, budget, hasher, inputs): (&ThreadPool, &Budget, ValueHasher, &mut Vec<InputRecord>),
     take: impl Fn(&mut LookupReader<T>, &RecordBatch, BatchOrigin<'_>) -> Result<(), arrow::error::ArrowError>
     + Sync,
-) -> Result<(InputCounts, Found<T>, Codebook, Vec<Vec<u32>>), EngineError> {
+) -> Result<Lookup<T>, EngineError> {
     let sources = [source];
     let items = items_of(&sources, pool.current_num_threads());
     let workers = work::for_each(
@@ -513,7 +522,7 @@ fn read_lookup<T: Alone + Send>(
     }
     inputs.extend(records(&sources, digests));
     let (book, ranks) = Codebook::merge(&builders, texts);
-    Ok((counts, found, book, ranks))
+    Ok(Lookup { counts, found, book, ranks })
 }
 
 fn read_spend(

@@ -18,12 +18,11 @@ use crate::journey::dimensions::DimensionSource;
 use crate::journey::key::{EventKey, PARTITIONS, order_hash};
 use crate::journey::partition::{Assignment, CutCounts, Partition, Remaps};
 use crate::journey::{Codebook, CustomerHash, Rules};
-use crate::tables::on_one_thread;
 
 use super::error::EngineError;
 use super::kernel::{Kernel, KernelInput, cut_options};
 use super::load::window;
-use super::observe::{Observer, Seen, observe};
+use super::observe::{Observer, Seen, finish, observe};
 use super::open::{dimension_sources, scope_of, touchpoint_dimensions};
 use super::spill::Waiting;
 use super::work::Silent;
@@ -181,7 +180,7 @@ impl<'a> Memory<'a> {
         let Seen { buckets, all, cut } = rows.observe(&dealt, &kernel, known.plan, pool)?;
         let buckets = buckets.into_iter().map(|bucket| dealt.merge_buckets(bucket)).collect();
         let all = dealt.merge_workers(all);
-        let frames = on_one_thread(|| analyses.finish(buckets, all)).map_err(EngineError::Frame)?;
+        let frames = finish(&analyses, buckets, all, pool).map_err(EngineError::Frame)?;
         Ok(MemoryFrames { frames, cut })
     }
 
@@ -337,7 +336,15 @@ impl Rows {
         pool: &ThreadPool,
     ) -> Result<Seen<O::Bucket, O::Worker>, EngineError> {
         let options = cut_options(plan);
-        observe(observer, &Waiting::in_memory(self.partitions), &self.remaps, &kernel.rules, options, pool, &Silent)
+        observe(
+            observer,
+            &Waiting::in_memory(self.partitions),
+            &self.remaps,
+            &kernel.rules,
+            options,
+            pool,
+            &Silent,
+        )
     }
 }
 

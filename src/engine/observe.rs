@@ -1,15 +1,20 @@
-//! Shows every journey of every partition to the analyses, one bucket at a time.
+//! Shows every journey of every partition to the analyses, one bucket at a time, and finishes them.
 
+use polars::prelude::PolarsError;
 use rayon::ThreadPool;
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
 use crate::analyses::attribution::AttributionPartial;
-use crate::analyses::{Analyses, Analysis, Attribution, BucketPartials, Observed, WorkerPartials};
-use crate::journey::key::PARTITIONS;
+use crate::analyses::{
+    Analyses, Analysis, Attribution, BucketPartials, NamedFrame, Observed, WorkerPartials,
+};
 use crate::journey::cut::{Scratch, cut_into_journeys};
+use crate::journey::key::PARTITIONS;
 use crate::journey::partition::{CutCounts, CutOptions, Remaps};
 use crate::journey::rules::Rules;
 use crate::journey::walk::Walk;
 use crate::stats::jackknife::BUCKETS;
+use crate::tables::on_one_thread;
 
 use super::error::EngineError;
 use super::spill::Waiting;
@@ -113,7 +118,7 @@ pub fn observe<O: Observer>(
 ) -> Result<Seen<O::Bucket, O::Worker>, EngineError> {
     progress.begin("following journeys", PARTITIONS as u64);
     let buckets: Vec<usize> = (0..BUCKETS).collect();
-    let workers = work::for_each(
+    let mut workers = work::for_each(
         pool,
         &buckets,
         || (Scratch::default(), Walk::default(), Vec::new(), observer.worker(), CutCounts::default()),
@@ -133,13 +138,13 @@ pub fn observe<O: Observer>(
             Ok::<_, EngineError>(())
         },
     )?;
+    pool.install(|| workers.par_iter_mut().for_each(|(.., worker, _)| observer.close_worker(worker)));
     progress.end();
     let mut buckets = Vec::with_capacity(BUCKETS);
     let mut all: Option<O::Worker> = None;
     let mut cut = CutCounts::default();
-    for (_, _, done, mut worker, own) in workers {
+    for (_, _, done, worker, own) in workers {
         buckets.extend(done);
-        observer.close_worker(&mut worker);
         match &mut all {
             Some(all) => observer.merge_worker(all, worker),
             None => all = Some(worker),
@@ -155,6 +160,25 @@ pub fn observe<O: Observer>(
     })
 }
 
+/// Finishes what has replicates beside what has none, each on one thread.
+///
+/// # Errors
+/// Where a frame can't be built: a bug.
+pub fn finish(
+    analyses: &Analyses<'_>,
+    buckets: Vec<BucketPartials>,
+    all: WorkerPartials,
+    pool: &ThreadPool,
+) -> Result<Vec<NamedFrame>, PolarsError> {
+    let (replicated, summed) = pool.join(
+        || on_one_thread(|| analyses.finish_buckets(buckets)),
+        || on_one_thread(|| analyses.finish_workers(all)),
+    );
+    let mut frames = replicated?;
+    frames.extend(summed?);
+    Ok(frames)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +187,7 @@ mod tests {
     use crate::journey::CustomerHash;
     use crate::journey::buffer::{BufferedRow, PartitionBuffer};
     use crate::journey::key::EventKey;
+    use crate::journey::partition::Partition;
     use crate::journey::rules::Facts;
     use crate::journey::testing::World;
 
@@ -236,12 +261,14 @@ mod tests {
             };
             let mut buffer = PartitionBuffer::default();
             buffer.push(row, false);
-            partitions[customer.partition()].buffers.push((0, buffer));
+            partitions[customer.partition()].rows.push((0, buffer));
             expected[customer.partition() / PARTITIONS_OF_BUCKET] += 1;
         }
         let options = CutOptions { dedupe: Dedupe::Off, max_rows_per_customer: 10 };
         let pool = work::pool(3)?;
-        let seen = observe(&Counting, partitions, &[vec![0]], &rules, options, &pool, &Silent)?;
+        let waiting = Waiting::in_memory(partitions);
+        let remaps = Remaps { rows: vec![vec![0]], ..Remaps::default() };
+        let seen = observe(&Counting, &waiting, &remaps, &rules, options, &pool, &Silent)?;
         let buckets: Vec<Count> =
             expected.into_iter().map(|journeys| Count { journeys, closed: true }).collect();
         assert_eq!(seen.buckets, buckets);

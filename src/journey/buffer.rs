@@ -447,8 +447,8 @@ mod tests {
             numbers.iter().map(key).collect()
         };
         let (as_numbers, mixed, all_numbers) = (keys_of(i64::MAX), keys_of(5_000), keys_of(i64::MAX));
-        let amount = |row: usize| (row % 3 == 0).then_some(row as i64 - 1_000);
-        let order = |row: usize| (row % 5 == 0).then_some(row as u64);
+        let amount = |row: usize| row.is_multiple_of(3).then_some(row as i64 - 1_000);
+        let order = |row: usize| row.is_multiple_of(5).then_some(row as u64);
         let codes: Vec<u32> = (0..total as u32).map(|row| row % 17).collect();
         let (mut one_by_one, mut together) = (PartitionBuffer::default(), PartitionBuffer::default());
         // Numbers first, then keys that are all numbers, then texts among them, then numbers again.

@@ -11,9 +11,7 @@ use crate::config::plan::Dedupe;
 use super::buffer::{CHUNK_ITEMS, HAS_AMOUNT, HAS_ORDER, MAX_PARTITION_ROWS, PLAIN};
 use super::interner::{Interner, NOBODY};
 use super::key::{CustomerHash, EventKey};
-use super::partition::{
-    Assignment, Besides, CutCounts, CutOptions, Journey, Partition, Remaps, Touchpoint,
-};
+use super::partition::{Assignment, Besides, CutCounts, CutOptions, Journey, Partition, Remaps, Touchpoint};
 use super::rules::Rules;
 
 /// Memory that is used again from partition to partition.
@@ -38,31 +36,33 @@ pub struct Scratch {
     event_index: Vec<(EventKey, u32)>,
 }
 
-/// Which event ids of which customers have been met, or look like one that has: a filter of one hash.
+/// Which event ids of which customers have been met, or look like one that has: a Bloom filter (1970) of two
+/// bits in one word.
 #[derive(Debug, Default)]
 struct Seen {
-    bits: Vec<u64>,
+    words: Vec<u64>,
     shift: u32,
 }
 
 impl Seen {
-    /// Sixteen bits a row: one row in thirty is suspected wrongly, and then looked at closely.
+    /// Sixteen bits a row: about one row in a hundred is suspected wrongly, and then looked at closely.
     fn reset(&mut self, rows: usize) {
-        let bits = (rows.max(64) * 16).next_power_of_two();
-        self.bits.clear();
-        self.bits.resize(bits / 64, 0);
-        self.shift = 64 - bits.trailing_zeros();
+        let words = rows.max(8).div_ceil(4).next_power_of_two();
+        self.words.clear();
+        self.words.resize(words, 0);
+        self.shift = 64 - words.trailing_zeros();
     }
 
     /// Adds an event of a customer; true where it was there.
     #[inline]
-    fn add(&mut self, event: EventKey, customer: u128) -> bool {
+    fn add(&mut self, event: EventKey, customer: u32) -> bool {
         let (high, low) = event.halves();
-        let mixed = high ^ low ^ customer as u64;
-        let place = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
-        let (word, bit) = (&mut self.bits[place as usize / 64], 1 << (place % 64));
-        let seen = *word & bit != 0;
-        *word |= bit;
+        let mixed = (high ^ low ^ u64::from(customer) << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // The upper bits of a product depend on all of its factors.
+        let bits = 1 << (mixed >> 32 & 63) | 1 << (mixed >> 26 & 63);
+        let word = &mut self.words[(mixed >> self.shift) as usize];
+        let seen = *word & bits == bits;
+        *word |= bits;
         seen
     }
 }
@@ -122,7 +122,16 @@ pub fn cut_into_journeys(
     let events = EventsByPosition::of(partition);
 
     let Scratch {
-        customers, ends, rows, besides, suspects, attributes, assignment_ends, assignments, event_index, ..
+        customers,
+        ends,
+        rows,
+        besides,
+        suspects,
+        attributes,
+        assignment_ends,
+        assignments,
+        event_index,
+        ..
     } = scratch;
     let besides: &Besides = besides;
     let order = |one: &Touchpoint, other: &Touchpoint| -> Ordering {
@@ -184,44 +193,35 @@ impl Scratch {
             positions(partition) <= MAX_PARTITION_ROWS,
             "a partition of {total} rows is more than a position can tell apart"
         );
-        let Self { table, customers, ids, ends, rows, besides, seen, suspects, .. } = self;
-        let mut interner = Interner::new(table, customers, total / 4);
+        let Self { table, customers, ids, ends, besides, .. } = self;
+        let mut interner = Interner::new(table, customers, total / 8);
         ends.clear();
-        suspects.clear();
         ids.clear();
         ids.reserve(positions(partition));
         besides.clear();
-        seen.reset(if dedupe == Dedupe::EventId { total } else { 0 });
         for (_, buffer) in &partition.rows {
             // The rows of a worker begin with a chunk of positions, so that a position names a chunk.
             ids.resize(ids.len().next_multiple_of(CHUNK_ITEMS), NOBODY);
             let base = ids.len() as u32;
-            besides.amounts.extend(buffer.amounts.iter().map(|beside| (base + beside.at, beside.bits as i64)));
+            besides
+                .amounts
+                .extend(buffer.amounts.iter().map(|beside| (base + beside.at, beside.bits as i64)));
             besides.orders.extend(buffer.orders.iter().map(|beside| (base + beside.at, beside.bits)));
-            let filter = dedupe == Dedupe::EventId && !buffer.events.low.is_empty();
-            let (mut lows, mut highs) = (buffer.events.low.chunks(), buffer.events.high.chunks());
             for chunk in buffer.rows.chunks() {
-                let first = ids.len();
                 for row in chunk {
                     let id = interner.intern(CustomerHash(row.key));
                     if id as usize == ends.len() {
                         ends.push(0);
-                        suspects.push(false);
                     }
                     ends[id as usize] += 1;
                     ids.push(id);
                 }
-                if filter {
-                    let (low, high) = (lows.next().unwrap_or_default(), highs.next().unwrap_or_default());
-                    for (place, (row, id)) in chunk.iter().zip(&ids[first..]).enumerate() {
-                        let event = event_of(low, high, place);
-                        if event != EventKey::NULL && seen.add(event, row.key) {
-                            suspects[*id as usize] = true;
-                        }
-                    }
-                }
             }
         }
+        if dedupe == Dedupe::EventId {
+            self.find_suspects(partition);
+        }
+        let Self { ids, ends, rows, .. } = self;
         to_starts(ends);
         rows.clear();
         rows.resize(total, Touchpoint::default());
@@ -240,6 +240,29 @@ impl Scratch {
                     *place += 1;
                     at += 1;
                 }
+            }
+        }
+    }
+
+    /// Finds customers of whom two rows may have one event id.
+    fn find_suspects(&mut self, partition: &Partition) {
+        let Self { ids, ends, seen, suspects, .. } = self;
+        suspects.clear();
+        suspects.resize(ends.len(), false);
+        seen.reset(ids.len());
+        let mut at = 0_usize;
+        for (_, buffer) in &partition.rows {
+            at = at.next_multiple_of(CHUNK_ITEMS);
+            let mut highs = buffer.events.high.chunks();
+            for low in buffer.events.low.chunks() {
+                let high = highs.next().unwrap_or_default();
+                for (place, id) in ids[at..at + low.len()].iter().enumerate() {
+                    let event = event_of(low, high, place);
+                    if event != EventKey::NULL && seen.add(event, *id) {
+                        suspects[*id as usize] = true;
+                    }
+                }
+                at += low.len();
             }
         }
     }
@@ -377,8 +400,7 @@ fn drop_repeated_events(
     if !index.windows(2).any(|pair| pair[0].0 == pair[1].0 && pair[0].0 != EventKey::NULL) {
         return rows.len();
     }
-    let values =
-        |row: &Touchpoint| (row.time_us, row.code, besides.amount_minor(row), besides.order(row));
+    let values = |row: &Touchpoint| (row.time_us, row.code, besides.amount_minor(row), besides.order(row));
     retain(rows, |rows, position| {
         let event = events.get(&rows[position]);
         let first = index[index.partition_point(|(key, _)| *key < event)].1 as usize;

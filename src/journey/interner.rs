@@ -13,7 +13,11 @@ pub(super) struct Interner<'a> {
 }
 
 impl<'a> Interner<'a> {
-    pub(super) fn new(table: &'a mut Vec<u32>, customers: &'a mut Vec<CustomerHash>, expected: usize) -> Self {
+    pub(super) fn new(
+        table: &'a mut Vec<u32>,
+        customers: &'a mut Vec<CustomerHash>,
+        expected: usize,
+    ) -> Self {
         table.clear();
         table.resize((expected.max(16) * 2).next_power_of_two(), NOBODY);
         customers.clear();

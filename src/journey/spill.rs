@@ -37,11 +37,8 @@ pub trait Spill {
 
     /// Hands the full chunks to `write`, with `all` also what is left, and forgets them. After `all` nothing may
     /// be added.
-    fn unload<E>(
-        &mut self,
-        all: bool,
-        write: &mut impl FnMut(List, &[u8]) -> Result<(), E>,
-    ) -> Result<(), E>;
+    fn unload<E>(&mut self, all: bool, write: &mut impl FnMut(List, &[u8]) -> Result<(), E>)
+    -> Result<(), E>;
 
     /// Takes back what was unloaded, in the order in which it was.
     fn reload<E>(
@@ -186,7 +183,11 @@ mod tests {
                 let before = buffer.bytes();
                 buffer
                     .unload(n == 12_344, &mut |list, chunk: &[u8]| -> Result<(), ()> {
-                        extents.push(Extent { list, offset: outside.len() as u64, bytes: chunk.len() as u32 });
+                        extents.push(Extent {
+                            list,
+                            offset: outside.len() as u64,
+                            bytes: chunk.len() as u32,
+                        });
                         outside.extend(chunk);
                         Ok(())
                     })

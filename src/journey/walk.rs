@@ -9,7 +9,7 @@ use super::partition::{Journey, Touchpoint};
 use super::rules::Rules;
 
 /// A row that may earn credit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Touch {
     /// µs since the epoch.
     pub time_us: i64,
@@ -99,6 +99,8 @@ pub struct Walk {
     same_instant: Vec<usize>,
     /// By row: number of touches up to it.
     touches_up_to: Vec<u32>,
+    /// By row: the stages that it matches.
+    stages_of: Vec<u64>,
 }
 
 impl Walk {
@@ -124,13 +126,19 @@ impl Walk {
 
     fn touches_and_conversions(&mut self, journey: &Journey<'_>, rules: &Rules) {
         let mut reach = 0;
+        // Every row is written down as a touch, and written over unless it is one: which rows are is too
+        // irregular to be foreseen.
+        let mut end = 0;
+        self.touches.clear();
+        self.touches.resize(journey.rows.len(), Touch::default());
         self.touches_up_to.clear();
+        self.stages_of.clear();
         for (position, row) in journey.rows.iter().enumerate() {
             let facts = &rules.facts[row.code as usize];
             let mut conversions = facts.conversions;
             if conversions != 0 {
                 let earliest_us = row.time_us.saturating_sub(rules.lookback_us);
-                while self.touches.get(reach).is_some_and(|touch| touch.time_us < earliest_us) {
+                while reach < end && self.touches[reach].time_us < earliest_us {
                     reach += 1;
                 }
             }
@@ -142,7 +150,6 @@ impl Walk {
                     AfterConversion::Restart => self.last_conversion_touch[conversion].unwrap_or(0),
                     AfterConversion::Reuse => 0,
                 };
-                let end = self.touches.len();
                 // What comes after this conversion begins after its own row, also where that is a touch.
                 self.last_conversion_touch[conversion] = Some(end + usize::from(facts.touch));
                 let reported = rules.in_window(row.time_us);
@@ -166,27 +173,24 @@ impl Walk {
             if facts.refund {
                 self.refund(row, journey, rules);
             }
-            if facts.touch {
-                self.touches.push(Touch {
-                    time_us: row.time_us,
-                    row: position as u32,
-                    channel: facts.channel,
-                });
-            }
-            self.touches_up_to.push(self.touches.len() as u32);
+            self.touches[end] = Touch { time_us: row.time_us, row: position as u32, channel: facts.channel };
+            end += usize::from(facts.touch);
+            self.touches_up_to.push(end as u32);
+            self.stages_of.push(facts.stages);
         }
+        self.touches.truncate(end);
     }
 
     fn stage_entries(&mut self, journey: &Journey<'_>, rules: &Rules) {
         let rows = journey.rows;
-        let stages_of = |position: usize| rules.facts[rows[position].code as usize].stages;
+        let stages_of = &self.stages_of;
         if rules.stages == 0 {
             return;
         }
         match rules.stage_mode {
             StageMode::Any => {
-                for position in 0..rows.len() {
-                    let mut stages = stages_of(position);
+                for (position, stages) in stages_of.iter().enumerate() {
+                    let mut stages = *stages;
                     while stages != 0 {
                         let stage = stages.trailing_zeros() as usize;
                         stages &= stages - 1;
@@ -211,7 +215,7 @@ impl Walk {
                     let found = (from..rows.len())
                         .take_while(|position| rows[*position].time_us < end_us)
                         .find(|position| {
-                            stages_of(*position) >> stage & 1 == 1 && !self.same_instant.contains(position)
+                            stages_of[*position] >> stage & 1 == 1 && !self.same_instant.contains(position)
                         });
                     let Some(position) = found else { break };
                     self.entries[stage] = Some(position as u32);

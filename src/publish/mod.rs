@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use polars::prelude::DataFrame;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 pub use self::csv::CsvFormat;
 pub use error::PublishError;
@@ -71,7 +72,7 @@ pub struct Published {
     pub reused: bool,
 }
 
-/// Publishes a run: whole or not at all.
+/// Publishes a run: whole or not at all. Tables are written side by side in the pool of the caller.
 ///
 /// # Errors
 ///
@@ -173,35 +174,16 @@ fn write_tables(
     format: CsvFormat,
 ) -> Result<Vec<TableRecord>, PublishError> {
     let output = publication.output;
-    let mut records = Vec::with_capacity(publication.tables.len());
     if output.parquet {
         folder.create("tables")?;
     }
     if output.csv {
         folder.create("csv")?;
     }
-    for (docs, frame) in &publication.tables {
-        let columns = docs.columns.iter().map(|column| (column.name.as_str(), column.kind));
-        let frame = check_columns(&docs.name, columns, frame.clone())?;
-        check_finite(docs, &frame)?;
-        let rows = frame.height() as u64;
-        let mut record = TableRecord { name: docs.name.clone(), rows, parquet: None, csv: None };
-        if output.csv {
-            let bytes = csv::encode(docs, &frame, format)?;
-            let file = folder.write(format!("csv/{}.csv", docs.name), &bytes)?;
-            verify::verify_csv(folder.path, &file, docs, &frame, format)?;
-            record.csv = Some(file);
-        }
-        if output.parquet {
-            let encoded = parquet::encode(docs, &frame);
-            let bytes =
-                encoded.map_err(|source| PublishError::Encode { table: docs.name.clone(), source })?;
-            let file = folder.write(format!("tables/{}.parquet", docs.name), &bytes)?;
-            verify::verify_parquet(folder.path, &file, docs, &frame)?;
-            record.parquet = Some(file);
-        }
-        records.push(record);
-    }
+    let write = |(docs, frame): &(TableDocs, DataFrame)| write_table(folder, docs, frame, output, format);
+    let records: Vec<_> = publication.tables.par_iter().map(write).collect();
+    // Of several errors the first in the order of the tables, whoever was faster.
+    let records = records.into_iter().collect::<Result<_, _>>()?;
     if output.parquet {
         folder.sync("tables")?;
     }
@@ -209,6 +191,51 @@ fn write_tables(
         folder.sync("csv")?;
     }
     Ok(records)
+}
+
+/// Writes a table in every format and reads it back.
+fn write_table(
+    folder: &Folder<'_>,
+    docs: &TableDocs,
+    frame: &DataFrame,
+    output: &OutputPlan,
+    format: CsvFormat,
+) -> Result<TableRecord, PublishError> {
+    let columns = docs.columns.iter().map(|column| (column.name.as_str(), column.kind));
+    let frame = check_columns(&docs.name, columns, frame.clone())?;
+    check_finite(docs, &frame)?;
+    let (csv, parquet) = rayon::join(
+        || output.csv.then(|| write_csv(folder, docs, &frame, format)).transpose(),
+        || {
+            let path = || format!("tables/{}.parquet", docs.name);
+            output.parquet.then(|| write_parquet(folder, path(), docs, &frame)).transpose()
+        },
+    );
+    Ok(TableRecord { name: docs.name.clone(), rows: frame.height() as u64, csv: csv?, parquet: parquet? })
+}
+
+fn write_csv(
+    folder: &Folder<'_>,
+    docs: &TableDocs,
+    frame: &DataFrame,
+    format: CsvFormat,
+) -> Result<FileRecord, PublishError> {
+    let file = folder.write(format!("csv/{}.csv", docs.name), &csv::encode(docs, frame, format)?)?;
+    verify::verify_csv(folder.path, &file, docs, frame, format)?;
+    Ok(file)
+}
+
+fn write_parquet(
+    folder: &Folder<'_>,
+    path: String,
+    docs: &TableDocs,
+    frame: &DataFrame,
+) -> Result<FileRecord, PublishError> {
+    let bytes = parquet::encode(docs, frame)
+        .map_err(|source| PublishError::Encode { table: docs.name.clone(), source })?;
+    let file = folder.write(path, &bytes)?;
+    verify::verify_parquet(folder.path, &file, docs, frame)?;
+    Ok(file)
 }
 
 fn check_finite(docs: &TableDocs, frame: &DataFrame) -> Result<(), PublishError> {
@@ -235,10 +262,7 @@ fn write_rejected(
     for rows in rejected.iter().filter(|rows| !rows.is_empty()) {
         folder.create("rejected")?;
         let (docs, frame) = rows.table()?;
-        let encoded = parquet::encode(&docs, &frame);
-        let bytes = encoded.map_err(|source| PublishError::Encode { table: docs.name.clone(), source })?;
-        let file = folder.write(format!("rejected/{}.parquet", rows.input), &bytes)?;
-        verify::verify_parquet(folder.path, &file, &docs, &frame)?;
+        let file = write_parquet(folder, format!("rejected/{}.parquet", rows.input), &docs, &frame)?;
         records.push(RejectedRecord { input: rows.input.clone(), rows: rows.len() as u64, file });
     }
     if !records.is_empty() {

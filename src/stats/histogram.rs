@@ -5,22 +5,27 @@
 //! what is read from it at most 0.1 % off. Counts are integers: merging is associative and commutative.
 //!
 //! Departure: sparse while few bins hold values, because most cells of a table hold few; an array of counts
-//! from then on. Values wait in a short tail and are counted together: in a table of hundreds of histograms
-//! each value alone would wait for memory.
+//! from then on. Values wait in a tail and are counted together: an array is larger than a core's first cache,
+//! and in a table of hundreds of histograms each value alone would wait for memory.
 
 use std::borrow::Cow;
 
 /// Bins below this index hold one value each.
 const EXACT: u64 = 2048;
 const BINS_PER_DOUBLING: u32 = 1024;
-/// So many values wait before they are counted: the tails of hundreds of histograms fit into a core's cache.
+/// So many values at least wait before they are counted.
 const TAIL: usize = 512;
+/// As many wait as there are bins, or one for so many cells: 2 bytes for each of a [`Bin`]'s 16, or for 16 of
+/// the array.
+const CELLS_PER_WAITING: usize = 4;
 /// An array of counts may have so many cells per bin that holds values: 32 bytes of cells in place of a
 /// [`Bin`]'s 16, so that memory stays within twice what was seen.
 const CELLS_PER_BIN: usize = 8;
+/// An order statistic is looked for in steps of so many cells.
+const STEP: usize = 64;
 
 /// The bin of a value: computed once, it goes into any number of histograms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct BinIndex(u16);
 
 impl BinIndex {
@@ -65,7 +70,7 @@ pub struct Histogram {
     dense: Vec<u32>,
     /// Sorted by index, each at most once, counts above zero.
     bins: Vec<Bin>,
-    /// A value each, less than [`TAIL`].
+    /// A value each; when it has no more room they are counted, or it gets more.
     tail: Vec<BinIndex>,
 }
 
@@ -86,10 +91,35 @@ impl Histogram {
     /// Adds one value that falls into this bin.
     #[inline]
     pub fn record_in(&mut self, bin: BinIndex) {
-        self.tail.push(bin);
-        if self.tail.len() >= TAIL {
-            self.fold();
+        if self.tail.len() == self.tail.capacity() {
+            self.make_room();
         }
+        self.tail.push(bin);
+    }
+
+    /// Adds one value for each of these bins, at once: for dozens or more.
+    pub fn record_all(&mut self, bins: &[BinIndex]) {
+        for bin in bins {
+            if !count_in(&mut self.dense, *bin) {
+                self.record_in(*bin);
+            }
+        }
+    }
+
+    /// Makes room in the tail, step by step: the values of most histograms are few.
+    #[inline(never)]
+    fn make_room(&mut self) {
+        let (waiting, most) = (self.tail.len(), self.most_waiting());
+        if waiting >= most {
+            self.fold();
+        } else {
+            self.tail.reserve_exact((2 * waiting).clamp(4, most) - waiting);
+        }
+    }
+
+    /// So many values wait before they are counted.
+    fn most_waiting(&self) -> usize {
+        TAIL.max(self.bins.len()).max(self.dense.len() / CELLS_PER_WAITING)
     }
 
     /// Adds the values of another histogram: associative and commutative.
@@ -130,7 +160,7 @@ impl Histogram {
         if self.dense.is_empty() && self.tail.is_empty() {
             return Cow::Borrowed(&self.bins);
         }
-        let mut bins: Vec<Bin> = filled(&self.dense).collect();
+        let mut bins: Vec<Bin> = filled(&self.dense, 0).collect();
         bins.extend_from_slice(&self.bins);
         bins.extend(self.tail.iter().map(|bin| (*bin, 1)));
         add_up(&mut bins);
@@ -140,8 +170,8 @@ impl Histogram {
     /// Returns the value of the `rank`-th smallest entry, from 1, spread evenly within its bin; `None`
     /// outside 1 to [`Histogram::count`].
     pub fn order_statistic(&self, rank: u64) -> Option<f64> {
-        let mut before = 0;
-        for (index, count) in self.entries() {
+        let (start, mut before) = self.step_of(rank);
+        for (index, count) in self.entries(start) {
             if rank > before && rank <= before + count {
                 let (low, width) = index.bounds();
                 let place = ((rank - before) as f64 - 0.5) / count as f64;
@@ -155,7 +185,7 @@ impl Histogram {
     /// Returns how many values lie at or below `value`, with a share of the bin that holds it.
     pub fn count_up_to(&self, value: f64) -> f64 {
         let mut sum = 0.0;
-        for (index, count) in self.entries() {
+        for (index, count) in self.entries(0) {
             let (low, width) = index.bounds();
             let (low, last) = (low as f64, low as f64 + (width - 1) as f64);
             if value < low {
@@ -167,27 +197,43 @@ impl Histogram {
         sum
     }
 
-    /// As [`Histogram::bins`], without a list where there is none yet.
-    fn entries(&self) -> impl Iterator<Item = Bin> + '_ {
-        let covered = |(index, _): &Bin| index.cell() < self.dense.len();
-        // Where nothing waits and nothing overflows, what is sparse comes after the array.
-        let in_order = self.tail.is_empty() && !self.bins.first().is_some_and(covered);
+    /// The first cell of the step of the array that holds the `rank`-th smallest entry, and how many values
+    /// lie below it; past the array where none does.
+    fn step_of(&self, rank: u64) -> (usize, u64) {
+        let mut before = 0;
+        if self.is_in_order() {
+            for (at, cells) in self.dense.chunks(STEP).enumerate() {
+                let counts: u64 = cells.iter().map(|count| u64::from(*count)).sum();
+                if rank <= before + counts {
+                    return (at * STEP, before);
+                }
+                before += counts;
+            }
+            return (self.dense.len(), before);
+        }
+        (0, 0)
+    }
+
+    /// Whether nothing waits and nothing overflows: then what is sparse comes after the array.
+    fn is_in_order(&self) -> bool {
+        let is_covered = |(index, _): &Bin| index.cell() < self.dense.len();
+        self.tail.is_empty() && !self.bins.first().is_some_and(is_covered)
+    }
+
+    /// As [`Histogram::bins`] from a cell on, without a list where there is none yet. A start other than 0
+    /// is one of the array's of a histogram in order.
+    fn entries(&self, start: usize) -> impl Iterator<Item = Bin> + '_ {
+        let in_order = self.is_in_order();
         let dense: &[u32] = if in_order { &self.dense } else { &[] };
         let sparse = if in_order { Cow::Borrowed(&self.bins[..]) } else { self.bins() };
-        filled(dense).chain((0..sparse.len()).map(move |at| sparse[at]))
+        filled(dense, start).chain((0..sparse.len()).map(move |at| sparse[at]))
     }
 
     /// Counts what waits in the tail; makes the array longer where that takes no more than twice the memory.
     #[inline(never)]
     fn fold(&mut self) {
         let Histogram { dense, bins, tail } = self;
-        tail.retain(|bin| match dense.get_mut(bin.cell()) {
-            Some(count) if *count < u32::MAX => {
-                *count += 1;
-                false
-            }
-            _ => true,
-        });
+        tail.retain(|bin| !count_in(dense, *bin));
         tail.sort_unstable();
         bins.extend(tail.chunk_by(|one, other| one == other).map(|run| (run[0], run.len() as u64)));
         tail.clear();
@@ -220,9 +266,21 @@ impl Histogram {
     }
 }
 
-/// The bins of an array of counts that hold values.
-fn filled(dense: &[u32]) -> impl Iterator<Item = Bin> + '_ {
-    let filled = dense.iter().enumerate().filter(|(_, count)| **count > 0);
+/// Adds a value to an array of counts, where it covers the bin and the cell has room.
+#[inline]
+fn count_in(dense: &mut [u32], bin: BinIndex) -> bool {
+    match dense.get_mut(bin.cell()) {
+        Some(count) if *count < u32::MAX => {
+            *count += 1;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The bins of an array of counts that hold values, from a cell on.
+fn filled(dense: &[u32], start: usize) -> impl Iterator<Item = Bin> + '_ {
+    let filled = dense.iter().enumerate().skip(start).filter(|(_, count)| **count > 0);
     filled.map(|(at, count)| (BinIndex::of_cell(at), u64::from(*count)))
 }
 
@@ -335,6 +393,21 @@ mod tests {
     }
 
     #[test]
+    fn order_statistics_of_an_array_are_found_by_steps() {
+        // Three of each even value, and one beyond the array.
+        let mut values: Vec<u64> = (0..3_000).map(|at| at / 3 * 2).collect();
+        values.push(u64::MAX);
+        let mut histogram = Histogram::default();
+        histogram.merge(&of(&values));
+        assert!(histogram.is_in_order() && histogram.dense.len() > 10 * STEP, "{}", histogram.dense.len());
+        for (at, value) in values[..3_000].iter().enumerate() {
+            assert_eq!(histogram.order_statistic(at as u64 + 1), Some(*value as f64));
+        }
+        assert!(histogram.order_statistic(3_001).unwrap() > 1e19);
+        assert_eq!([0, 3_002].map(|rank| histogram.order_statistic(rank)), [None; 2]);
+    }
+
+    #[test]
     fn a_value_far_out_stays_sparse() {
         let mut values: Vec<u64> = (0..TAIL as u64).collect();
         values.extend([u64::MAX; 2 * TAIL]);
@@ -400,10 +473,10 @@ mod tests {
             values.iter().for_each(|value| *counts.entry(BinIndex::of(*value)).or_insert(0) += 1);
             let counts: Vec<Bin> = counts.into_iter().collect();
             prop_assert_eq!(histogram.bins().into_owned(), counts.clone());
-            prop_assert_eq!(histogram.entries().collect::<Vec<Bin>>(), counts.clone());
+            prop_assert_eq!(histogram.entries(0).collect::<Vec<Bin>>(), counts.clone());
             let mut settled = Histogram::default();
             settled.merge(&histogram);
-            prop_assert_eq!(settled.entries().collect::<Vec<Bin>>(), counts);
+            prop_assert_eq!(settled.entries(0).collect::<Vec<Bin>>(), counts);
             values.reverse();
             prop_assert_eq!(&histogram, &of(&values));
             prop_assert_eq!(&histogram, &Histogram::from_bins(histogram.bins().into_owned()));

@@ -1,4 +1,5 @@
-//! Runs Polars on one thread, because its parallel float sums differ from run to run.
+//! Runs Polars on one thread, because its parallel float sums differ from run to run. Several of these may run
+//! side by side.
 
 use std::thread;
 

@@ -70,6 +70,12 @@ fn help_of_run() {
           --threads <N>           Threads; 0: one per core [env: TOUCHLINE_THREADS=] [default: 0]
           --force                 Compute again even if the same result is already published [env:
                                   TOUCHLINE_FORCE=]
+          --memory <SIZE>         Memory for the whole process: `512MiB`, `8GB`. Rows beyond it go to a
+                                  temporary file. Default: 60 % of the machine's memory, or of the
+                                  control group's [env: TOUCHLINE_MEMORY=]
+          --temp-dir <DIR>        Folder for that file, which has no name and never outlives the run; on
+                                  a disk, not in memory. Default: the system's folder for temporary
+                                  files [env: TOUCHLINE_TEMP_DIR=]
           --make-current          Let `current` point to this run even if its window ends before the
                                   present one's [env: TOUCHLINE_MAKE_CURRENT=]
           --wait <SECONDS>        Seconds to wait while another run holds the output [env:

@@ -80,8 +80,12 @@ fn a_budget_of_memory_changes_no_figure() {
         let spilled = tables_within(&config, &budget);
         assert_same(&held, &spilled, &format!("{bytes} bytes with {threads} threads"));
     }
-    let left: Vec<_> = fs::read_dir(&dir).expect("the folder").map(|entry| entry.expect("an entry").path()).collect();
-    assert!(left.iter().all(|path| path.is_dir() || path.extension().is_some()), "something stayed: {left:?}");
+    let left: Vec<_> =
+        fs::read_dir(&dir).expect("the folder").map(|entry| entry.expect("an entry").path()).collect();
+    assert!(
+        left.iter().all(|path| path.is_dir() || path.extension().is_some()),
+        "something stayed: {left:?}"
+    );
 }
 
 /// Writes touchpoints: customer, hours since 2026-04-01, event, channel.

@@ -14,7 +14,8 @@ use hashbrown::HashMap;
 use polars::prelude::PolarsError;
 
 use crate::attribution::allocate::MILLIONTHS;
-use crate::attribution::{Credit, Shares, markov, shapley, time_decay};
+use crate::attribution::shapley::Distinct;
+use crate::attribution::{Credit, Shares, markov, time_decay};
 use crate::config::plan::Model;
 use crate::journey::walk::Touch;
 use crate::journey::{Path, PathEnd};
@@ -70,6 +71,16 @@ pub struct TargetCells {
     pub transitions: TransitionCounts,
     /// Minor units by last channel.
     pub last_value_minor: Vec<i128>,
+    /// Conversions after one touch alone, by its channel, until the bucket closes: every model gives them to
+    /// that channel.
+    singles: Vec<Single>,
+}
+
+/// Conversions whose path is one touch.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Single {
+    conversions: u64,
+    value_minor: i128,
 }
 
 /// Counts of transitions, as [`markov::Transitions`] lays them out.
@@ -103,6 +114,17 @@ impl TransitionCounts {
             TransitionCounts::Dense(cells) => steps(channels, touches, sink, |cell| cells[cell] += 1),
             TransitionCounts::Sparse(cells) => {
                 steps(channels, touches, sink, |cell| *cells.entry(cell as u32).or_default() += 1);
+            }
+        }
+    }
+
+    /// Counts so many paths of one touch that end in conversion.
+    fn add_single_touches(&mut self, channels: usize, channel: usize, paths: u64) {
+        let sinks = channels + 2;
+        for cell in [channels * sinks + channel, channel * sinks + channels] {
+            match self {
+                TransitionCounts::Dense(cells) => cells[cell] += paths,
+                TransitionCounts::Sparse(cells) => *cells.entry(cell as u32).or_default() += paths,
             }
         }
     }
@@ -178,8 +200,7 @@ struct Scratch {
     factors: Vec<f64>,
     has_factors: bool,
     credit: Credit,
-    distinct: Vec<u16>,
-    parts: Vec<i64>,
+    distinct: Distinct,
 }
 
 impl<'a> Attribution<'a> {
@@ -212,6 +233,10 @@ impl<'a> Attribution<'a> {
             }
             PathEnd::Converted { value_minor, .. } => {
                 cells.add_converted(value_minor, touches.is_empty());
+                if let [only] = touches {
+                    cells.add_single(only.channel, value_minor);
+                    return;
+                }
                 (value_minor, 1)
             }
             PathEnd::Refunded { value_minor, whole } => {
@@ -221,8 +246,8 @@ impl<'a> Attribution<'a> {
         };
         let Some(last) = touches.last() else { return };
         cells.last_value_minor[usize::from(last.channel)] += i128::from(value);
-        let Scratch { factors, has_factors, credit, distinct, parts } = scratch;
-        shapley::credit(touches.iter().map(|touch| touch.channel), distinct, parts);
+        let Scratch { factors, has_factors, credit, distinct } = scratch;
+        let distinct = distinct.of(touches.iter().map(|touch| touch.channel));
         // A refund walks the path of its conversion again: that is no second journey.
         if matches!(path.end, PathEnd::Refunded { .. }) {
             touches.iter().for_each(|touch| cells.refunded_touches[usize::from(touch.channel)] += 1);
@@ -245,7 +270,8 @@ impl<'a> Attribution<'a> {
                     touches.iter().zip(parts).for_each(|(touch, part)| ledger.give(touch.channel, *part));
                 }
                 Shares::Elsewhere if *model == Model::Shapley => {
-                    distinct.iter().zip(&*parts).for_each(|(channel, part)| ledger.give(*channel, *part));
+                    let parts = credit.equally(distinct.len());
+                    distinct.iter().zip(parts).for_each(|(channel, part)| ledger.give(*channel, *part));
                 }
                 Shares::Elsewhere => {}
             }
@@ -269,6 +295,7 @@ impl Analysis for Attribution<'_> {
             has_chain: markov,
             transitions: if markov { TransitionCounts::new(channels) } else { TransitionCounts::default() },
             last_value_minor: vec![0; channels],
+            singles: vec![Single::default(); channels],
             ..TargetCells::default()
         };
         AttributionPartial {
@@ -296,6 +323,12 @@ impl Analysis for Attribution<'_> {
         for path in &walk.paths {
             let cells = &mut partial.targets[path.target];
             self.observe_path(path, &walk.touches, cells, &mut partial.scratch);
+        }
+    }
+
+    fn close(&self, partial: &mut AttributionPartial) {
+        for cells in &mut partial.targets {
+            cells.expand_singles(self.models());
         }
     }
 
@@ -367,6 +400,36 @@ impl TargetCells {
             self.value_minor += value;
             self.value_squares += value * value;
             self.unattributed_value_minor += if unattributed { value } else { 0 };
+        }
+    }
+
+    #[inline]
+    fn add_single(&mut self, channel: u16, value_minor: i64) {
+        let single = &mut self.singles[usize::from(channel)];
+        single.conversions += 1;
+        if value_minor != 0 {
+            single.value_minor += i128::from(value_minor);
+        }
+    }
+
+    /// Adds the conversions after one touch to what every model, the chain and the counts see.
+    fn expand_singles(&mut self, models: &[Model]) {
+        let channels = self.singles.len();
+        for (channel, single) in std::mem::take(&mut self.singles).into_iter().enumerate() {
+            if single.conversions == 0 {
+                continue;
+            }
+            self.touches[channel] += single.conversions;
+            self.journeys[channel] += single.conversions;
+            self.last_value_minor[channel] += single.value_minor;
+            if self.has_chain {
+                self.transitions.add_single_touches(channels, channel, single.conversions);
+            }
+            for index in (0..models.len()).filter(|index| models[*index] != Model::Markov) {
+                let cell = index * channels + channel;
+                self.credit_millionths[cell] += single.conversions as i64 * MILLIONTHS;
+                self.value_minor_millionths[cell] += single.value_minor * i128::from(MILLIONTHS);
+            }
         }
     }
 

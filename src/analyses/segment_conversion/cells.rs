@@ -1,6 +1,8 @@
 //! Which segments have cells of their own.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::journey::Dimension;
 
@@ -11,24 +13,29 @@ const SMALL: &str = "(small)";
 /// Counts that are never shown unless small cells are allowed.
 const WITHHELD: std::ops::RangeInclusive<u64> = 1..=2;
 
-/// Segments of a dimension by name, in byte order. A value that reads like a reserved name joins it.
+/// Segments by name, in byte order. Most are as they were counted: there is no need to copy them.
+pub(super) type Segments<'d, 'p> = BTreeMap<&'d str, Cow<'p, SegmentCounts>>;
+
+/// Segments of a dimension by name. A value that reads like a reserved name joins it.
 pub(super) fn by_name<'d, 'p>(
     dimension: &'d Dimension,
     seen: impl Iterator<Item = &'p (u32, SegmentCounts)>,
-) -> BTreeMap<&'d str, SegmentCounts> {
-    let mut segments: BTreeMap<&str, SegmentCounts> = BTreeMap::new();
+) -> Segments<'d, 'p> {
+    let mut segments = Segments::new();
     for (segment, counts) in seen {
-        segments.entry(dimension.segments[*segment as usize].as_str()).or_default().add(counts.clone());
+        match segments.entry(dimension.segments[*segment as usize].as_str()) {
+            Entry::Vacant(entry) => {
+                entry.insert(Cow::Borrowed(counts));
+            }
+            Entry::Occupied(mut entry) => entry.get_mut().to_mut().add(counts.clone()),
+        }
     }
     segments
 }
 
 /// Merges the segments below `min_customers`, then the next smallest (ties by name), until `(small)` holds
 /// at least two segments and at least `min_customers`, or everything.
-pub(super) fn merge_small(
-    mut segments: BTreeMap<&str, SegmentCounts>,
-    min_customers: u64,
-) -> BTreeMap<&str, SegmentCounts> {
+pub(super) fn merge_small<'d, 'p>(mut segments: Segments<'d, 'p>, min_customers: u64) -> Segments<'d, 'p> {
     let mut by_size: Vec<(u64, &str)> =
         segments.iter().map(|(name, counts)| (counts.customers, *name)).collect();
     by_size.sort_unstable();
@@ -43,10 +50,10 @@ pub(super) fn merge_small(
             break;
         }
         if let Some(counts) = segments.remove(name) {
-            small.add(counts);
+            small.add(counts.into_owned());
         }
     }
-    segments.entry(SMALL).or_default().add(small);
+    segments.entry(SMALL).or_default().to_mut().add(small);
     segments
 }
 

@@ -9,6 +9,8 @@ use polars::prelude::PolarsError;
 use crate::journey::Dimension;
 use crate::stats::{BinIndex, Histogram};
 
+use self::tuples::Tuples;
+
 use super::columns::elapsed_ms;
 use super::{Analysis, Context, NamedFrame, Observed};
 
@@ -16,6 +18,7 @@ mod cells;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod tuples;
 
 /// Name of the table.
 const TABLE: &str = "segment_conversion";
@@ -51,8 +54,8 @@ pub struct SegmentConversion<'a> {
 pub struct SegmentPartial {
     /// By dimension.
     dimensions: Vec<SegmentTable>,
-    /// What the customer at hand has reached. Scratch.
-    reached: Vec<Reached>,
+    /// What isn't in them yet, by group of dimensions: a customer is counted once, not once per dimension.
+    groups: Vec<Tuples>,
 }
 
 /// The segments of a dimension that have customers.
@@ -82,17 +85,6 @@ struct TargetCounts {
     to_convert_ms: Histogram,
 }
 
-/// A target that the customer at hand has reached.
-#[derive(Debug, Clone, Copy)]
-struct Reached {
-    /// Index into the targets.
-    target: usize,
-    /// Of the milliseconds from the first row in the window to the first event there.
-    to_convert: BinIndex,
-    /// Of all events in the window.
-    value_minor: i128,
-}
-
 impl SegmentTable {
     fn new(segments: usize) -> SegmentTable {
         SegmentTable { places: vec![NOWHERE; segments], seen: Vec::new() }
@@ -110,6 +102,14 @@ impl SegmentTable {
 }
 
 impl SegmentCounts {
+    /// One of so many targets.
+    fn target(&mut self, target: usize, targets: usize) -> &mut TargetCounts {
+        if self.targets.is_empty() {
+            self.targets.resize_with(targets, TargetCounts::default);
+        }
+        &mut self.targets[target]
+    }
+
     fn add(&mut self, other: SegmentCounts) {
         self.customers += other.customers;
         if self.targets.is_empty() {
@@ -133,29 +133,17 @@ impl<'a> SegmentConversion<'a> {
         Self { context }
     }
 
-    /// Lists the targets with an event in the window, of a customer whose clock starts at `first_us`.
-    fn find_reached(&self, observed: Observed<'_>, first_us: i64, reached: &mut Vec<Reached>) {
-        let Observed { journey, walk } = observed;
-        let rules = self.context.rules;
-        let bin = |time_us| BinIndex::of(elapsed_ms(first_us, time_us));
-        reached.clear();
-        for (target, entry) in walk.entries.iter().enumerate() {
-            let Some(row) = *entry else { continue };
-            let time_us = journey.rows[row as usize].time_us;
-            if rules.in_window(time_us) {
-                reached.push(Reached { target, to_convert: bin(time_us), value_minor: 0 });
-            }
-        }
-        for event in walk.conversions.iter().filter(|event| rules.in_window(event.time_us)) {
-            let target = rules.stages + event.conversion;
-            let value_minor = i128::from(event.value_minor);
-            // Events are in order: a later one adds value only.
-            match reached.iter_mut().find(|reached| reached.target == target) {
-                Some(reached) => reached.value_minor += value_minor,
-                None => reached.push(Reached { target, to_convert: bin(event.time_us), value_minor }),
-            }
-        }
+    /// Groups for all dimensions.
+    fn groups(&self) -> Vec<Tuples> {
+        let Context { rules, dimensions, .. } = self.context;
+        let segments: Vec<usize> = dimensions.iter().map(|dimension| dimension.segments.len()).collect();
+        Tuples::groups(&segments, rules.stages, rules.targets.len())
     }
+}
+
+/// The bin of the milliseconds from one instant to another.
+fn bin(from_us: i64, to_us: i64) -> BinIndex {
+    BinIndex::of(elapsed_ms(from_us, to_us))
 }
 
 impl Analysis for SegmentConversion<'_> {
@@ -165,35 +153,50 @@ impl Analysis for SegmentConversion<'_> {
         let table = |dimension: &Dimension| SegmentTable::new(dimension.segments.len());
         SegmentPartial {
             dimensions: self.context.dimensions.iter().map(table).collect(),
-            reached: Vec::new(),
+            groups: self.groups(),
         }
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut SegmentPartial) {
         let Observed { journey, walk } = observed;
+        let Context { rules, dimensions, .. } = self.context;
         let Some(first) = walk.first_in_window else { return };
-        if self.context.dimensions.is_empty() {
+        if dimensions.is_empty() {
             return;
         }
-        let SegmentPartial { dimensions, reached } = partial;
-        self.find_reached(observed, journey.rows[first].time_us, reached);
-        for (dimension, segments) in self.context.dimensions.iter().zip(dimensions) {
-            let counts = segments.counts(dimension.segment(journey, walk));
-            counts.customers += 1;
-            if reached.is_empty() {
-                continue;
-            }
-            if counts.targets.is_empty() {
-                counts.targets.resize_with(self.context.rules.targets.len(), TargetCounts::default);
-            }
-            for reached in reached.iter() {
-                let target = &mut counts.targets[reached.target];
-                if reached.value_minor != 0 {
-                    target.value_minor += reached.value_minor;
+        let first_us = journey.rows[first].time_us;
+        let SegmentPartial { dimensions: tables, groups } = partial;
+        for tuples in groups {
+            let of_group = &dimensions[tuples.dimensions()];
+            let segments = of_group.iter().map(|dimension| dimension.segment(journey, walk));
+            let tables = &mut tables[tuples.dimensions()];
+            let mut customer = tuples.count_customer(segments, tables);
+            for (stage, entry) in walk.entries.iter().enumerate() {
+                let Some(row) = *entry else { continue };
+                let time_us = journey.rows[row as usize].time_us;
+                if rules.in_window(time_us) {
+                    customer.reaches(stage, bin(first_us, time_us));
                 }
-                target.to_convert_ms.record_in(reached.to_convert);
+            }
+            // By bit, as codes hold conversions: those that the customer has reached.
+            let mut reached = 0_u64;
+            for event in walk.conversions.iter().filter(|event| rules.in_window(event.time_us)) {
+                // Events are in order: a later one adds value only.
+                if reached >> event.conversion & 1 == 0 {
+                    reached |= 1 << event.conversion;
+                    customer.reaches(rules.stages + event.conversion, bin(first_us, event.time_us));
+                }
+                customer.adds_value(event.conversion, event.value_minor);
             }
         }
+    }
+
+    fn close(&self, partial: &mut SegmentPartial) {
+        let SegmentPartial { dimensions, groups } = partial;
+        for tuples in groups.iter_mut() {
+            tuples.spread(&mut dimensions[tuples.dimensions()]);
+        }
+        *groups = self.groups();
     }
 
     fn merge(&self, into: &mut SegmentPartial, from: SegmentPartial) {

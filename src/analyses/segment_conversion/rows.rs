@@ -1,7 +1,5 @@
 //! Rows and figures of the table.
 
-use std::collections::BTreeMap;
-
 use polars::prelude::{DataFrame, PolarsError};
 
 use crate::analyses::Context;
@@ -9,7 +7,7 @@ use crate::analyses::columns::{ALPHA, counts, floats, high, low, quantile_hours,
 use crate::journey::{Dimension, Target};
 use crate::stats::{Interval, multiplicity, proportion};
 
-use super::cells::is_withheld;
+use super::cells::{Segments, is_withheld};
 use super::{SegmentCounts, TargetCounts};
 
 /// The segment may depend on what came after the customer's first row in the window.
@@ -54,7 +52,7 @@ struct Group {
 pub(super) fn of_dimension<'t>(
     context: &Context<'t>,
     dimension: &'t Dimension,
-    segments: &BTreeMap<&'t str, SegmentCounts>,
+    segments: &Segments<'t, '_>,
 ) -> Vec<Row<'t>> {
     let targets = &context.rules.targets;
     let population: u64 = segments.values().map(|counts| counts.customers).sum();
