@@ -4,8 +4,8 @@ use rayon::ThreadPool;
 
 use crate::analyses::attribution::AttributionPartial;
 use crate::analyses::{Analyses, Analysis, Attribution, BucketPartials, Observed, WorkerPartials};
-use crate::journey::key::PARTITIONS;
 use crate::journey::cut::{Scratch, cut_into_journeys};
+use crate::journey::key::PARTITIONS;
 use crate::journey::partition::{CutCounts, CutOptions, Remaps};
 use crate::journey::rules::Rules;
 use crate::journey::walk::Walk;
@@ -101,7 +101,8 @@ pub struct Seen<B, W> {
     pub cut: CutCounts,
 }
 
-/// Observes all partitions.
+/// Observes all partitions. Those that take more than a thread's share of memory come last, when the others have
+/// let go of theirs, and one at a time.
 pub fn observe<O: Observer>(
     observer: &O,
     waiting: &Waiting,
@@ -112,16 +113,19 @@ pub fn observe<O: Observer>(
     progress: &dyn Progress,
 ) -> Result<Seen<O::Bucket, O::Worker>, EngineError> {
     progress.begin("following journeys", PARTITIONS as u64);
-    let buckets: Vec<usize> = (0..BUCKETS).collect();
+    let partitions_of = |bucket: usize| bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET;
+    let mut buckets: Vec<usize> = (0..BUCKETS).collect();
+    buckets.sort_by_key(|bucket| partitions_of(*bucket).any(|partition| waiting.is_large(partition)));
     let workers = work::for_each(
         pool,
         &buckets,
         || (Scratch::default(), Walk::default(), Vec::new(), observer.worker(), CutCounts::default()),
         |(scratch, walk, done, worker, counts), _, bucket| {
             let mut partial = observer.bucket();
-            for partition in bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET {
+            for partition in partitions_of(*bucket) {
+                let _turn = waiting.turn(partition);
                 let partition = waiting.take(partition)?;
-                let cut = cut_into_journeys(&partition, remaps, rules, options, scratch, |journey| {
+                let cut = cut_into_journeys(partition, remaps, rules, options, scratch, |journey| {
                     walk.over(journey, rules);
                     observer.observe(Observed { journey, walk }, &mut partial, worker);
                 });
@@ -163,6 +167,7 @@ mod tests {
     use crate::journey::CustomerHash;
     use crate::journey::buffer::{BufferedRow, PartitionBuffer};
     use crate::journey::key::EventKey;
+    use crate::journey::partition::Partition;
     use crate::journey::rules::Facts;
     use crate::journey::testing::World;
 
@@ -236,12 +241,14 @@ mod tests {
             };
             let mut buffer = PartitionBuffer::default();
             buffer.push(row, false);
-            partitions[customer.partition()].buffers.push((0, buffer));
+            partitions[customer.partition()].rows.push((0, buffer));
             expected[customer.partition() / PARTITIONS_OF_BUCKET] += 1;
         }
         let options = CutOptions { dedupe: Dedupe::Off, max_rows_per_customer: 10 };
         let pool = work::pool(3)?;
-        let seen = observe(&Counting, partitions, &[vec![0]], &rules, options, &pool, &Silent)?;
+        let waiting = Waiting::in_memory(partitions);
+        let remaps = Remaps { rows: vec![vec![0]], ..Remaps::default() };
+        let seen = observe(&Counting, &waiting, &remaps, &rules, options, &pool, &Silent)?;
         let buckets: Vec<Count> =
             expected.into_iter().map(|journeys| Count { journeys, closed: true }).collect();
         assert_eq!(seen.buckets, buckets);
