@@ -141,6 +141,11 @@ fn budget(plan: &Plan, options: &RunOptions) -> Result<Budget, JobError> {
     {
         return Err(JobError::TempInOutput { folder, output });
     }
+    // What was asked for is tried now, not after an hour of reading.
+    if options.temp_dir.is_some() {
+        tempfile::tempfile_in(&folder)
+            .map_err(|source| JobError::TempFolder { folder: folder.clone(), source })?;
+    }
     Ok(Budget::of_process(options.memory, options.threads, folder))
 }
 
@@ -170,7 +175,7 @@ fn compute(
         window_us: loaded.window_us,
     };
     let kernel = Kernel::new(&input);
-    let analyses = Analyses::new(kernel.context(&input));
+    let analyses = Analyses::new(kernel.context(&input, pool.current_num_threads()));
     let waiting = std::mem::take(&mut loaded.waiting);
     let options = cut_options(plan);
     let Seen { buckets, all, cut } =

@@ -238,7 +238,8 @@ fn removal_effects(answer: &Answer, run: &Path) -> Outcome<Vec<Disagreement>> {
     for (channel, _, _, by_model) in &answer.credit {
         values[place(channel)?] = by_model[1];
     }
-    let solved = markov::Transitions::new(count, table, values).removal_effects();
+    let solved =
+        markov::Transitions::new(count, &table, &values).removal_effects(&mut markov::Inverter::default());
     let solved = solved.ok_or("nothing converts")?;
     let named = |effects: &[f64]| {
         channels.iter().map(|name| (*name).to_owned()).zip(effects.iter().copied()).collect()

@@ -28,6 +28,8 @@ pub struct Context<'a> {
     pub spend: &'a [SpendRow],
     /// By conversion: amounts of rejected rows, minor units.
     pub excluded_value_minor: &'a [i128],
+    /// Threads that the finish may use where it changes no figure.
+    pub threads: usize,
 }
 
 /// A journey and what the walk over it found.

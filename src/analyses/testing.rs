@@ -36,6 +36,7 @@ impl Bench {
             assignments: &self.world.assignments,
             spend: &[],
             excluded_value_minor: &[],
+            threads: 2,
         }
     }
 

@@ -65,6 +65,13 @@ impl Budget {
         let held = self.held.fetch_add(change, Ordering::Relaxed).wrapping_add(change);
         held > self.row_bytes
     }
+
+    /// Bytes that each thread may take for a partition, now that rows are read: what they have left over, and
+    /// what a thread has anyway.
+    pub fn share(&self) -> u64 {
+        let left = self.row_bytes.saturating_sub(self.held.load(Ordering::Relaxed));
+        (left / self.threads as u64).saturating_add(THREAD_BYTES)
+    }
 }
 
 fn threads_or_cores(threads: usize) -> usize {
@@ -110,6 +117,16 @@ mod tests {
         assert!(!budget.note(0, 100 << 20));
         assert!(budget.note(0, 50 << 20));
         assert!(!budget.note(100 << 20, 20 << 20));
+    }
+
+    #[test]
+    fn what_rows_leave_over_is_for_partitions() {
+        let budget = Budget::of_rows(144 << 20, 2, PathBuf::new());
+        budget.note(0, 44 << 20);
+        assert_eq!(budget.share(), (50 << 20) + THREAD_BYTES);
+        budget.note(44 << 20, 200 << 20);
+        assert_eq!(budget.share(), THREAD_BYTES);
+        assert_eq!(Budget::unlimited(1).share(), u64::MAX);
     }
 
     #[test]

@@ -51,8 +51,8 @@ impl Kernel {
         }
     }
 
-    /// What the analyses know before they see a journey.
-    pub fn context<'a>(&'a self, input: &KernelInput<'a>) -> Context<'a> {
+    /// What the analyses know before they see a journey, and on how many threads they may finish.
+    pub fn context<'a>(&'a self, input: &KernelInput<'a>, threads: usize) -> Context<'a> {
         Context {
             plan: input.plan,
             rules: &self.rules,
@@ -60,6 +60,7 @@ impl Kernel {
             assignments: input.assignments,
             spend: input.spend,
             excluded_value_minor: input.excluded_value_minor,
+            threads,
         }
     }
 }

@@ -175,7 +175,7 @@ impl<'a> Memory<'a> {
     pub fn frames_merged(self, pool: &ThreadPool, partials: usize) -> Result<MemoryFrames, EngineError> {
         let (known, rows) = self.gather()?;
         let kernel = Kernel::new(&known.input());
-        let analyses = Analyses::new(kernel.context(&known.input()));
+        let analyses = Analyses::new(kernel.context(&known.input(), pool.current_num_threads()));
         let dealt = Dealt { analyses: &analyses, partials: partials.max(1) };
         let Seen { buckets, all, cut } = rows.observe(&dealt, &kernel, known.plan, pool)?;
         let buckets = buckets.into_iter().map(|bucket| dealt.merge_buckets(bucket)).collect();
@@ -191,7 +191,7 @@ impl<'a> Memory<'a> {
     pub fn attribution(self, pool: &ThreadPool) -> Result<MemoryAttribution, EngineError> {
         let (known, rows) = self.gather()?;
         let kernel = Kernel::new(&known.input());
-        let analysis = Attribution::new(kernel.context(&known.input()));
+        let analysis = Attribution::new(kernel.context(&known.input(), pool.current_num_threads()));
         let Seen { buckets, all: (), cut } = rows.observe(&analysis, &kernel, known.plan, pool)?;
         let solved = solve(&analysis, &buckets);
         Ok(MemoryAttribution { solved, rules: kernel.rules, cut })

@@ -106,7 +106,8 @@ pub struct Seen<B, W> {
     pub cut: CutCounts,
 }
 
-/// Observes all partitions.
+/// Observes all partitions. Those that take more than a thread's share of memory come last, when the others have
+/// let go of theirs, and one at a time.
 pub fn observe<O: Observer>(
     observer: &O,
     waiting: &Waiting,
@@ -117,16 +118,19 @@ pub fn observe<O: Observer>(
     progress: &dyn Progress,
 ) -> Result<Seen<O::Bucket, O::Worker>, EngineError> {
     progress.begin("following journeys", PARTITIONS as u64);
-    let buckets: Vec<usize> = (0..BUCKETS).collect();
+    let partitions_of = |bucket: usize| bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET;
+    let mut buckets: Vec<usize> = (0..BUCKETS).collect();
+    buckets.sort_by_key(|bucket| partitions_of(*bucket).any(|partition| waiting.is_large(partition)));
     let mut workers = work::for_each(
         pool,
         &buckets,
         || (Scratch::default(), Walk::default(), Vec::new(), observer.worker(), CutCounts::default()),
         |(scratch, walk, done, worker, counts), _, bucket| {
             let mut partial = observer.bucket();
-            for partition in bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET {
+            for partition in partitions_of(*bucket) {
+                let _turn = waiting.turn(partition);
                 let partition = waiting.take(partition)?;
-                let cut = cut_into_journeys(&partition, remaps, rules, options, scratch, |journey| {
+                let cut = cut_into_journeys(partition, remaps, rules, options, scratch, |journey| {
                     walk.over(journey, rules);
                     observer.observe(Observed { journey, walk }, &mut partial, worker);
                 });

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use crate::journey::key::PARTITIONS;
 use crate::journey::partition::Partition;
@@ -102,6 +102,10 @@ impl Spilled {
     }
 }
 
+/// What a row takes while its partition is cut and walked, at most: its bytes if they come back from a file, its
+/// place in the order, its touch, its event in the index, and what grows by doubling.
+const ROW_BYTES_AT_WORK: u64 = 128;
+
 /// All partitions on their way to be walked.
 #[derive(Debug, Default)]
 pub struct Waiting {
@@ -109,6 +113,10 @@ pub struct Waiting {
     partitions: Vec<Mutex<Partition>>,
     spilled: SpilledRows,
     folder: std::path::PathBuf,
+    /// By partition: whether it takes more than a thread's share of memory.
+    large: Vec<bool>,
+    /// Held by the thread that works on a large one.
+    turn: Mutex<()>,
 }
 
 /// By worker that read them.
@@ -133,10 +141,17 @@ impl SpilledRows {
 impl Waiting {
     /// Partitions, and what of them lies in files.
     pub fn new(partitions: Vec<Partition>, spilled: SpilledRows, budget: &Budget) -> Self {
+        let share = budget.share();
+        let is_large = |partition: &Partition| {
+            let rows: u64 = partition.rows.iter().map(|(_, rows)| rows.len() as u64).sum();
+            rows.saturating_mul(ROW_BYTES_AT_WORK) > share
+        };
         Self {
+            large: partitions.iter().map(is_large).collect(),
             partitions: partitions.into_iter().map(Mutex::new).collect(),
             spilled,
             folder: budget.folder().to_owned(),
+            turn: Mutex::default(),
         }
     }
 
@@ -148,6 +163,16 @@ impl Waiting {
     /// Bytes that were written out.
     pub fn spilled_bytes(&self) -> u64 {
         self.spilled.bytes()
+    }
+
+    /// Whether a partition takes more than a thread's share of memory.
+    pub fn is_large(&self, index: usize) -> bool {
+        self.large.get(index).copied().unwrap_or(false)
+    }
+
+    /// Waits for the turn of a large partition, to be held while it is worked on; others need none.
+    pub fn turn(&self, index: usize) -> Option<MutexGuard<'_, ()>> {
+        self.is_large(index).then(|| self.turn.lock().unwrap_or_else(|lock| lock.into_inner()))
     }
 
     /// Takes a partition, with what comes back from the files. The second time there is nothing.

@@ -6,6 +6,7 @@ pub mod csv;
 pub mod discover;
 pub mod error;
 pub mod open;
+pub mod pages;
 
 pub use discover::{InputFile, discover};
 pub use error::InputError;

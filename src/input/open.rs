@@ -6,10 +6,10 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader};
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::{FooterTail, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::statistics::Statistics;
 
 use crate::config::plan::{DAY_US, SourcePlan};
@@ -17,11 +17,14 @@ use crate::config::plan::{DAY_US, SourcePlan};
 use super::bytes::FileBytes;
 use super::discover::InputFile;
 use super::error::InputError;
+use super::pages::GroupPages;
 
 /// Rows of a decoded batch: small enough to stay in cache.
 pub const BATCH_ROWS: usize = 8_192;
 /// Bytes of row groups that a thread holds at a time. A row group that is larger is read page by page.
 const HELD_BYTES: u64 = 8 << 20;
+/// Bytes at the end of a file that are read at once: more than most footers have.
+const TAIL_BYTES: u64 = 64 << 10;
 
 /// What a column is used as, which decides the types it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,10 +150,12 @@ pub struct OpenFile {
     pub pruned_rows: u64,
     /// Names of the columns of the file.
     pub columns: Vec<String>,
-    /// BLAKE3 of the footer.
+    /// BLAKE3 of the footer, its length and the closing magic among it.
     pub footer_digest: blake3::Hash,
-    metadata: ArrowReaderMetadata,
+    metadata: Arc<ParquetMetaData>,
     mask: ProjectionMask,
+    /// Of the columns needed.
+    levels: FieldLevels,
 }
 
 /// Instants that a run reads, in µs, half-open; None: unbounded.
@@ -211,10 +216,43 @@ pub struct Footer {
 /// Reads the footer of a file, once.
 pub fn read_footer(file: InputFile) -> Result<Footer, InputError> {
     let handle = File::open(&file.path).map_err(io("open", &file))?;
-    let metadata = ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new())
+    let bytes = footer_bytes(&handle, file.size).map_err(io("read", &file))?;
+    let metadata = bytes.and_then(|bytes| {
+        let digest = blake3::hash(&bytes);
+        let metadata = ParquetMetaDataReader::decode_metadata(&bytes[..bytes.len() - TAIL])?;
+        let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?;
+        Ok((metadata, digest))
+    });
+    let (metadata, digest) = metadata
         .map_err(|error| unreadable(&file, without_footer(&handle, &file).unwrap_or(error.to_string())))?;
-    let digest = footer_digest(&handle, file.size).map_err(io("read", &file))?;
     Ok(Footer { file, metadata, digest })
+}
+
+/// Bytes after a footer: its length and the closing magic.
+const TAIL: usize = 8;
+
+/// A footer with its length and the closing magic; the inner error says why there is none.
+fn footer_bytes(handle: &File, size: u64) -> std::io::Result<ParquetResult<Vec<u8>>> {
+    let mut bytes = vec![0; size.min(TAIL_BYTES) as usize];
+    let begin = size - bytes.len() as u64;
+    handle.read_exact_at(&mut bytes, begin)?;
+    let tail = bytes.len().checked_sub(TAIL).map(|begin| FooterTail::try_from(&bytes[begin..]));
+    let length = match tail {
+        Some(Ok(tail)) if !tail.is_encrypted_footer() => tail.metadata_length() + TAIL,
+        Some(Ok(_)) => return Ok(Err(ParquetError::General("it is encrypted".to_owned()))),
+        Some(Err(error)) => return Ok(Err(error)),
+        None => return Ok(Err(ParquetError::EOF("it is shorter than any footer".to_owned()))),
+    };
+    if length as u64 > size {
+        return Ok(Err(ParquetError::EOF(format!("a footer of {length} bytes is longer than the file"))));
+    }
+    if length <= bytes.len() {
+        bytes.drain(..bytes.len() - length);
+    } else {
+        bytes = vec![0; length];
+        handle.read_exact_at(&mut bytes, size - length as u64)?;
+    }
+    Ok(Ok(bytes))
 }
 
 /// Finds the columns and decides what to read.
@@ -307,6 +345,12 @@ pub fn open(
     roots.sort_unstable();
     roots.dedup();
     let mask = ProjectionMask::roots(metadata.parquet_schema(), roots.iter().copied());
+    let levels = parquet_to_arrow_field_levels(
+        metadata.parquet_schema(),
+        mask.clone(),
+        Some(metadata.schema().fields()),
+    )
+    .map_err(|error| unreadable(&file, error))?;
     let time_root = time.and_then(|time| match &located[time] {
         Located::Column(root, found) => Some((*root, found.clone())),
         _ => None,
@@ -334,7 +378,19 @@ pub fn open(
             *root = roots.binary_search(root).unwrap_or(0);
         }
     }
-    Ok(OpenFile { file, located, rows, row_groups, pruned_rows, columns, footer_digest, metadata, mask })
+    let metadata = Arc::clone(metadata.metadata());
+    Ok(OpenFile {
+        file,
+        located,
+        rows,
+        row_groups,
+        pruned_rows,
+        columns,
+        footer_digest,
+        metadata,
+        mask,
+        levels,
+    })
 }
 
 /// Whether all rows of a row group certainly lie outside the scope; rows without a time keep it in.
@@ -414,17 +470,16 @@ impl OpenFile {
         bytes: FileBytes,
         groups: Vec<usize>,
     ) -> Result<ParquetRecordBatchReader, InputError> {
-        ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, self.metadata.clone())
-            .with_row_groups(groups)
-            .with_projection(self.mask.clone())
-            .with_batch_size(BATCH_ROWS)
-            .build()
+        let rows: u64 = groups.iter().map(|group| self.group_rows(*group)).sum();
+        let batch_rows = rows.min(BATCH_ROWS as u64) as usize;
+        let pages = GroupPages::new(bytes, Arc::clone(&self.metadata), groups);
+        ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &pages, batch_rows, None)
             .map_err(|error| unreadable(&self.file, error))
     }
 
     /// Where the columns needed lie of a row group.
     fn column_ranges(&self, group: usize) -> impl Iterator<Item = Range<u64>> + '_ {
-        let columns = self.metadata.metadata().row_group(group).columns().iter().enumerate();
+        let columns = self.metadata.row_group(group).columns().iter().enumerate();
         columns.filter(|(leaf, _)| self.mask.leaf_included(*leaf)).map(|(_, column)| {
             let (start, length) = column.byte_range();
             start..start.saturating_add(length)
@@ -443,12 +498,12 @@ impl OpenFile {
 
     /// Rows of a row group.
     pub fn group_rows(&self, group: usize) -> u64 {
-        u64::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(0)
+        u64::try_from(self.metadata.row_group(group).num_rows()).unwrap_or(0)
     }
 
     /// Row groups of the whole file.
     pub fn groups(&self) -> usize {
-        self.metadata.metadata().num_row_groups()
+        self.metadata.num_row_groups()
     }
 
     /// Bytes of the columns needed: of the row groups that are read, and of all.
@@ -465,14 +520,4 @@ impl OpenFile {
         }
         Ok(hasher.finalize())
     }
-}
-
-/// BLAKE3 of the footer, its length and the closing magic among it.
-fn footer_digest(handle: &File, size: u64) -> std::io::Result<blake3::Hash> {
-    let mut tail = [0_u8; 8];
-    handle.read_exact_at(&mut tail, size.saturating_sub(8))?;
-    let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]])) + 8;
-    let mut footer = vec![0; length as usize];
-    handle.read_exact_at(&mut footer, size.saturating_sub(length))?;
-    Ok(blake3::hash(&footer))
 }

@@ -36,6 +36,14 @@ pub enum JobError {
         /// As configured.
         output: PathBuf,
     },
+    /// Temporary files can't be made where they should.
+    #[error("no temporary file can be made in {}", folder.display())]
+    TempFolder {
+        /// As asked for.
+        folder: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The books don't close.
     #[error("the books don't close: {0}")]
     Books(String),
@@ -49,6 +57,9 @@ impl JobError {
             JobError::Query(error) => error.hint.clone(),
             JobError::Publish(error) => error.hint().map(str::to_owned),
             JobError::TempInOutput { .. } => Some("name another folder with --temp-dir".to_owned()),
+            JobError::TempFolder { .. } => {
+                Some("name a folder with --temp-dir that is there and that may be written to".to_owned())
+            }
             JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) | JobError::Books(_) => {
                 Some("this is a bug in touchline; nothing was published. Please report it".to_owned())
             }
@@ -61,7 +72,7 @@ impl JobError {
             JobError::Engine(error) => error.exit_code(),
             JobError::Query(error) => error.exit_code(),
             JobError::Publish(error) => error.exit_code(),
-            JobError::TempInOutput { .. } => 64,
+            JobError::TempInOutput { .. } | JobError::TempFolder { .. } => 64,
             JobError::Books(_) => 65,
             JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) => 70,
         }

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use crate::config::plan::Dedupe;
 
-use super::buffer::{CHUNK_ITEMS, HAS_AMOUNT, HAS_ORDER, MAX_PARTITION_ROWS, PLAIN};
+use super::buffer::{CHUNK_ITEMS, Chunks, HAS_AMOUNT, HAS_ORDER, MAX_PARTITION_ROWS, PLAIN};
 use super::interner::{Interner, NOBODY};
 use super::key::{CustomerHash, EventKey};
 use super::partition::{Assignment, Besides, CutCounts, CutOptions, Journey, Partition, Remaps, Touchpoint};
@@ -33,7 +33,7 @@ pub struct Scratch {
     assignment_ids: Vec<u32>,
     assignment_ends: Vec<u32>,
     assignments: Vec<Assignment>,
-    event_index: Vec<(EventKey, u32)>,
+    event_index: Vec<(u64, u32)>,
 }
 
 /// Which event ids of which customers have been met, or look like one that has: a Bloom filter (1970) of two
@@ -100,7 +100,8 @@ fn event_of(low: &[u64], high: &[u64], place: usize) -> EventKey {
     EventKey::from_halves(high.get(place).copied().unwrap_or(EventKey::NUMBER_HIGH), low[place])
 }
 
-/// Cuts a partition into journeys and shows each to `visit`.
+/// Cuts a partition into journeys and shows each to `visit`. The rows as they were found are let go as soon as
+/// they are gathered: a customer may have millions.
 ///
 /// Customers come in an order that depends on the files; all that is done with a journey must not depend
 /// on it.
@@ -108,7 +109,7 @@ fn event_of(low: &[u64], high: &[u64], place: usize) -> EventKey {
 /// # Panics
 /// Above [`MAX_PARTITION_ROWS`] rows, which a position can't tell apart.
 pub fn cut_into_journeys(
-    partition: &Partition,
+    mut partition: Partition,
     remaps: &Remaps,
     rules: &Rules,
     options: CutOptions,
@@ -116,10 +117,11 @@ pub fn cut_into_journeys(
     mut visit: impl FnMut(&Journey<'_>),
 ) -> CutCounts {
     let mut counts = CutCounts::default();
-    scratch.place_rows(partition, remaps, options.dedupe);
-    scratch.find_attributes(partition, remaps, &mut counts);
-    scratch.place_assignments(partition, remaps);
-    let events = EventsByPosition::of(partition);
+    scratch.place_rows(&partition, remaps, options.dedupe);
+    partition.rows.iter_mut().for_each(|(_, buffer)| buffer.rows = Chunks::default());
+    scratch.find_attributes(&partition, remaps, &mut counts);
+    scratch.place_assignments(&partition, remaps);
+    let events = EventsByPosition::of(&partition);
 
     let Scratch {
         customers,
@@ -387,23 +389,40 @@ fn drop_equal_rows(
 }
 
 /// Keeps the first row of each event id in total order.
+///
+/// The index holds lower halves, which are hardly ever equal where the upper ones aren't, and positions.
 fn drop_repeated_events(
     rows: &mut [Touchpoint],
     events: &EventsByPosition<'_>,
     besides: &Besides,
-    index: &mut Vec<(EventKey, u32)>,
+    index: &mut Vec<(u64, u32)>,
     counts: &mut CutCounts,
 ) -> usize {
+    let halves = |row: &Touchpoint| events.get(row).halves();
     index.clear();
-    index.extend(rows.iter().enumerate().map(|(position, row)| (events.get(row), position as u32)));
-    index.sort_unstable();
-    if !index.windows(2).any(|pair| pair[0].0 == pair[1].0 && pair[0].0 != EventKey::NULL) {
+    index.extend(rows.iter().enumerate().map(|(position, row)| (halves(row).1, position as u32)));
+    index.sort_unstable_by(|(low, one), (other_low, other)| {
+        let high = |position: u32| halves(&rows[position as usize]).0;
+        low.cmp(other_low).then_with(|| (high(*one), one).cmp(&(high(*other), other)))
+    });
+    let event_at = |rows: &[Touchpoint], position: u32| events.get(&rows[position as usize]);
+    let repeats = |pair: &[(u64, u32)]| {
+        let [(low, one), (other_low, other)] = [pair[0], pair[1]];
+        low == other_low
+            && event_at(rows, one) == event_at(rows, other)
+            && event_at(rows, one) != EventKey::NULL
+    };
+    if !index.windows(2).any(repeats) {
         return rows.len();
     }
     let values = |row: &Touchpoint| (row.time_us, row.code, besides.amount_minor(row), besides.order(row));
     retain(rows, |rows, position| {
         let event = events.get(&rows[position]);
-        let first = index[index.partition_point(|(key, _)| *key < event)].1 as usize;
+        let (own_high, own_low) = event.halves();
+        let first = index.partition_point(|(low, at)| {
+            *low < own_low || *low == own_low && halves(&rows[*at as usize]).0 < own_high
+        });
+        let first = index[first].1 as usize;
         if event == EventKey::NULL || first == position {
             return true;
         }

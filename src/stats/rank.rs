@@ -7,8 +7,6 @@
 //!
 //! Randomness is SplitMix64 (Steele, Lea & Flood 2014) from a fixed seed, so every run draws the same.
 
-use std::cmp::Ordering;
-
 use super::jackknife::BUCKETS;
 
 /// Resamples of a ranking.
@@ -89,8 +87,7 @@ impl RankDraws {
         let ranks = ranks_of(thetas);
         let mut kept = vec![0_usize; thetas.len()];
         let mut resampled = vec![0.0; thetas.len()];
-        // Draw by draw the order changes little: sorting what is nearly sorted is cheap.
-        let mut order = order_of(thetas);
+        let mut order = Vec::with_capacity(thetas.len());
         for excess in &self.excess {
             resampled.fill(0.0);
             for (weight, influence) in excess.iter().zip(influence.chunks_exact(thetas.len().max(1))) {
@@ -98,8 +95,8 @@ impl RankDraws {
             }
             resampled.iter_mut().zip(thetas).for_each(|(shift, theta)| *shift += theta);
             sort(&mut order, &resampled);
-            for (place, item) in order.iter().enumerate() {
-                kept[*item] += usize::from(ranks[*item] == place + 1);
+            for (place, item) in order.iter().map(item_of).enumerate() {
+                kept[item] += usize::from(ranks[item] == place + 1);
             }
         }
         let draws = self.excess.len() as f64;
@@ -117,25 +114,33 @@ impl Default for RankDraws {
 
 /// Rank of each item, 1 for the highest; ties to the earlier one.
 fn ranks_of(figures: &[f64]) -> Vec<usize> {
+    let mut order = Vec::new();
+    sort(&mut order, figures);
     let mut ranks = vec![0; figures.len()];
-    for (place, item) in order_of(figures).into_iter().enumerate() {
+    for (place, item) in order.iter().map(item_of).enumerate() {
         ranks[item] = place + 1;
     }
     ranks
 }
 
-/// Items from the highest figure to the lowest; ties to the earlier one.
-fn order_of(figures: &[f64]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..figures.len()).collect();
-    sort(&mut order, figures);
-    order
+/// Lists the items from the highest figure to the lowest, ties to the earlier one, each as a number that
+/// sorts so: numbers are compared in one step, and where they lie.
+///
+/// Equal figures, 0 and −0 included, are ties.
+fn sort(order: &mut Vec<u128>, figures: &[f64]) {
+    order.clear();
+    order.extend(figures.iter().enumerate().map(|(item, figure)| {
+        // The bits of positive floats sort as they do, those of negative ones the other way round.
+        let bits = (figure + 0.0).to_bits();
+        let ascending = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
+        u128::from(!ascending) << 64 | item as u128
+    }));
+    order.sort_unstable();
 }
 
-/// Puts items, in any order, into that of [`order_of`]. Equal figures, 0 and −0 included, are ties.
-fn sort(order: &mut [usize], figures: &[f64]) {
-    order.sort_unstable_by(|&a, &b| {
-        figures[b].partial_cmp(&figures[a]).unwrap_or(Ordering::Equal).then(a.cmp(&b))
-    });
+/// The item of a number of [`sort`].
+fn item_of(numbered: &u128) -> usize {
+    *numbered as u64 as usize
 }
 
 #[cfg(test)]

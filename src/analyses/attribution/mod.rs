@@ -5,6 +5,7 @@
 //! figures with intervals, [`effects`] shows what the data-driven models saw, `tables` lays both out.
 
 pub mod effects;
+mod side_by_side;
 pub mod solve;
 mod tables;
 #[cfg(test)]

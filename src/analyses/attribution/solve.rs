@@ -7,6 +7,7 @@ use crate::stats::jackknife::{self, BUCKETS, Scale, ValueSupport, check_support,
 use crate::stats::{Interval, Moments, RankDraws, Ranked, Reason};
 
 use super::effects::{self, Effects};
+use super::side_by_side;
 use super::{Attribution, AttributionPartial, TargetCells, TransitionCounts};
 
 /// Level of the intervals.
@@ -91,15 +92,20 @@ fn solve_target(analysis: &Attribution<'_>, buckets: &[&TargetCells], draws: &Ra
         ..TargetCells::default()
     };
     buckets.iter().for_each(|bucket| total.merge(bucket));
-    let models = analysis
-        .models()
-        .iter()
-        .enumerate()
-        .map(|(index, model)| match model {
-            Model::Markov => solve_markov(channels, &total, buckets, draws),
-            _ => solve_by_touch(*model, index, channels, &total, buckets, draws),
-        })
-        .collect();
+    let threads = analysis.context().threads;
+    let chains = match analysis.models().contains(&Model::Markov) {
+        true => Chains::solve(channels, &total, buckets, threads),
+        false => Chains::default(),
+    };
+    let models = side_by_side::map(
+        threads,
+        analysis.models().len(),
+        || (),
+        |(), index| match analysis.models()[index] {
+            Model::Markov => solve_markov(channels, &total, buckets, &chains, draws),
+            model => solve_by_touch(model, index, channels, &total, buckets, draws),
+        },
+    );
     SolvedTarget { total, models }
 }
 
@@ -134,40 +140,53 @@ fn solve_by_touch(
     SolvedModel { model, channels, effects }
 }
 
+/// The chain of all customers, and those without each bucket; None where nothing converts.
+#[derive(Default)]
+struct Chains {
+    whole: Option<markov::RemovalEffects>,
+    without: Vec<Option<markov::RemovalEffects>>,
+}
+
+impl Chains {
+    fn solve(channels: usize, total: &TargetCells, buckets: &[&TargetCells], threads: usize) -> Self {
+        let mut all = vec![0.0; markov::cells(channels)];
+        total.transitions.add_to(&mut all, 1.0);
+        // The first is the whole. Without a bucket the factor 64/63 cancels inside the chain.
+        let mut chains = side_by_side::map(
+            threads,
+            1 + buckets.len(),
+            || (all.clone(), Vec::new(), markov::Inverter::default()),
+            |(table, values, inverter), index| {
+                let bucket = index.checked_sub(1).map(|bucket| buckets[bucket]);
+                table.copy_from_slice(&all);
+                values.clear();
+                match bucket {
+                    None => values.extend(total.last_value_minor.iter().map(|all| *all as f64)),
+                    Some(bucket) => {
+                        bucket.transitions.add_to(table, -1.0);
+                        let sums = total.last_value_minor.iter().zip(&bucket.last_value_minor);
+                        values.extend(sums.map(|(all, own)| (all - own) as f64));
+                    }
+                }
+                // Nothing converts at the start.
+                values.push(0.0);
+                markov::Transitions::new(channels, table, values).removal_effects(inverter)
+            },
+        )
+        .into_iter();
+        Self { whole: chains.next().flatten(), without: chains.collect() }
+    }
+}
+
 fn solve_markov(
     channels: usize,
     total: &TargetCells,
     buckets: &[&TargetCells],
+    Chains { whole, without }: &Chains,
     draws: &RankDraws,
 ) -> SolvedModel {
-    let mut table = vec![0.0; markov::cells(channels)];
-    total.transitions.add_to(&mut table, 1.0);
-    let chain = |table: Vec<f64>, values: Vec<f64>| {
-        markov::Transitions::new(channels, table, values).removal_effects()
-    };
-    let to_values = |values: &[i128]| -> Vec<f64> {
-        values.iter().map(|value| *value as f64).chain(std::iter::once(0.0)).collect()
-    };
-    let whole = chain(table.clone(), to_values(&total.last_value_minor));
     let attributed = total.attributed();
     let attributed_minor = total.attributed_minor();
-
-    // Without each bucket; the factor 64/63 cancels inside the chain.
-    let without: Vec<Option<markov::RemovalEffects>> = buckets
-        .iter()
-        .map(|bucket| {
-            let mut table = table.clone();
-            bucket.transitions.add_to(&mut table, -1.0);
-            let values: Vec<i128> = total
-                .last_value_minor
-                .iter()
-                .zip(&bucket.last_value_minor)
-                .map(|(all, own)| all - own)
-                .collect();
-            chain(table, to_values(&values))
-        })
-        .collect();
-
     let mut credit = Vec::new();
     let mut value = Vec::new();
     // Without a conversion in the window there is no chain, but refunds of earlier ones may go back.
@@ -191,7 +210,7 @@ fn solve_markov(
         check_support(&by_bucket(buckets, |cells| i128::from(cells.journeys[channel])), None)
     };
     let channels = assemble(&credit, &value, &replicated, total, support, draws);
-    let effects = whole.map(|whole| effects::of_markov(&whole, &without, total, buckets));
+    let effects = whole.as_ref().map(|whole| effects::of_markov(whole, without, total, buckets));
     SolvedModel { model: Model::Markov, channels, effects }
 }
 
