@@ -183,7 +183,7 @@ impl<T: Pod> Chunks<T> {
 pub struct Events {
     /// One per row, or none at all where no event ids are mapped.
     pub low: Chunks<u64>,
-    /// As many at most; what is missing at the end is [`EventKey::NUMBER_HIGH`].
+    /// As many at most; what is missing at the end is that of numbers.
     pub high: Chunks<u64>,
 }
 

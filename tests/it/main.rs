@@ -5,6 +5,7 @@ mod architecture;
 mod bad_config;
 mod bad_input;
 mod books;
+mod budget;
 mod cli;
 mod coverage;
 mod determinism;
