@@ -309,6 +309,11 @@ impl Model {
         Model::Shapley,
     ];
 
+    /// Whether credit depends on when the touches were, not only on their channels and order.
+    pub fn looks_at_times(self) -> bool {
+        self == Model::TimeDecay
+    }
+
     /// Name in configuration and tables.
     pub fn as_str(self) -> &'static str {
         match self {

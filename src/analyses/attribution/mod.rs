@@ -5,6 +5,7 @@
 //! figures with intervals, [`effects`] shows what the data-driven models saw, `tables` lays both out.
 
 pub mod effects;
+mod short;
 mod side_by_side;
 pub mod solve;
 mod tables;
@@ -22,6 +23,7 @@ use crate::journey::walk::Touch;
 use crate::journey::{Path, PathEnd};
 
 use super::{Analysis, Context, NamedFrame, Observed, channel_roi, reconciliation};
+use short::ShortPaths;
 
 /// Row of conversions without a touch in reach.
 pub const UNATTRIBUTED: &str = "(unattributed)";
@@ -72,16 +74,8 @@ pub struct TargetCells {
     pub transitions: TransitionCounts,
     /// Minor units by last channel.
     pub last_value_minor: Vec<i128>,
-    /// Conversions after one touch alone, by its channel, until the bucket closes: every model gives them to
-    /// that channel.
-    singles: Vec<Single>,
-}
-
-/// Conversions whose path is one touch.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Single {
-    conversions: u64,
-    value_minor: i128,
+    /// Short paths, until the bucket closes.
+    short: ShortPaths,
 }
 
 /// Counts of transitions, as [`markov::Transitions`] lays them out.
@@ -108,24 +102,14 @@ impl TransitionCounts {
         }
     }
 
-    /// Counts the steps of a path, from the start to a sink: 0 for conversion, 1 for null.
+    /// Counts the steps of so many paths with the same channels, from the start to a sink: 0 for conversion,
+    /// 1 for null.
     #[inline]
-    fn add_path(&mut self, channels: usize, touches: &[Touch], sink: usize) {
+    fn add_paths(&mut self, channels: usize, path: impl Iterator<Item = u16>, sink: usize, paths: u64) {
         match self {
-            TransitionCounts::Dense(cells) => steps(channels, touches, sink, |cell| cells[cell] += 1),
+            TransitionCounts::Dense(cells) => steps(channels, path, sink, |cell| cells[cell] += paths),
             TransitionCounts::Sparse(cells) => {
-                steps(channels, touches, sink, |cell| *cells.entry(cell as u32).or_default() += 1);
-            }
-        }
-    }
-
-    /// Counts so many paths of one touch that end in conversion.
-    fn add_single_touches(&mut self, channels: usize, channel: usize, paths: u64) {
-        let sinks = channels + 2;
-        for cell in [channels * sinks + channel, channel * sinks + channels] {
-            match self {
-                TransitionCounts::Dense(cells) => cells[cell] += paths,
-                TransitionCounts::Sparse(cells) => *cells.entry(cell as u32).or_default() += paths,
+                steps(channels, path, sink, |cell| *cells.entry(cell as u32).or_default() += paths);
             }
         }
     }
@@ -158,11 +142,11 @@ impl TransitionCounts {
 }
 
 #[inline]
-fn steps(channels: usize, touches: &[Touch], sink: usize, mut step: impl FnMut(usize)) {
+fn steps(channels: usize, path: impl Iterator<Item = u16>, sink: usize, mut step: impl FnMut(usize)) {
     let sinks = channels + 2;
     let mut from = channels;
-    for touch in touches {
-        let to = usize::from(touch.channel);
+    for channel in path {
+        let to = usize::from(channel);
         step(from * sinks + to);
         from = to;
     }
@@ -229,46 +213,112 @@ impl<'a> Attribution<'a> {
         // What a conversion gives, a refund takes back: value in part, credit only as a whole.
         let (value, conversions) = match path.end {
             PathEnd::Null => {
-                cells.add_steps(self.channels(), touches, 1);
+                if touches.is_empty() {
+                    return;
+                }
+                match cells.short.of(touches) {
+                    Some(counts) => counts.nulls += 1,
+                    None => cells.add_steps(touches.iter().map(|touch| touch.channel), 1, 1),
+                }
                 return;
             }
             PathEnd::Converted { value_minor, .. } => {
                 cells.add_converted(value_minor, touches.is_empty());
-                if let [only] = touches {
-                    cells.add_single(only.channel, value_minor);
+                if touches.is_empty() {
+                    return;
+                }
+                if let Some(counts) = cells.short.of(touches) {
+                    counts.conversions += 1;
+                    if value_minor != 0 {
+                        counts.value_minor += i128::from(value_minor);
+                    }
+                    if touches.len() > 1 {
+                        self.share_by_time(path, all, (value_minor, 1), cells, scratch);
+                    }
                     return;
                 }
                 (value_minor, 1)
             }
             PathEnd::Refunded { value_minor, whole } => {
                 cells.add_refunded(value_minor, whole, touches.is_empty());
+                if touches.is_empty() {
+                    return;
+                }
                 (-value_minor, -i64::from(whole))
             }
         };
-        let Some(last) = touches.last() else { return };
-        cells.last_value_minor[usize::from(last.channel)] += i128::from(value);
-        let Scratch { factors, has_factors, credit, distinct } = scratch;
-        let distinct = distinct.of(touches.iter().map(|touch| touch.channel));
+        self.share_by_time(path, all, (value, conversions), cells, scratch);
+        let channels = touches.iter().map(|touch| touch.channel);
         // A refund walks the path of its conversion again: that is no second journey.
-        if matches!(path.end, PathEnd::Refunded { .. }) {
-            touches.iter().for_each(|touch| cells.refunded_touches[usize::from(touch.channel)] += 1);
-        } else {
-            cells.add_steps(self.channels(), touches, 0);
-            touches.iter().for_each(|touch| cells.touches[usize::from(touch.channel)] += 1);
-            distinct.iter().for_each(|channel| cells.journeys[usize::from(*channel)] += 1);
+        let journeys = match path.end {
+            PathEnd::Refunded { .. } => {
+                channels.clone().for_each(|channel| cells.refunded_touches[usize::from(channel)] += 1);
+                0
+            }
+            _ => 1,
+        };
+        self.share_by_channels(channels, journeys, (i128::from(value), conversions), cells, scratch);
+    }
+
+    /// Gives credit and value, each for so many conversions, under the model that looks at times.
+    #[inline]
+    fn share_by_time(
+        &self,
+        path: &Path,
+        all: &[Touch],
+        (value, conversions): (i64, i64),
+        cells: &mut TargetCells,
+        Scratch { factors, has_factors, credit, .. }: &mut Scratch,
+    ) {
+        let Some(model) = self.models().iter().position(|model| model.looks_at_times()) else { return };
+        let plan = &self.context.plan.attribution;
+        if path.touches.len() > 1 && !*has_factors {
+            time_decay::factors(all.iter().map(|touch| touch.time_us), plan.half_life_us, factors);
+            *has_factors = true;
+        }
+        let own = path.touches.start..path.touches.end - 1;
+        let factors = factors.get(own).unwrap_or_default();
+        let mut ledger = cells.ledger(model, self.channels(), conversions, i128::from(value));
+        match credit.over(self.models()[model], plan, path.touches.len(), factors) {
+            Shares::One(at) => ledger.give(all[path.touches.start + at].channel, MILLIONTHS),
+            Shares::Each(parts) => {
+                let touches = &all[path.touches.clone()];
+                touches.iter().zip(parts).for_each(|(touch, part)| ledger.give(touch.channel, *part));
+            }
+            Shares::Elsewhere => {}
+        }
+    }
+
+    /// Adds so many paths that converted, with the same channels, to all that doesn't look at times, and gives
+    /// them credit and value, each for so many conversions.
+    fn share_by_channels(
+        &self,
+        channels: impl ExactSizeIterator<Item = u16> + Clone,
+        journeys: u64,
+        (value, conversions): (i128, i64),
+        cells: &mut TargetCells,
+        Scratch { credit, distinct, .. }: &mut Scratch,
+    ) {
+        let Some(last) = channels.clone().last() else { return };
+        cells.last_value_minor[usize::from(last)] += value;
+        let distinct = distinct.of(channels.clone());
+        if journeys > 0 {
+            cells.add_steps(channels.clone(), 0, journeys);
+            channels.clone().for_each(|channel| cells.touches[usize::from(channel)] += journeys);
+            distinct.iter().for_each(|channel| cells.journeys[usize::from(*channel)] += journeys);
         }
         let plan = &self.context.plan.attribution;
         for (index, model) in self.models().iter().enumerate() {
-            if *model == Model::TimeDecay && touches.len() > 1 && !*has_factors {
-                time_decay::factors(all.iter().map(|touch| touch.time_us), plan.half_life_us, factors);
-                *has_factors = true;
+            if model.looks_at_times() {
+                continue;
             }
             let mut ledger = cells.ledger(index, self.channels(), conversions, value);
-            let own = path.touches.start..path.touches.end - 1;
-            match credit.over(*model, plan, touches.len(), factors.get(own).unwrap_or_default()) {
-                Shares::One(touch) => ledger.give(touches[touch].channel, MILLIONTHS),
+            match credit.over(*model, plan, channels.len(), &[]) {
+                Shares::One(at) => {
+                    channels.clone().nth(at).into_iter().for_each(|only| ledger.give(only, MILLIONTHS))
+                }
                 Shares::Each(parts) => {
-                    touches.iter().zip(parts).for_each(|(touch, part)| ledger.give(touch.channel, *part));
+                    channels.clone().zip(parts).for_each(|(channel, part)| ledger.give(channel, *part));
                 }
                 Shares::Elsewhere if *model == Model::Shapley => {
                     let parts = credit.equally(distinct.len());
@@ -277,6 +327,26 @@ impl<'a> Attribution<'a> {
                 Shares::Elsewhere => {}
             }
         }
+    }
+
+    /// Adds the short paths of a target to all that counts them.
+    fn share_short(&self, cells: &mut TargetCells, scratch: &mut Scratch) {
+        let by_time = self.models().iter().position(|model| model.looks_at_times());
+        std::mem::take(&mut cells.short).drain(|channels, counts| {
+            let path = channels.iter().copied();
+            if counts.nulls > 0 {
+                cells.add_steps(path.clone(), 1, counts.nulls);
+            }
+            if counts.conversions == 0 {
+                return;
+            }
+            let given = (counts.value_minor, counts.conversions as i64);
+            self.share_by_channels(path, counts.conversions, given, cells, scratch);
+            // Whenever it was, a single touch is given everything.
+            if let (Some(model), [only]) = (by_time, channels) {
+                cells.ledger(model, self.channels(), given.1, given.0).give(*only, MILLIONTHS);
+            }
+        });
     }
 }
 
@@ -296,7 +366,7 @@ impl Analysis for Attribution<'_> {
             has_chain: markov,
             transitions: if markov { TransitionCounts::new(channels) } else { TransitionCounts::default() },
             last_value_minor: vec![0; channels],
-            singles: vec![Single::default(); channels],
+            short: ShortPaths::new(channels),
             ..TargetCells::default()
         };
         AttributionPartial {
@@ -329,7 +399,7 @@ impl Analysis for Attribution<'_> {
 
     fn close(&self, partial: &mut AttributionPartial) {
         for cells in &mut partial.targets {
-            cells.expand_singles(self.models());
+            self.share_short(cells, &mut partial.scratch);
         }
     }
 
@@ -360,7 +430,7 @@ struct Ledger<'c> {
     credits: &'c mut [i64],
     values: &'c mut [i128],
     conversions: i64,
-    value: i64,
+    value: i128,
 }
 
 impl Ledger<'_> {
@@ -369,13 +439,13 @@ impl Ledger<'_> {
     fn give(&mut self, channel: u16, millionths: i64) {
         self.credits[usize::from(channel)] += self.conversions * millionths;
         if self.value != 0 {
-            self.values[usize::from(channel)] += i128::from(self.value) * i128::from(millionths);
+            self.values[usize::from(channel)] += self.value * i128::from(millionths);
         }
     }
 }
 
 impl TargetCells {
-    fn ledger(&mut self, model: usize, channels: usize, conversions: i64, value: i64) -> Ledger<'_> {
+    fn ledger(&mut self, model: usize, channels: usize, conversions: i64, value: i128) -> Ledger<'_> {
         let row = model * channels..(model + 1) * channels;
         Ledger {
             credits: &mut self.credit_millionths[row.clone()],
@@ -385,11 +455,12 @@ impl TargetCells {
         }
     }
 
-    /// Counts the steps of a path for the chain, where there is one.
+    /// Counts the steps of so many paths with the same channels for the chain, where there is one.
     #[inline]
-    fn add_steps(&mut self, channels: usize, touches: &[Touch], sink: usize) {
-        if self.has_chain && !touches.is_empty() {
-            self.transitions.add_path(channels, touches, sink);
+    fn add_steps(&mut self, path: impl Iterator<Item = u16>, sink: usize, paths: u64) {
+        if self.has_chain {
+            let channels = self.touches.len();
+            self.transitions.add_paths(channels, path, sink, paths);
         }
     }
 
@@ -401,36 +472,6 @@ impl TargetCells {
             self.value_minor += value;
             self.value_squares += value * value;
             self.unattributed_value_minor += if unattributed { value } else { 0 };
-        }
-    }
-
-    #[inline]
-    fn add_single(&mut self, channel: u16, value_minor: i64) {
-        let single = &mut self.singles[usize::from(channel)];
-        single.conversions += 1;
-        if value_minor != 0 {
-            single.value_minor += i128::from(value_minor);
-        }
-    }
-
-    /// Adds the conversions after one touch to what every model, the chain and the counts see.
-    fn expand_singles(&mut self, models: &[Model]) {
-        let channels = self.singles.len();
-        for (channel, single) in std::mem::take(&mut self.singles).into_iter().enumerate() {
-            if single.conversions == 0 {
-                continue;
-            }
-            self.touches[channel] += single.conversions;
-            self.journeys[channel] += single.conversions;
-            self.last_value_minor[channel] += single.value_minor;
-            if self.has_chain {
-                self.transitions.add_single_touches(channels, channel, single.conversions);
-            }
-            for index in (0..models.len()).filter(|index| models[*index] != Model::Markov) {
-                let cell = index * channels + channel;
-                self.credit_millionths[cell] += single.conversions as i64 * MILLIONTHS;
-                self.value_minor_millionths[cell] += single.value_minor * i128::from(MILLIONTHS);
-            }
         }
     }
 
