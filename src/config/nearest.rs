@@ -1,4 +1,5 @@
-//! The nearest known word to an unknown one.
+//! The nearest known word to an unknown one: where a key or a choice was mistyped, and where a column or a table goes by
+//! another name.
 
 /// At most this many words are listed in a hint.
 const LISTED: usize = 24;
@@ -14,6 +15,23 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         })
         .filter(|(_, candidate)| candidate.chars().count() > 1)
         .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// The name that looks most like another, if one does: what people call a column shares its beginning more often
+/// than its length (Winkler 1990).
+pub fn most_alike<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const ALIKE: f64 = 0.75;
+    let lower = name.to_lowercase();
+    names
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        // The first of equals, so that the message is the same every time.
+        .fold(None, |best: Option<(f64, &str)>, next| match best {
+            Some(best) if best.0 >= next.0 => Some(best),
+            _ => Some(next),
+        })
         .map(|(_, candidate)| candidate)
 }
 
@@ -62,6 +80,13 @@ mod tests {
         assert_eq!(nearest("Look-Back", known), Some("lookback"));
         assert_eq!(nearest("form", known), Some("from"));
         assert_eq!(nearest("timezone", known), None);
+    }
+
+    #[test]
+    fn a_column_by_another_name_begins_alike() {
+        assert_eq!(most_alike("User", ["ts", "user_id", "event"]), Some("user_id"));
+        assert_eq!(most_alike("user", ["userA", "userB"]), Some("userA"), "the first of equals");
+        assert_eq!(most_alike("channel", ["ts", "user_id"]), None);
     }
 
     #[test]

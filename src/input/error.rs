@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use crate::config::nearest::most_alike;
+
 /// Why an input could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
@@ -185,7 +187,7 @@ impl InputError {
                 "export each column under a name of its own, or map another one with `{key}.columns = {{ {logical} = \"…\" }}`"
             )),
             InputError::MissingColumn { key, logical, physical, available, .. } => {
-                let near = nearest(physical, available);
+                let near = most_alike(physical, available.iter().map(String::as_str));
                 let have = available.join(", ");
                 Some(match near {
                     Some(near) => format!(
@@ -202,7 +204,7 @@ impl InputError {
             )),
             InputError::UnknownColumn { column, available, .. } => {
                 let have = available.join(", ");
-                Some(match nearest(column, available) {
+                Some(match most_alike(column, available.iter().map(String::as_str)) {
                     Some(near) => format!("did you mean `{near}`? There are: {have}"),
                     None => format!("name one that is there, or map it with `columns`; there are: {have}"),
                 })
@@ -233,15 +235,4 @@ impl InputError {
             _ => 65,
         }
     }
-}
-
-/// The candidate nearest to a name, if one is near.
-pub fn nearest<'a>(name: &str, candidates: &'a [String]) -> Option<&'a str> {
-    let lower = name.to_lowercase();
-    candidates
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(similarity, _)| *similarity > 0.8)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, candidate)| candidate.as_str())
 }

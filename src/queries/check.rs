@@ -12,7 +12,8 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
-use super::error::{QueryError, nearest};
+use super::error::QueryError;
+use crate::config::nearest::most_alike;
 use crate::tables;
 
 /// Functions whose result is another one every time.
@@ -159,7 +160,7 @@ fn unknown_table(file: &str, name: &str, parts: usize, common: &BTreeSet<String>
         return error.hint("queries read result tables, not files");
     }
     let exist = names().collect::<Vec<_>>().join(", ");
-    match nearest(name, names().chain(common.iter().map(String::as_str))) {
+    match most_alike(name, names().chain(common.iter().map(String::as_str))) {
         Some(near) => error.hint(format!("did you mean {near}? There are: {exist}")),
         None => error.hint(format!("there are: {exist}")),
     }

@@ -8,8 +8,9 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::Query;
 use super::check::{check, core_tables, find_word};
-use super::error::{QueryError, nearest};
+use super::error::QueryError;
 use super::load::docs_file;
+use crate::config::nearest::most_alike;
 use crate::tables::{
     self, Cells, ColumnDocs, ColumnType, TableDocs, Window, append_window, data_type, key_text, on_one_thread,
 };
@@ -97,7 +98,7 @@ fn explain(query: &Query, tables: &[(TableDocs, DataFrame)], error: &PolarsError
         })
         .collect();
     let exist = exist.join("; ");
-    let hint = match nearest(&name, columns()) {
+    let hint = match most_alike(&name, columns()) {
         Some(near) if near != name => format!("did you mean {near}? {exist}"),
         _ => exist,
     };
@@ -176,7 +177,7 @@ fn check_docs(query: &Query, frame: &DataFrame, docs: &[ColumnDocs]) -> Result<(
     if let Some(stranger) = documented.into_iter().find(|name| !names().any(|known| known == name.as_str())) {
         let exist = names().collect::<Vec<_>>().join(", ");
         return Err(QueryError::new(&file, format!("{} has no column {stranger}", query.name)).hint(
-            match nearest(stranger, names()) {
+            match most_alike(stranger, names()) {
                 Some(near) => format!("did you mean {near}? It has {exist}"),
                 None => format!("it has {exist}"),
             },
