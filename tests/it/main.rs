@@ -13,6 +13,7 @@ mod inputs;
 mod journeys;
 mod limits;
 mod naive;
+mod naive_tables;
 mod planted;
 mod reference;
 mod rejects;

@@ -239,7 +239,7 @@ impl<'a> Attribution<'a> {
                 }
                 (value_minor, 1)
             }
-            PathEnd::Refunded { value_minor, whole } => {
+            PathEnd::Refunded { value_minor, whole, .. } => {
                 cells.add_refunded(value_minor, whole, touches.is_empty());
                 if touches.is_empty() {
                     return;
