@@ -17,8 +17,9 @@ pub static SPEC: TableSpec = TableSpec {
     columns: &[
         C::text(
             "path",
-            "Channels of the touches, oldest first, as `Search > Email`; `(other)`: all paths without a row; \
-             `(unattributed)`: no touch in reach. A channel with `>` or `\"` in its name is quoted.",
+            "Channels of the touches, oldest first, as `Search > Email`, merged as `attribution.path` says; `(other)`: \
+             all paths without a row; `(unattributed)`: no touch in reach. A channel with `>` or `\"` in its name \
+             is quoted.",
         ),
         C::count("journeys", "Paths that took this way: one for each conversion, and one without at most."),
         C::count(
@@ -40,8 +41,12 @@ pub static SPEC: TableSpec = TableSpec {
         ),
         C::figure("value", Unit::Currency, "Value of the conversions, less what was refunded in the window.")
             .or_null("the conversion has no value"),
-        C::figure("median_touches", Unit::Count, "Median number of touches on a path.")
-            .or_null("no journey, only a refund"),
+        C::figure(
+            "median_touches",
+            Unit::Count,
+            "Median number of touches on a path, before any are merged.",
+        )
+        .or_null("no journey, only a refund"),
         C::figure("median_hours", Unit::Hours, "Median time from the first touch to the conversion.")
             .or_null("nothing converted with a touch in reach"),
         NOTE,

@@ -142,7 +142,7 @@ impl<'a> ChannelDaily<'a> {
         }
     }
 
-    /// Gives credit and value for a path of the target, or takes them back.
+    /// Gives credit and value for a path of the target, or takes them back. `all` is what paths are ranges of.
     fn credit(&self, path: &Path, all: &[Touch], partial: &mut DailyPartial) {
         let (time_us, value_minor, conversions) = match path.end {
             PathEnd::Null => return,
@@ -185,7 +185,7 @@ impl Analysis for ChannelDaily<'_> {
         self.count_touches(&walk.touches, partial);
         if let Some(target) = self.target {
             for path in walk.paths.iter().filter(|path| path.target == target) {
-                self.credit(path, &walk.touches, partial);
+                self.credit(path, walk.on_paths(), partial);
             }
         }
     }

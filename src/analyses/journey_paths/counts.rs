@@ -38,8 +38,8 @@ impl PathCounts {
     }
 
     /// Numbers of touches that are kept: of journeys whose key doesn't tell.
-    fn lengths(&self) -> usize {
-        if Keys::is_cut(self.key) { self.journeys() as usize } else { 0 }
+    fn lengths(&self, keys: Keys) -> usize {
+        if keys.tells_touches(self.key) { 0 } else { self.journeys() as usize }
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Sorted {
     pub(super) paths: Vec<PathCounts>,
     /// Milliseconds from the first touch to the conversion, of every journey that converted with a touch.
     pub(super) durations_ms: Vec<BinIndex>,
-    /// Touches of every journey that has more than its key tells.
+    /// Touches of every journey whose key doesn't tell them.
     pub(super) lengths: Vec<BinIndex>,
 }
 
@@ -69,12 +69,12 @@ impl Sorted {
     }
 
     /// The paths in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Counted<'_>> {
+    pub(super) fn iter(&self, keys: Keys) -> impl Iterator<Item = Counted<'_>> {
         let (mut durations_ms, mut lengths) = (&self.durations_ms[..], &self.lengths[..]);
         self.paths.iter().map(move |counts| {
             let own;
             (own, durations_ms) = durations_ms.split_at(counts.durations());
-            let (own_lengths, rest) = lengths.split_at(counts.lengths());
+            let (own_lengths, rest) = lengths.split_at(counts.lengths(keys));
             lengths = rest;
             Counted { counts: *counts, durations_ms: own, lengths: own_lengths }
         })
@@ -100,13 +100,12 @@ impl Sorted {
             return;
         }
         let mut shorter = Self::new(longest);
-        for Counted { mut counts, durations_ms, lengths } in self.iter() {
+        for Counted { mut counts, durations_ms, lengths } in self.iter(keys) {
             let key = keys.shorten(counts.key, longest);
-            if Keys::is_cut(key) && !Keys::is_cut(counts.key) {
-                // So far the key told it.
+            if keys.tells_touches(counts.key) && !keys.tells_touches(key) {
                 let length = BinIndex::of(u64::from(keys.touches(counts.key)));
                 counts.key = key;
-                let known = vec![length; counts.lengths()];
+                let known = vec![length; counts.lengths(keys)];
                 shorter.push(&Counted { counts, durations_ms, lengths: &known });
             } else {
                 counts.key = key;
@@ -127,7 +126,7 @@ impl Sorted {
             }
         } else {
             let mut merged = Self::new(longest);
-            let (mut ours, mut theirs) = (self.iter().peekable(), other.iter().peekable());
+            let (mut ours, mut theirs) = (self.iter(keys).peekable(), other.iter(keys).peekable());
             loop {
                 let next = match (ours.peek(), theirs.peek()) {
                     (Some(our), Some(their)) if our.counts.key <= their.counts.key => ours.next(),

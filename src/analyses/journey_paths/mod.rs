@@ -21,8 +21,9 @@ const TABLE: &str = "journey_paths";
 
 /// Counts the paths of the primary conversion, converted and null, as attribution sees them.
 ///
-/// A path is told apart by its channels in order, up to the last eight (six with a thousand channels); what is
-/// longer is counted under its last ones, as `… > b > c`. Where one of the 64 buckets of customers sees more than
+/// A path is told apart by its channels in order, as `attribution.path` leaves them, up to the last eight (six with a
+/// thousand channels; fewer with `frequency`, where it matters how often each was met, as in `b(2)`); what is longer is
+/// counted under its last ones, as `… > b > c`. Where one of the 64 buckets of customers sees more than
 /// 20,000 different paths, all of the run are told apart by one touch less, and so on: that bounds memory for any
 /// input, and every figure stays an exact count of what the row says.
 ///
@@ -53,14 +54,13 @@ pub struct PathsPartial {
 impl<'a> JourneyPaths<'a> {
     /// Over the paths of the primary conversion.
     pub fn new(context: Context<'a>) -> Self {
-        let keys = Keys::new(context.rules.channels.len());
+        let keys = Keys::new(context.rules);
         Self { context, keys, most: MOST, target: context.primary_target() }
     }
 
     fn count(&self, path: &Path, walk: &Walk, partial: &mut PathsPartial) {
-        let touches = &walk.touches[path.touches.clone()];
-        let longest = partial.sorted.longest;
-        let key = self.keys.key(touches.iter().map(|touch| touch.channel), longest);
+        let touches = &walk.on_paths()[path.touches.clone()];
+        let key = self.keys.key(touches, partial.sorted.longest);
         let arriving = &mut partial.arriving;
         let (place, counts) = arriving.of(key);
         let is_journey = match path.end {
@@ -82,8 +82,8 @@ impl<'a> JourneyPaths<'a> {
                 false
             }
         };
-        if is_journey && Keys::is_cut(key) {
-            arriving.had(place, touches.len());
+        if is_journey && !self.keys.tells_touches(key) {
+            arriving.had(place, self.keys.count(touches));
         }
         if arriving.len() >= self.most {
             self.sort(partial);

@@ -55,11 +55,11 @@ impl Tally {
         self.nulls[bucket] += u64::from(counts.nulls);
         self.value_minor += counts.value_minor;
         path.durations_ms.iter().for_each(|bin| self.durations_ms.record_in(*bin));
-        if Keys::is_cut(counts.key) {
-            self.touches.extend(path.lengths.iter().map(|bin| (*bin, 1)));
-        } else {
+        if keys.tells_touches(counts.key) {
             let touches = BinIndex::of(u64::from(keys.touches(counts.key)));
             self.touches.push((touches, u64::from(counts.journeys())));
+        } else {
+            self.touches.extend(path.lengths.iter().map(|bin| (*bin, 1)));
         }
     }
 
@@ -157,7 +157,7 @@ pub(super) fn frame(
     let mut tallies: Vec<Tally> = top.iter().map(|_| Tally::new()).collect();
     let (mut other, mut unattributed) = (Tally::new(), Tally::new());
     for (bucket, paths) in buckets.iter().enumerate() {
-        for path in paths.iter() {
+        for path in paths.iter(keys) {
             let tally = match places.get(&path.counts.key) {
                 Some(place) => &mut tallies[*place],
                 None if path.counts.key == 0 => &mut unattributed,
@@ -180,16 +180,14 @@ pub(super) fn frame(
 
 /// Channels, oldest first. A name that could be taken for something else is quoted as in CSV.
 pub(super) fn name(keys: Keys, key: u64, channels: &[String]) -> String {
-    let shown = |channel: usize| -> Cow<'_, str> {
+    let shown = |(channel, times): (usize, Option<u16>)| -> String {
         let name = channels[channel].as_str();
-        if name.contains(['>', '"']) || [CUT, OTHER, UNATTRIBUTED].contains(&name) {
-            Cow::Owned(format!("\"{}\"", name.replace('"', "\"\"")))
-        } else {
-            Cow::Borrowed(name)
-        }
+        let is_misread = name.contains(['>', '"']) || [CUT, OTHER, UNATTRIBUTED].contains(&name);
+        let quoted = if is_misread { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() };
+        times.map_or(quoted.clone(), |times| format!("{quoted}({times})"))
     };
-    let cut = Keys::is_cut(key).then_some(Cow::Borrowed(CUT));
-    let parts: Vec<Cow<'_, str>> = cut.into_iter().chain(keys.channels(key).into_iter().map(shown)).collect();
+    let cut = Keys::is_cut(key).then(|| CUT.to_owned());
+    let parts: Vec<String> = cut.into_iter().chain(keys.channels(key).into_iter().map(shown)).collect();
     parts.join(" > ")
 }
 

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analyses::testing::{Bench, show};
+use crate::config::plan::PathTransform;
 use crate::journey::testing::World;
+use crate::journey::walk::Touch;
 
 const COUNTS: [&str; 5] = ["path", "journeys", "conversions", "conversion_rate", "value"];
 
@@ -117,10 +119,40 @@ fn all_but_a_thousand_paths_are_other() {
 
 #[test]
 fn names_that_could_be_misread_are_quoted() {
-    let channels = ["(other)", "a > b", "say \"hi\"", "plain one"].map(str::to_owned);
-    let keys = Keys::new(4);
-    let name = |path: &[u16]| rows::name(keys, keys.key(path.iter().copied(), keys.longest()), &channels);
+    let mut rules = World::new(&[], &["buy"]).rules;
+    rules.channels = ["(other)", "a > b", "say \"hi\"", "plain one"].map(str::to_owned).to_vec();
+    let keys = Keys::new(&rules);
+    let name = |path: &[u16]| {
+        let touches: Vec<Touch> =
+            path.iter().map(|channel| Touch { channel: *channel, ..Touch::default() }).collect();
+        rows::name(keys, keys.key(&touches, keys.longest()), &rules.channels)
+    };
     assert_eq!(name(&[0, 1, 2, 3]), "\"(other)\" > \"a > b\" > \"say \"\"hi\"\"\" > plain one");
+}
+
+#[test]
+fn paths_are_as_attribution_merges_them() {
+    let mut bench = bench(&[
+        "ads d1, ads d2, email d3, ads d4, buy d5 =10",
+        "ads d1, email d2",
+        "ads d1, email d2, ads d3",
+    ]);
+    for (path, expected) in [
+        (PathTransform::Exposure, "ads > email > ads 2 1 3.5\nads > email 1 0 2"),
+        (PathTransform::First, "ads > email 3 1 3"),
+        (
+            PathTransform::Frequency,
+            "ads(1) > email(1) 1 0 2\nads(2) > email(1) 1 0 3\nads(3) > email(1) 1 1 4",
+        ),
+    ] {
+        bench.world.rules.path = path;
+        let frame = paths(&bench);
+        assert_eq!(
+            show(&frame, &["path", "journeys", "conversions", "median_touches"]),
+            expected,
+            "{path:?}"
+        );
+    }
 }
 
 /// Channels of the touches, and whether the journey converts.
