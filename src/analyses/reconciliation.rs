@@ -74,6 +74,10 @@ pub fn attribution_ledgers(
         for model in &found.models {
             let credited = model.channels.iter().map(|channel| i128::from(channel.credit_millionths)).sum();
             let whole = i128::from(MILLIONTHS);
+            // Without figures nothing with a touch is given out.
+            let left_out = model
+                .withheld
+                .map_or((0, 0), |_| (i128::from(found.total.attributed()), found.total.attributed_minor()));
             lines.push(Line {
                 ledger: "credit",
                 item: target.name.clone(),
@@ -81,7 +85,7 @@ pub fn attribution_ledgers(
                 booked: booked * whole,
                 credited,
                 unattributed: i128::from(found.total.net_unattributed()) * whole,
-                excluded: 0,
+                excluded: left_out.0 * whole,
                 refunds: i128::from(found.total.refunded + found.total.refunded_unattributed) * whole,
                 scale: MILLIONTHS as f64,
             });
@@ -94,7 +98,7 @@ pub fn attribution_ledgers(
                     booked: booked_minor + excluded,
                     credited: model.channels.iter().map(|channel| channel.value_minor).sum(),
                     unattributed: found.total.net_unattributed_minor(),
-                    excluded,
+                    excluded: excluded + left_out.1,
                     refunds: found.total.refunds_minor + found.total.refunds_unattributed_minor,
                     scale: unit,
                 });

@@ -86,7 +86,7 @@ fn stage_attribution(analysis: &Attribution<'_>, solved: &Solved) -> Result<Data
     let whole = MILLIONTHS as f64;
     let mut keys = Keys::default();
     let (mut touches, mut journeys) = (Vec::<i64>::new(), Vec::<i64>::new());
-    let (mut credit, mut credit_share) = (Vec::<f64>::new(), Vec::<Option<f64>>::new());
+    let (mut credit, mut credit_share) = (Vec::<Option<f64>>::new(), Vec::<Option<f64>>::new());
     let (mut value, mut value_share) = (Vec::<Option<f64>>::new(), Vec::<Option<f64>>::new());
     let (mut credit_bounds, mut value_bounds) = (Bounds::default(), Bounds::default());
     let (mut rank, mut stability) = (Vec::<Option<i64>>::new(), Vec::<Option<f64>>::new());
@@ -101,19 +101,22 @@ fn stage_attribution(analysis: &Attribution<'_>, solved: &Solved) -> Result<Data
             let listed = listed(target, model);
             for channel in listed.iter().copied() {
                 let found = &model.channels[channel];
+                let solved = model.withheld.is_none();
                 keys.push(analysis, index, model.model, &rules.channels[channel]);
                 touches.push(target.total.touches[channel] as i64);
                 journeys.push(target.total.journeys[channel] as i64);
-                credit.push(found.credit_millionths as f64 / whole);
-                credit_share.push(share(found.credit_millionths as f64 / whole, conversions));
+                credit.push(solved.then(|| found.credit_millionths as f64 / whole));
+                let own_share = share(found.credit_millionths as f64 / whole, conversions);
+                credit_share.push(own_share.filter(|_| solved));
                 credit_bounds.push(found.credit_interval.ok());
-                value.push(has_value.then(|| found.value_minor as f64 / unit));
-                value_share.push(share(found.value_minor as f64, booked).filter(|_| has_value));
+                value.push((has_value && solved).then(|| found.value_minor as f64 / unit));
+                value_share.push(share(found.value_minor as f64, booked).filter(|_| has_value && solved));
                 value_bounds.push(divide(found.value_interval, unit).filter(|_| has_value));
-                rank.push(Some(found.rank.rank as i64));
-                stability.push(Some(found.rank.stability));
+                rank.push(solved.then_some(found.rank.rank as i64));
+                stability.push(solved.then_some(found.rank.stability));
                 let withheld = found.value_interval.err().filter(|_| has_value && found.value_minor != 0);
                 notes.push(note([
+                    model.withheld,
                     found.credit_interval.err().filter(|_| found.credit_millionths != 0),
                     withheld,
                 ]));
@@ -121,7 +124,7 @@ fn stage_attribution(analysis: &Attribution<'_>, solved: &Solved) -> Result<Data
             keys.push(analysis, index, model.model, UNATTRIBUTED);
             touches.push(0);
             journeys.push(target.total.unattributed as i64);
-            credit.push(total.net_unattributed() as f64);
+            credit.push(Some(total.net_unattributed() as f64));
             credit_share.push(share(total.net_unattributed() as f64, conversions));
             credit_bounds.push(None);
             value.push(has_value.then(|| unattributed_minor / unit));
@@ -161,9 +164,11 @@ fn attribution_effects(analysis: &Attribution<'_>, solved: &Solved) -> Result<Da
     let rules = analysis.context().rules;
     let unit = analysis.context().plan.job.currency.minor_per_unit() as f64;
     let mut keys = Keys::default();
-    let mut effect = Vec::<f64>::new();
-    let mut value_effect = Vec::<Option<f64>>::new();
-    let (mut bounds, mut value_bounds) = (Bounds::default(), Bounds::default());
+    let mut effect = Vec::<Option<f64>>::new();
+    let (mut value_effect, mut beyond) = (Vec::<Option<f64>>::new(), Vec::<Option<f64>>::new());
+    let (mut bounds, mut value_bounds, mut beyond_bounds) =
+        (Bounds::default(), Bounds::default(), Bounds::default());
+    let mut sampling_error = Vec::<Option<f64>>::new();
     let mut probability = Vec::<Option<f64>>::new();
     let mut notes = Vec::<Option<String>>::new();
     for (index, target) in solved.targets.iter().enumerate() {
@@ -172,18 +177,22 @@ fn attribution_effects(analysis: &Attribution<'_>, solved: &Solved) -> Result<Da
             let Some(effects) = &model.effects else { continue };
             // Shapley values are money, removal effects are fractions.
             let scale = if model.model == Model::Shapley { unit } else { 1.0 };
-            for channel in listed(target, model) {
-                let found = &effects.channels[channel];
+            for (channel, found) in effects.channels.iter().enumerate() {
+                // What no path met has no effect. What only null paths met can have one, also below 0.
+                if found.effect == Ok(0.0) && target.total.touches[channel] == 0 {
+                    continue;
+                }
                 keys.push(analysis, index, model.model, &rules.channels[channel]);
-                effect.push(found.effect);
+                effect.push(found.effect.ok());
                 bounds.push(found.interval.ok());
                 value_effect.push(found.value_effect.map(|effect| effect / scale).filter(|_| has_value));
                 value_bounds.push(divide(found.value_interval, scale).filter(|_| has_value));
                 probability.push(effects.conversion_probability);
-                let reasons = note([found.interval.err(), found.value_interval.err().filter(|_| has_value)]);
-                let beyond = found.beyond_reach.map(|beyond| format!("beyond_reach={beyond:.6}"));
-                let parts: Vec<String> = [reasons, beyond].into_iter().flatten().collect();
-                notes.push((!parts.is_empty()).then(|| parts.join("; ")));
+                beyond.push(found.beyond_reach);
+                beyond_bounds.push(found.beyond_reach_interval.ok());
+                sampling_error.push(found.sampling_error);
+                let value_reason = found.value_interval.err().filter(|_| has_value && found.effect.is_ok());
+                notes.push(note([found.interval.err(), value_reason]));
             }
         }
     }
@@ -198,6 +207,10 @@ fn attribution_effects(analysis: &Attribution<'_>, solved: &Solved) -> Result<Da
         "value_effect" => value_effect,
         "value_effect_low" => value_bounds.low,
         "value_effect_high" => value_bounds.high,
+        "effect_beyond_reach" => beyond,
+        "effect_beyond_reach_low" => beyond_bounds.low,
+        "effect_beyond_reach_high" => beyond_bounds.high,
+        "effect_sampling_error" => sampling_error,
         "conversion_probability" => probability,
         "note" => notes,
     )
