@@ -83,6 +83,8 @@ pub struct Solver {
     inverse: Vec<f64>,
     /// By state: a bit for each channel that is solved and that the state contains.
     contained: Vec<u8>,
+    /// Moves that meet a channel that is solved, from a state without it: place and lane.
+    entering: Vec<(u32, u8)>,
     /// By state: the share of its visits that come after each channel.
     after: Vec<Lanes>,
 }
@@ -165,9 +167,9 @@ impl Chain {
         let met = self.met(channels, counts);
         for lanes in met.chunks(LANES) {
             self.mark(lanes, solver);
-            self.solve(lanes, counts, solver)?;
+            self.solve(counts, solver)?;
             let lost = self.lost(counts, solver);
-            let reached = self.reached(lanes, counts, solver);
+            let reached = self.reached(counts, solver);
             for (lane, channel) in lanes.iter().map(|channel| usize::from(*channel)).enumerate() {
                 found.effects[channel] = (lost[0][lane] / conversions).min(1.0);
                 if let Some(effects) = &mut found.value_effects {
@@ -215,23 +217,31 @@ impl Chain {
         }
     }
 
-    /// Notes which states contain which of up to eight channels.
-    fn mark(&self, channels: &[u16], solver: &mut Solver) {
-        solver.contained.clear();
-        solver.contained.extend(self.states.iter().map(|gram| {
+    /// Notes which states contain which of up to eight channels, and which moves meet one.
+    fn mark(&self, channels: &[u16], Solver { contained, entering, .. }: &mut Solver) {
+        contained.clear();
+        contained.extend(self.states.iter().map(|gram| {
             let lanes = gram.newest_first().filter_map(|own| channels.binary_search(&own).ok());
             lanes.fold(0, |bits, lane| bits | 1 << lane)
         }));
+        entering.clear();
+        for (place, (gram, from)) in self.grams.iter().zip(&self.from).enumerate() {
+            let met = gram.newest_first().next().and_then(|own| channels.binary_search(&own).ok());
+            let Some(lane) = met else { continue };
+            if *from == START || contained[*from as usize] >> lane & 1 == 0 {
+                entering.push((place as u32, lane as u8));
+            }
+        }
     }
 
     /// Fills `after` for these channels.
-    fn solve(&self, channels: &[u16], counts: &ChainCounts, solver: &mut Solver) -> Result<(), NotConverged> {
+    fn solve(&self, counts: &ChainCounts, solver: &mut Solver) -> Result<(), NotConverged> {
         solver.after.clear();
         solver.after.extend(solver.contained.iter().map(|contained| set([0.0; LANES], *contained, 1.0)));
         let left = self.left(counts, solver);
         for sweep in 0..MAX_SWEEPS {
             if sweep > 0 && sweep <= SCALED_SWEEPS {
-                self.scale(channels, counts, &left, solver);
+                self.scale(counts, &left, solver);
             }
             let (moved, all) = self.sweep(counts, solver);
             if moved.iter().zip(&all).all(|(moved, all)| *moved <= TOLERANCE * all) {
@@ -250,13 +260,12 @@ impl Chain {
         let (mut moved, mut all) = ([0.0; LANES], [0.0; LANES]);
         for state in 0..self.states.len() {
             let mut sum = [0.0; LANES];
-            for place in self.into(state) {
-                let from = self.from[place];
-                if from == START || from as usize == state {
+            let places = self.into(state);
+            for (from, count) in self.from[places.clone()].iter().zip(&counts.moves[places]) {
+                if *from == START || *from as usize == state {
                     continue;
                 }
-                let count = counts.moves[place];
-                sum.iter_mut().zip(&after[from as usize]).for_each(|(sum, after)| *sum += count * after);
+                sum.iter_mut().zip(&after[*from as usize]).for_each(|(sum, after)| *sum += count * after);
             }
             sum.iter_mut().for_each(|sum| *sum *= inverse[state]);
             sum = set(sum, contained[state], 1.0);
@@ -286,20 +295,19 @@ impl Chain {
     /// Scales the shares outside the channels' states so that they let go of as many visits as come in.
     fn scale(
         &self,
-        channels: &[u16],
         counts: &ChainCounts,
         left: &Lanes,
-        Solver { ends, contained, after, .. }: &mut Solver,
+        Solver { ends, contained, entering, after, .. }: &mut Solver,
     ) {
         let mut out = [0.0; LANES];
         for ((contained, after), ends) in contained.iter().zip(after.iter()).zip(ends.iter()) {
             let outside = set(*after, *contained, 0.0);
             out.iter_mut().zip(&outside).for_each(|(out, share)| *out += ends * share);
         }
-        for (place, count) in counts.moves.iter().enumerate() {
-            let from = self.from[place];
-            let Some(lane) = self.entered(place, channels).filter(|_| from != START) else { continue };
-            out[lane] += count * after[from as usize][lane];
+        for (place, lane) in entering.iter().map(|(place, lane)| (*place as usize, usize::from(*lane))) {
+            if let Some(from) = after.get(self.from[place] as usize) {
+                out[lane] += counts.moves[place] * from[lane];
+            }
         }
         let mut factors = [1.0; LANES];
         for lane in 0..LANES {
@@ -311,14 +319,6 @@ impl Chain {
             after.iter_mut().zip(&factors).for_each(|(share, factor)| *share *= factor);
             *after = set(*after, *contained, 1.0);
         }
-    }
-
-    /// The lane whose channel a move meets, coming from a state without it.
-    fn entered(&self, place: usize, channels: &[u16]) -> Option<usize> {
-        let gram = self.grams[place];
-        let channel = gram.newest_first().next()?;
-        let lane = channels.iter().position(|own| *own == channel)?;
-        (!gram.before().contains(channel)).then_some(lane)
     }
 
     /// Conversions, and their value, from visits after each channel.
@@ -335,15 +335,12 @@ impl Chain {
     }
 
     /// Paths that meet each channel: moves into it from visits that don't come after it.
-    fn reached(&self, channels: &[u16], counts: &ChainCounts, solver: &Solver) -> Lanes {
+    fn reached(&self, counts: &ChainCounts, Solver { entering, after, .. }: &Solver) -> Lanes {
         let mut reached = [0.0; LANES];
-        for (place, count) in counts.moves.iter().enumerate() {
-            let Some(lane) = self.entered(place, channels) else { continue };
-            let after = match self.from[place] {
-                START => 0.0,
-                from => solver.after[from as usize][lane],
-            };
-            reached[lane] += count * (1.0 - after);
+        for (place, lane) in entering.iter().map(|(place, lane)| (*place as usize, usize::from(*lane))) {
+            // Nothing comes before the start.
+            let after = after.get(self.from[place] as usize).map_or(0.0, |from| from[lane]);
+            reached[lane] += counts.moves[place] * (1.0 - after);
         }
         reached
     }
@@ -364,10 +361,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::super::markov::{Inverter, Transitions, cells};
+    use super::super::naive::{Paths, chain as by_definition};
     use super::*;
     use proptest::prelude::*;
-
-    type Paths = Vec<(Vec<u16>, Option<f64>)>;
 
     fn count(order: usize, paths: &Paths) -> (Chain, ChainCounts) {
         let mut moves: BTreeMap<Gram, f64> = BTreeMap::new();
@@ -394,57 +390,6 @@ mod tests {
     fn effects(order: usize, channels: usize, paths: &Paths) -> Option<RemovalEffects> {
         let (chain, counts) = count(order, paths);
         chain.removal_effects(channels, &counts, &mut Solver::default()).unwrap()
-    }
-
-    /// Conversion probability, mean value and the probability to meet a channel, by definition: states are texts
-    /// of channels, those that contain the removed one lead to null, and the whole system is eliminated.
-    fn by_definition(order: usize, paths: &Paths, removed: Option<u16>) -> [f64; 3] {
-        let state = |path: &[u16]| path[path.len().saturating_sub(order)..].to_vec();
-        let mut totals: BTreeMap<Vec<u16>, f64> = BTreeMap::new();
-        let mut moves: BTreeMap<(Vec<u16>, Vec<u16>), f64> = BTreeMap::new();
-        let mut ends: BTreeMap<Vec<u16>, (f64, f64)> = BTreeMap::new();
-        for (path, value) in paths {
-            for length in 0..=path.len() {
-                *totals.entry(state(&path[..length])).or_default() += 1.0;
-                if length < path.len() {
-                    let step = (state(&path[..length]), state(&path[..=length]));
-                    *moves.entry(step).or_default() += 1.0;
-                } else if let Some(value) = value {
-                    let end = ends.entry(state(path)).or_default();
-                    *end = (end.0 + 1.0, end.1 + value);
-                }
-            }
-        }
-        let dead = |state: &Vec<u16>| removed.is_some_and(|channel| state.contains(&channel));
-        let alive: Vec<&Vec<u16>> = totals.keys().filter(|state| !dead(state)).collect();
-        let size = alive.len();
-        // (I − Q | conversion, value, into the removed channel).
-        let mut rows: Vec<Vec<f64>> = alive
-            .iter()
-            .map(|from| {
-                let share = |to: &Vec<u16>| {
-                    moves.get(&((*from).clone(), to.clone())).copied().unwrap_or(0.0) / totals[*from]
-                };
-                let mut row: Vec<f64> =
-                    alive.iter().map(|to| f64::from(u8::from(from == to)) - share(to)).collect();
-                let end = ends.get(*from).copied().unwrap_or_default();
-                row.extend([end.0 / totals[*from], end.1 / totals[*from]]);
-                row.push(totals.keys().filter(|to| dead(to)).map(share).sum());
-                row
-            })
-            .collect();
-        for column in 0..size {
-            let size_of = |row: &usize| rows[*row][column].abs();
-            let pivot = (column..size).max_by(|a, b| size_of(a).total_cmp(&size_of(b))).unwrap();
-            rows.swap(column, pivot);
-            let pivot_row = rows[column].clone();
-            for other in (0..size).filter(|other| *other != column) {
-                let factor = rows[other][column] / pivot_row[column];
-                rows[other].iter_mut().zip(&pivot_row).for_each(|(cell, pivot)| *cell -= factor * pivot);
-            }
-        }
-        // The start sorts first.
-        std::array::from_fn(|at| rows[0][size + at] / rows[0][0])
     }
 
     #[track_caller]

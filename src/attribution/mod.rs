@@ -6,6 +6,8 @@ pub mod allocate;
 pub mod gram;
 pub mod markov;
 pub mod markov_order;
+#[cfg(test)]
+pub(crate) mod naive;
 pub mod position;
 pub mod shapley;
 pub mod shapley_rate;

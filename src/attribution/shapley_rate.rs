@@ -362,6 +362,7 @@ impl SetCounts {
 
 #[cfg(test)]
 mod tests {
+    use super::super::naive::{over_subsets, worth};
     use super::*;
     use proptest::prelude::*;
 
@@ -371,13 +372,6 @@ mod tests {
 
     fn exact(players: usize, sets: &[(u32, SetCounts)]) -> Values {
         Subsets::default().values(players, sets.iter().copied(), true)
-    }
-
-    fn worth(sets: &[(u32, SetCounts)], within: u32) -> [f64; 2] {
-        let mut all = SetCounts::default();
-        sets.iter().filter(|(set, _)| set & !within == 0).for_each(|(_, counts)| all.add(counts));
-        let journeys = all.journeys.max(1) as f64;
-        [all.conversions as f64 / journeys, all.value / journeys]
     }
 
     /// Over all orders of the players, the mean of what each contributes.
@@ -406,26 +400,6 @@ mod tests {
             }
         });
         sums.iter().map(|sum| sum.map(|sum| sum / orders)).collect()
-    }
-
-    /// Over all subsets, with the weight of each by factorials.
-    fn over_subsets(players: usize, sets: &[(u32, SetCounts)]) -> Vec<[f64; 2]> {
-        let factorial = |n: usize| (1..=n).map(|factor| factor as f64).product::<f64>();
-        let worths: Vec<[f64; 2]> = (0..1 << players).map(|within| worth(sets, within)).collect();
-        (0..players)
-            .map(|player| {
-                let mut sum = [0.0; 2];
-                for set in (0..1_u32 << players).filter(|set| set >> player & 1 == 0) {
-                    let size = set.count_ones() as usize;
-                    let weight = factorial(size) * factorial(players - size - 1) / factorial(players);
-                    for at in 0..2 {
-                        sum[at] +=
-                            weight * (worths[(set | 1 << player) as usize][at] - worths[set as usize][at]);
-                    }
-                }
-                sum
-            })
-            .collect()
     }
 
     fn assert_near(found: &Values, expected: &[[f64; 2]]) {

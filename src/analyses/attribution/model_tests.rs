@@ -8,7 +8,10 @@ use proptest::prelude::*;
 
 use super::super::testing::{Bench, figure, show};
 use super::Attribution;
+use crate::attribution::naive::{self, Paths};
+use crate::attribution::shapley_rate::SetCounts;
 use crate::config::plan::{Model, ShapleyValue};
+use crate::journey::PathEnd;
 use crate::journey::testing::World;
 use crate::stats::SplitMix64;
 
@@ -227,6 +230,51 @@ fn bounds_of_credit_need_an_effect() {
     assert!(rows.contains("buy shapley effect_spans_zero"), "{rows}");
 }
 
+/// The paths to `buy` that the walk finds.
+fn paths(bench: &Bench, journeys: &[String]) -> Paths {
+    let mut world = bench.world.clone();
+    let journeys = world.journeys(journeys);
+    let buy = world.rules.targets.iter().position(|target| target.name == "buy").unwrap();
+    let mut paths = Vec::new();
+    for walk in journeys.iter().map(|journey| journey.walk(&world.rules)) {
+        for path in walk.paths.iter().filter(|path| path.target == buy && !path.touches.is_empty()) {
+            let channels = walk.touches[path.touches.clone()].iter().map(|touch| touch.channel).collect();
+            match path.end {
+                PathEnd::Converted { value_minor, .. } => paths.push((channels, Some(value_minor as f64))),
+                PathEnd::Null => paths.push((channels, None)),
+                PathEnd::Refunded { .. } => {}
+            }
+        }
+    }
+    paths
+}
+
+fn assert_near(found: Option<f64>, expected: f64, what: &str) {
+    // Who had no touch and no effect has no row.
+    let found = found.unwrap_or(0.0);
+    assert!((found - expected).abs() < 1e-9 * expected.abs().max(1.0), "{what}: {found} for {expected}");
+}
+
+/// Journeys of up to seven touches by so many channels, about half of which end in a purchase.
+fn journeys(channels: u16) -> impl Strategy<Value = Vec<String>> {
+    let touch = (0..channels, 0..20_u32).prop_map(|(channel, hour)| format!("c{channel:03} d1/{hour:02}:00"));
+    let buy = prop::option::of((100..9_000_i32).prop_map(|value| format!("buy d2 ={value}")));
+    let journey = (prop::collection::vec(touch, 0..8), buy).prop_map(|(mut rows, buy)| {
+        rows.extend(buy);
+        rows.join(", ")
+    });
+    prop::collection::vec(journey, 1..40)
+}
+
+fn cell(effects: &DataFrame, model: &str, channel: &str, column: &str) -> Option<f64> {
+    let text = |name: &str| effects.column(name).unwrap().str().unwrap().clone();
+    let (targets, models, channels) = (text("target"), text("model"), text("channel"));
+    let row = (0..effects.height()).find(|row| {
+        (targets.get(*row), models.get(*row), channels.get(*row)) == (Some("buy"), Some(model), Some(channel))
+    })?;
+    effects.column(column).unwrap().f64().unwrap().get(row)
+}
+
 fn row() -> impl Strategy<Value = String> {
     let instant = (0..29_u32, 0..3_u32).prop_map(|(day, hour)| format!("d{day}/0{hour}:00"));
     let label = prop_oneof![
@@ -245,6 +293,46 @@ fn row() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    /// From rows to effects, whether paths are counted one by one or short ones together, against the definitions.
+    #[test]
+    fn effects_are_those_of_the_definitions(journeys in journeys(12), order in 1..=3_u8) {
+        let channels = 12;
+        let bench = bench(channels, order, ShapleyValue::Rate, &journeys);
+        let frames = frames(&bench);
+        let paths = paths(&bench, &journeys);
+        let [whole, value, _] = naive::chain(usize::from(order), &paths, None);
+        if paths.is_empty() || whole <= 0.0 {
+            return Ok(());
+        }
+        let effects = frame(&frames, "attribution_effects");
+        let mut sets = Vec::new();
+        for (path, value) in &paths {
+            let counts = SetCounts {
+                journeys: 1,
+                conversions: u64::from(value.is_some()),
+                value: value.unwrap_or(0.0),
+            };
+            sets.push((path.iter().fold(0, |set, channel| set | 1 << channel), counts));
+        }
+        let brought = naive::over_subsets(channels, &sets);
+        for channel in 0..channels {
+            let name = format!("c{channel:03}");
+            let markov = |column| cell(effects, "markov", &name, column);
+            let [without, value_without, reach] =
+                naive::chain(usize::from(order), &paths, Some(channel as u16));
+            let effect = 1.0 - without / whole;
+            assert_near(markov("effect"), effect, "effect");
+            assert_near(markov("value_effect"), 1.0 - value_without / value, "value effect");
+            if markov("effect").is_some() {
+                assert_near(markov("effect_beyond_reach"), effect - reach, "beyond reach");
+                assert_near(markov("conversion_probability"), whole, "probability");
+            }
+            let shapley = |column| cell(effects, "shapley", &name, column);
+            assert_near(shapley("effect"), brought[channel][0], "contribution");
+            assert_near(shapley("value_effect"), brought[channel][1] / 100.0, "contribution to value");
+        }
+    }
+
     #[test]
     fn the_books_close_under_every_order_and_game(
         journeys in prop::collection::vec(prop::collection::vec(row(), 0..12), 0..8), order in 1..=3_u8,
