@@ -59,7 +59,13 @@ pub(super) fn solve(
         Ok(())
     };
     let found = assemble(&credit, &value, &replicated, total, support, draws);
-    SolvedModel { model: Model::Shapley, channels: found, withheld: None, effects: Some(effects) }
+    SolvedModel {
+        model: Model::Shapley,
+        channels: found,
+        withheld: None,
+        effects: Some(effects),
+        replicated: Some(replicated),
+    }
 }
 
 impl<'c> Game<'c> {
