@@ -80,7 +80,7 @@ fn probability(journeys: &Journeys, without: Option<&str>) -> f64 {
                 if Some(state) == without { 0.0 } else { converts.get(state).copied().unwrap_or(0.0) }
             };
             let found = to.iter().map(|(state, count)| count / all * chance(state)).sum::<f64>();
-            let before = converts.insert(from, found).unwrap_or(0.0);
+            let before = converts.insert(*from, found).unwrap_or(0.0);
             moved = moved.max((found - before).abs());
         }
         if moved < 1e-15 {
