@@ -94,14 +94,18 @@ impl Totals {
 struct Unfinished<'s> {
     credit: Vec<i64>,
     value: Vec<i128>,
-    /// Where its cells stand, or the replicates of the channels whose credit was split.
     source: Source<'s>,
     intervals: Vec<[Result<Interval, Reason>; 2]>,
 }
 
+/// Where replicates come from.
 enum Source<'s> {
+    /// A column of the cells.
     Cells(usize),
-    Split(&'s Replicated),
+    /// Those of the channels, split as their credit is.
+    Split(&'s Replicated, &'s [ChannelCredit]),
+    /// The model has no figures.
+    Nowhere,
 }
 
 /// Solves one target at the level of campaigns under every model of the plan.
@@ -124,18 +128,23 @@ pub(super) fn solve(
         for model in &mut unfinished {
             let column = match model.source {
                 Source::Cells(column) => column,
-                Source::Split(_) => linear,
+                Source::Split(..) => linear,
+                Source::Nowhere => continue,
             };
             let credits: [i128; BUCKETS] = std::array::from_fn(|bucket| {
                 seen[bucket].map_or(0, |row| i128::from(row.credit_millionths[column]))
             });
-            let supported = check_support(&credits, None);
+            let mut supported = check_support(&credits, None);
+            // Without bounds of the channel there are none of its campaigns.
+            if let Source::Split(_, channels) = model.source {
+                supported = supported.and_then(|()| channels[channel].credit_interval.map(|_| ()));
+            }
             let conversions = model.credit[unit] as f64 / MILLIONTHS as f64;
             let valued = supported.and_then(|()| value_support(conversions, &target.total));
             let total = &totals.rows[unit];
             let total_credit = i128::from(total.credit_millionths[column]);
             let (credit_replicates, value_replicates): ([f64; BUCKETS], [f64; BUCKETS]) = match model.source {
-                Source::Cells(_) => {
+                Source::Cells(_) | Source::Nowhere => {
                     let scale = MILLIONTHS as f64;
                     let value = total.value_minor_millionths[column];
                     let own =
@@ -145,7 +154,7 @@ pub(super) fn solve(
                         std::array::from_fn(|bucket| replicate_total(value, own(bucket)) / scale),
                     )
                 }
-                Source::Split(replicated) => {
+                Source::Split(replicated, _) => {
                     let of_channel = &totals.linear[channel];
                     let channel_total: i128 = of_channel.iter().sum();
                     let share = |bucket: usize| {
@@ -191,14 +200,11 @@ fn begin<'s>(model: &'s SolvedModel, models: &UnitModels, units: &[Unit], totals
             totals.rows[own.clone()].iter().map(|row| row.credit_millionths[linear] as f64).collect();
         split(channel, &weights, &mut credit[own.clone()], &mut value[own]);
     }
-    Unfinished { credit, value, source: source_of(model), intervals }
-}
-
-fn source_of(model: &SolvedModel) -> Source<'_> {
-    match &model.replicated {
-        Some(replicated) => Source::Split(replicated),
-        None => Source::Cells(0),
-    }
+    let source = match &model.replicated {
+        Some(replicated) => Source::Split(replicated, &model.channels),
+        None => Source::Nowhere,
+    };
+    Unfinished { credit, value, source, intervals }
 }
 
 /// Shares a channel's credit and value among its units.
