@@ -389,7 +389,7 @@ impl<'a> Attribution<'a> {
         let (value, conversions, is_journey) = match path.end {
             PathEnd::Null => return,
             PathEnd::Converted { value_minor, .. } => (value_minor, 1, true),
-            PathEnd::Refunded { value_minor, whole } => (-value_minor, -i64::from(whole), false),
+            PathEnd::Refunded { value_minor, whole, .. } => (-value_minor, -i64::from(whole), false),
         };
         let all = walk.on_paths();
         let touches = &all[path.touches.clone()];
