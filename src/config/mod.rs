@@ -24,6 +24,7 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
+pub use currency::unknown as unknown_currency;
 pub use diagnostic::{ConfigError, ConfigErrors, ErrorKind, Location};
 
 use diagnostic::{Complaint, Problems};

@@ -54,7 +54,7 @@ pub(super) const TOUCHPOINTS: Shape = Shape {
 };
 const SPEND: Shape = Shape {
     name: "spend",
-    text: &["channel", "campaign"],
+    text: &["channel", "campaign", "currency"],
     other: &["date", "cost", "impressions", "clicks"],
     required: &["date", "channel", "cost"],
     open: false,
@@ -66,6 +66,13 @@ const ASSIGNMENTS: Shape = Shape {
     text: &["experiment", "variant", "customer_id"],
     other: &["assigned_at"],
     required: &["experiment", "variant", "customer_id", "assigned_at"],
+    open: false,
+};
+const RATES: Shape = Shape {
+    name: "rates",
+    text: &["currency"],
+    other: &["date", "rate"],
+    required: &["date", "currency", "rate"],
     open: false,
 };
 const SUPPRESS: Shape =
@@ -83,6 +90,7 @@ pub(super) struct InputPlans {
     pub(super) spend: Option<SourcePlan>,
     pub(super) customers: Option<SourcePlan>,
     pub(super) assignments: Option<SourcePlan>,
+    pub(super) rates: Option<SourcePlan>,
     pub(super) suppress: Option<SourcePlan>,
 }
 
@@ -122,6 +130,7 @@ impl Resolver<'_, '_, '_> {
             spend: optional(inputs.spend.map(|source| source.0.into()), &SPEND),
             customers: optional(inputs.customers.map(|source| source.0.into()), &CUSTOMERS),
             assignments: optional(inputs.assignments.map(|source| source.0.into()), &ASSIGNMENTS),
+            rates: optional(inputs.rates.map(|source| source.0.into()), &RATES),
             suppress: optional(inputs.suppress.map(|source| source.0.into()), &SUPPRESS),
         }
     }

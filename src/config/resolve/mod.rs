@@ -63,7 +63,7 @@ pub(super) fn resolve(
     let refunds = resolver.refunds(&schema.refunds);
     let event_order = resolver.unique(&schema.journey.event_order, "event");
     let stages = resolver.stages(schema.stages.map(|stages| stages.0));
-    let conversions = resolver.conversions(schema.conversions, &job.currency);
+    let conversions = resolver.conversions(schema.conversions, &job.currency, !refunds.is_empty());
     let attribution = resolver.attribution(&schema.attribution);
     let segments = resolver.segments(&schema.segments);
     let roi = resolver.roi(&schema.roi, &conversions, &attribution.models);
@@ -81,6 +81,7 @@ pub(super) fn resolve(
         spend: inputs.spend,
         customers: inputs.customers,
         assignments: inputs.assignments,
+        rates: inputs.rates,
         suppress: inputs.suppress,
         contract,
         event_order,
