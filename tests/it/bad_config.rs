@@ -93,18 +93,61 @@ profile = "adobe"
 }
 
 #[test]
-fn a_key_of_a_later_release_is_no_column_of_a_conversion() {
+fn orders_that_are_neither_repeated_nor_items() {
     insta::assert_snapshot!(bad(r#"[conversions.purchase]
 event = "purchase"
-orders = "first"
+orders = "frist"
+[conversions.renewal]
+event = "renewal"
+orders = "last"
 "#), @r#"
-    error: unknown key `orders` in [conversions.purchase]
+    error: unknown `orders` `frist`
+     --> touchline.toml:3:10
+      |
+    3 | orders = "frist"
+      |          ^^^^^^^
+      |
+      = hint: did you mean `first`?
+
+    error: unknown `orders` `last`
+     --> touchline.toml:6:10
+      |
+    6 | orders = "last"
+      |          ^^^^^^
+      |
+      = hint: the choices are `first`, `sum`
+    "#);
+}
+
+#[test]
+fn orders_spelled_wrong() {
+    insta::assert_snapshot!(bad(r#"[conversions.purchase]
+event = "purchase"
+order = "first"
+"#), @r#"
+    error: unknown key `order` in [conversions.purchase]
      --> touchline.toml:3:1
       |
-    3 | orders = "first"
-      | ^^^^^^
+    3 | order = "first"
+      | ^^^^^
       |
-      = hint: the keys here are `value` and the columns that are matched, such as `event`
+      = hint: did you mean `orders`? If `order` is a column, map it: columns = { order = "order" }
+    "#);
+}
+
+#[test]
+fn a_column_of_rates_that_is_none() {
+    insta::assert_snapshot!(bad(r#"[inputs.rates]
+path = "fx.csv"
+columns = { raet = "eur" }
+"#), @r#"
+    error: unknown column `raet` of rates
+     --> touchline.toml:3:13
+      |
+    3 | columns = { raet = "eur" }
+      |             ^^^^
+      |
+      = hint: did you mean `rate`?
     "#);
 }
 

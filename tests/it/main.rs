@@ -12,6 +12,7 @@ mod determinism;
 mod inputs;
 mod journeys;
 mod limits;
+mod money;
 mod naive;
 mod planted;
 mod reference;
