@@ -13,6 +13,7 @@ mod environment;
 mod nearest;
 pub mod plan;
 mod presets;
+mod profiles;
 #[cfg(test)]
 mod reference;
 mod resolve;

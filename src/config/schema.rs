@@ -143,6 +143,7 @@ pub(super) struct Stages {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Attribution {
+    pub(super) profile: Option<Text>,
     pub(super) models: Option<Spanned<Vec<Text>>>,
     pub(super) by: Option<Spanned<OneOrMany>>,
     pub(super) touches: Option<Spanned<Vec<Spanned<Matcher>>>>,

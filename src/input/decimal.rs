@@ -191,12 +191,12 @@ mod tests {
         }
         let long = decimal("123456789.1234567890123456789");
         let rate = decimal("1.234567890123456789012345");
-        assert_eq!(long.product(rate, 100), Some(15_241_578_768), "beyond 128 bits");
+        assert_eq!(long.product(rate, 100), Some(15_241_578_767), "beyond 128 bits");
         assert_eq!(decimal("99999999999999999999").product(decimal("99"), 100), None);
     }
 
     /// The definition in integers that can't overflow: twice the distance to the quotient decides.
-    fn by_definition(amount: i64, scale: u32, rate: i64, rate_scale: u32, per_unit: i64) -> i64 {
+    fn by_definition(amount: i64, scale: u32, rate: i64, rate_scale: u32, per_unit: i64) -> Option<i64> {
         let numerator = i128::from(amount) * i128::from(rate) * i128::from(per_unit);
         let divisor = 10_i128.pow(scale + rate_scale);
         let floor = numerator.div_euclid(divisor);
@@ -206,10 +206,12 @@ mod tests {
             std::cmp::Ordering::Equal => floor % 2 != 0,
             std::cmp::Ordering::Greater => true,
         };
-        i64::try_from(floor + i128::from(up)).expect("in range")
+        i64::try_from(floor + i128::from(up)).ok()
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn a_product_is_the_rational_one_rounded(
             amount in -1_000_000_000_i64..1_000_000_000,
@@ -221,11 +223,11 @@ mod tests {
             let one = Decimal::new(i128::from(amount), i64::from(scale)).expect("kept");
             let two = Decimal::new(i128::from(rate), i64::from(rate_scale)).expect("kept");
             let wanted = by_definition(amount, scale, rate, rate_scale, per_unit);
-            prop_assert_eq!(one.product(two, per_unit), Some(wanted));
+            prop_assert_eq!(one.product(two, per_unit), wanted);
             let wide = wide_product(
                 one.digits.unsigned_abs(), two.digits.unsigned_abs(), per_unit, one.scale + two.scale,
             );
-            prop_assert_eq!(wide, Some(wanted.abs()));
+            prop_assert_eq!(wide, wanted.map(i64::abs));
         }
 
         /// Ties, which random numbers hardly ever are.

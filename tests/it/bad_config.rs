@@ -78,17 +78,28 @@ flavour = "x"
 }
 
 #[test]
-fn a_key_of_a_later_release_is_unknown() {
+fn a_profile_of_no_tool() {
     insta::assert_snapshot!(bad(r#"[attribution]
-profile = "adobe"
+profile = "adobee"
 "#), @r#"
-    error: unknown key `profile` in [attribution]
-     --> touchline.toml:2:1
+    error: unknown profile `adobee`
+     --> touchline.toml:2:11
       |
-    2 | profile = "adobe"
-      | ^^^^^^^
+    2 | profile = "adobee"
+      |           ^^^^^^^^
       |
-      = hint: the keys here are `models`, `by`, `touches`, `path`, `after_conversion`, `null_paths`, `position`, `half_life`
+      = hint: did you mean `adobe`?
+    "#);
+    insta::assert_snapshot!(bad(r#"[attribution]
+profile = "matomo"
+"#), @r#"
+    error: unknown profile `matomo`
+     --> touchline.toml:2:11
+      |
+    2 | profile = "matomo"
+      |           ^^^^^^^^
+      |
+      = hint: the choices are `adobe`, `ga4`, `mixpanel`, `amplitude`, `snowplow`
     "#);
 }
 

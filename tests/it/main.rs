@@ -15,6 +15,7 @@ mod limits;
 mod money;
 mod naive;
 mod planted;
+mod profiles;
 mod reference;
 mod rejects;
 mod sample_data;

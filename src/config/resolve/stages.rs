@@ -25,8 +25,8 @@ impl Resolver<'_, '_, '_> {
             return StagePlan { stages: Vec::new(), mode: StageMode::Ordered, window_us: None };
         };
         let modes = [("ordered", StageMode::Ordered), ("any", StageMode::Any)];
-        let mode = self.choose(stages.mode.as_ref(), "mode", &modes).unwrap_or(StageMode::Ordered);
-        let window_us = self.duration(stages.window.as_ref());
+        let mode = self.choose(stages.mode.as_ref(), "mode", &modes).unwrap_or(self.defaults.stage_mode);
+        let window_us = self.duration(stages.window.as_ref()).or(self.defaults.stage_window_us);
         let presets: Vec<(&str, &Preset)> = PRESETS.iter().map(|preset| (preset.name, preset)).collect();
         let preset = self.choose(stages.preset.as_ref(), "preset", &presets);
         let order = self.stage_order(&stages, preset);
