@@ -10,8 +10,6 @@ const U_SHAPE: (f64, f64) = (0.4, 0.4);
 #[derive(Debug)]
 pub(super) struct Profile {
     pub(super) name: &'static str,
-    /// Page that documents the tool's choices.
-    pub(super) source: &'static str,
     pub(super) lookback_us: i64,
     /// None: all whose credit adds up.
     pub(super) models: Option<&'static [Model]>,
@@ -35,7 +33,6 @@ impl Profile {
 /// The defaults of this job.
 pub(super) static OWN: Profile = Profile {
     name: "",
-    source: "docs/configuration.md",
     lookback_us: 30 * DAY_US,
     models: None,
     path: PathTransform::Unique,
@@ -49,9 +46,9 @@ pub(super) static OWN: Profile = Profile {
 
 /// Tools by name.
 pub(super) static PROFILES: [Profile; 5] = [
+    // https://experienceleague.adobe.com/en/docs/analytics-platform/using/cja-workspace/attribution/models
     Profile {
         name: "adobe",
-        source: "https://experienceleague.adobe.com/en/docs/analytics-platform/using/cja-workspace/attribution/models",
         lookback_us: 30 * DAY_US,
         models: Some(&[
             Model::FirstTouch,
@@ -71,9 +68,9 @@ pub(super) static PROFILES: [Profile; 5] = [
         stage_mode: StageMode::Ordered,
         stage_window_us: None,
     },
+    // https://support.google.com/analytics/answer/10596866
     Profile {
         name: "ga4",
-        source: "https://support.google.com/analytics/answer/10596866",
         lookback_us: 90 * DAY_US,
         models: Some(&[Model::LastNonDirect, Model::Shapley]),
         path: PathTransform::Unique,
@@ -84,9 +81,9 @@ pub(super) static PROFILES: [Profile; 5] = [
         stage_mode: StageMode::Ordered,
         stage_window_us: None,
     },
+    // https://docs.mixpanel.com/docs/features/attribution
     Profile {
         name: "mixpanel",
-        source: "https://docs.mixpanel.com/docs/features/attribution",
         lookback_us: 30 * DAY_US,
         models: Some(&[
             Model::FirstTouch,
@@ -104,9 +101,9 @@ pub(super) static PROFILES: [Profile; 5] = [
         stage_mode: StageMode::Ordered,
         stage_window_us: Some(7 * DAY_US),
     },
+    // https://amplitude.com/docs/analytics/charts/data-tables/data-tables-attribute-credit
     Profile {
         name: "amplitude",
-        source: "https://amplitude.com/docs/analytics/charts/data-tables/data-tables-attribute-credit",
         lookback_us: 30 * DAY_US,
         models: Some(&[
             Model::FirstTouch,
@@ -125,9 +122,9 @@ pub(super) static PROFILES: [Profile; 5] = [
         stage_mode: StageMode::Ordered,
         stage_window_us: None,
     },
+    // https://docs.snowplow.io/docs/modeling-your-data/modeling-your-data-with-dbt/dbt-models/dbt-attribution-data-model/
     Profile {
         name: "snowplow",
-        source: "https://docs.snowplow.io/docs/modeling-your-data/modeling-your-data-with-dbt/dbt-models/dbt-attribution-data-model/",
         lookback_us: 30 * DAY_US,
         models: Some(&[Model::FirstTouch, Model::LastTouch, Model::Linear, Model::Position]),
         path: PathTransform::Exposure,
@@ -160,7 +157,6 @@ mod tests {
         assert_eq!(row("attribution.profile"), names);
         for (at, profile) in PROFILES.iter().enumerate() {
             assert!(PAGE.contains(&format!("## `{}`", profile.name)), "{}", profile.name);
-            assert!(PAGE.contains(profile.source), "the page names {}", profile.source);
             assert_eq!(row("window.lookback")[at], duration::format(profile.lookback_us));
             let position = format!("{} / {}", profile.position.0, profile.position.1);
             assert_eq!(row("attribution.position")[at], position);

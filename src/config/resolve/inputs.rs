@@ -191,9 +191,11 @@ impl Resolver<'_, '_, '_> {
     ) -> BTreeMap<String, String> {
         for (name, value) in &table.0 {
             let column = name.get_ref().as_str();
-            let slip =
-                shape.required.iter().find(|known| !own.contains(**known) && nearest::is_slip(column, known));
-            if !shape.open && !shape.columns().any(|known| known == column) {
+            let is_known = shape.columns().any(|known| known == column);
+            let missed = |known: &&&str| !own.contains(**known) && nearest::is_slip(column, known);
+            // `rate` is no slip of `date`: both are columns.
+            let slip = shape.required.iter().find(missed).filter(|_| !is_known);
+            if !shape.open && !is_known {
                 let hint = nearest::suggest(column, &format!("columns of {}", shape.name), shape.columns());
                 let message = format!("unknown column `{column}` of {}", shape.name);
                 self.problems.at(ErrorKind::UnknownKey, name.span(), Complaint::new(message, hint));
