@@ -17,6 +17,7 @@ mod naive;
 mod planted;
 mod profiles;
 mod reference;
+mod reference_paths;
 mod rejects;
 mod sample_data;
 mod support;
