@@ -4,8 +4,8 @@ use polars::prelude::{AnyValue, DataFrame};
 use proptest::prelude::*;
 
 use crate::config::plan::{
-    AfterConversion, AttributionPlan, ContractPlan, CsvStyle, Currency, Dedupe, JobPlan, OutputPlan, Plan,
-    RoiPlan, SegmentPlan, StageMode, StagePlan, WindowPlan, Zone,
+    AfterConversion, AttributionPlan, ChannelPlan, ContractPlan, CsvStyle, Currency, Dedupe, JobPlan,
+    OutputPlan, Plan, RoiPlan, SegmentPlan, StageMode, StagePlan, WindowPlan, Zone,
 };
 use crate::journey::Dimension;
 use crate::journey::testing::{OwnedJourney, World};
@@ -137,6 +137,7 @@ fn plan() -> Plan {
             max_path_touches: 1_000,
         },
         refunds: Vec::new(),
+        channels: ChannelPlan::default(),
         event_order: Vec::new(),
         stages: StagePlan { stages: Vec::new(), mode: StageMode::Any, window_us: None },
         conversions: Vec::new(),

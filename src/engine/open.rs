@@ -237,6 +237,10 @@ fn check_columns(
     customer_columns: &[String],
 ) -> Result<(), InputError> {
     for (index, name) in columns.texts.iter().enumerate() {
+        // Rules make channels where the files have none.
+        if name == "channel" && plan.channels.has_rules() {
+            continue;
+        }
         let position = columns.text(index);
         let found = sources
             .iter()
@@ -269,6 +273,15 @@ fn first_use(plan: &Plan, name: &str) -> Option<(String, bool)> {
     let conversions =
         plan.conversions.iter().filter(|conversion| names(std::slice::from_ref(&conversion.matcher)));
     let touches = plan.attribution.touches.iter().filter(|touches| names(touches));
+    let channels = &plan.channels;
+    let channel_rules = channels
+        .rules
+        .iter()
+        .filter(|rule| names(std::slice::from_ref(&rule.matcher)))
+        .map(|_| "channels.rules");
+    let preset = channels.preset.filter(|_| matches!(name, "source" | "medium")).map(|_| "channels.preset");
+    let unwanted = (name == "source" && !channels.unwanted_referrals.is_empty())
+        .then_some("channels.unwanted_referrals");
     let excludes = plan.touchpoints.iter().filter(|source| names(&source.exclude));
     let dimensions = plan
         .segments
@@ -279,6 +292,7 @@ fn first_use(plan: &Plan, name: &str) -> Option<(String, bool)> {
         .map(|stage| (format!("stages.rules.{}", stage.name), false))
         .chain(conversions.map(|conversion| (format!("conversions.{}", conversion.name), false)))
         .chain(touches.map(|_| ("attribution.touches".to_owned(), false)))
+        .chain(channel_rules.chain(preset).chain(unwanted).map(|key| (key.to_owned(), false)))
         .chain(excludes.map(|source| (format!("{}.exclude", source.key), false)))
         .chain(dimensions.map(|dimension| (format!("segments.dimensions (`{dimension}`)"), true)))
         .next()

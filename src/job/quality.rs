@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use polars::prelude::{DataFrame, PolarsResult, df};
 
 use crate::analyses::reconciliation::{self, Line};
-use crate::config::plan::Plan;
+use crate::config::plan::{ChannelPlan, Plan};
 use crate::contract::Rule;
 use crate::engine::EngineError;
 use crate::engine::load::{InputCounts, Loaded};
 use crate::journey::Rules;
+use crate::journey::channels::tally::ChannelTally;
 use crate::journey::partition::CutCounts;
 use crate::publish::RejectedRows;
 
@@ -135,6 +136,35 @@ impl Checks {
     }
 }
 
+/// At most so many pairs of source and medium, or campaigns, are shown by name.
+const MOST_NAMED: usize = 100;
+
+/// What the rules for channels left open, as rows by name up to a limit.
+fn check_channels(checks: &mut Checks, table: &'static str, plan: &ChannelPlan, tally: &ChannelTally) {
+    if plan.has_rules() {
+        let unmatched = tally.unmatched();
+        let rows_of = |pairs: &[(&str, u64)]| pairs.iter().map(|(_, rows)| rows).sum::<u64>();
+        let mut push = |check: &str, rows| checks.push(table, check, Some("channel"), (tally.rows, rows));
+        push("channel_unassigned", rows_of(&unmatched));
+        let (named, rest) = unmatched.split_at(unmatched.len().min(MOST_NAMED));
+        for (pair, rows) in named {
+            push(&format!("channel_unassigned:{pair}"), *rows);
+        }
+        // No pair is written like this: it would have a stroke.
+        if !rest.is_empty() {
+            push("channel_unassigned:(rest)", rows_of(rest));
+        }
+    }
+    // What is looked through on purpose is counted, but nothing to worry about.
+    if !plan.unwanted_referrals.is_empty() {
+        checks.push_as(table, "unwanted_referral", Some("source"), (tally.rows, tally.unwanted), "ok");
+    }
+    for campaign in tally.divided().into_iter().take(MOST_NAMED) {
+        let check = format!("campaign_in_several_channels:{}", campaign.campaign);
+        checks.push(table, &check, Some("campaign"), (campaign.rows, campaign.elsewhere));
+    }
+}
+
 /// The table `data_quality`.
 pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts) -> PolarsResult<DataFrame> {
     let mut checks = Checks::default();
@@ -171,6 +201,7 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
             checks.push(input.input, "too_many_touchpoints", Some("customer_id"), (rows, cut.bot_rows));
         }
     }
+    check_channels(&mut checks, "touchpoints", &plan.channels, &loaded.channels);
     // A conversion or stage that no row matches is most often a misspelt event.
     let mut matched = |check: String, any: bool| {
         checks.push("touchpoints", &check, Some("event"), (1, u64::from(!any)));

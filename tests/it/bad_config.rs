@@ -1201,3 +1201,56 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_unknown_preset_for_channels() {
+    insta::assert_snapshot!(bad("[channels]\npreset = \"ga3\"\nsources = { search = [\"intranet.example\"] }\n"), @r#""#);
+}
+
+#[test]
+fn a_rule_for_channels_without_a_channel() {
+    insta::assert_snapshot!(bad("[channels]\nrules = [ { source = [\"partner-*\"] } ]\n"), @r#""#);
+}
+
+#[test]
+fn a_rule_for_channels_that_matches_nothing() {
+    insta::assert_snapshot!(bad("[channels]\nrules = [ { channel = \"Partner\" } ]\n"), @r#""#);
+}
+
+#[test]
+fn a_rule_for_channels_with_several_channels() {
+    insta::assert_snapshot!(
+        bad("[channels]\nrules = [ { channel = [\"Partner\", \"Other\"], source = [\"partner-*\"] } ]\n"), @r#""#);
+}
+
+#[test]
+fn rules_for_channels_that_are_no_list() {
+    insta::assert_snapshot!(bad("[channels]\nrules = { Partner = [ { source = \"partner-*\" } ] }\n"), @r#""#);
+}
+
+#[test]
+fn a_rule_for_channels_on_a_column_that_is_none() {
+    insta::assert_snapshot!(
+        bad("[channels]\nrules = [ { channel = \"Partner\", sorce = [\"partner-*\"] } ]\n"), @r#""#);
+}
+
+#[test]
+fn a_rule_for_channels_on_an_id_and_a_number() {
+    insta::assert_snapshot!(
+        bad("[channels]\nrules = [ { channel = \"(none)\", order_id = [\"7\"], value = [\"1\"] } ]\n"), @r#""#);
+}
+
+#[test]
+fn unwanted_referrals_that_are_addresses_or_empty() {
+    insta::assert_snapshot!(
+        bad("[channels]\nunwanted_referrals = [\"https://shop.example/\", \"\"]\n"), @r#""#);
+    insta::assert_snapshot!(bad("[channels]\nunwanted_referrals = []\n"), @r#""#);
+}
+
+#[test]
+fn sources_in_two_lists_with_stars_and_for_nobody() {
+    insta::assert_snapshot!(
+        bad("[channels]\npreset = \"ga4\"\n[channels.sources]\nsearch = [\"a.example\"]\nsocial = [\"A.example\", \"*.b.example\"]\n"), @r#""#);
+    insta::assert_snapshot!(bad("[channels]\nsources = { search = \"a.example\" }\n"), @r#""#);
+    insta::assert_snapshot!(bad("[channels]\npreset = \"ga4\"\nsources = { serch = \"a.example\" }\n"), @r#""#);
+}

@@ -1,0 +1,116 @@
+//! Rules for channels, through the binary: what each row's channel becomes, and what the tables make of it.
+
+use crate::support::{Columns, Warehouse, floats, text, times};
+
+const CONFIG: &str = r#"
+[job]
+name = "spring"
+[inputs.touchpoints]
+path = "touchpoints"
+[conversions.purchase]
+event = "purchase"
+value = "value"
+[conversions.paid_click]
+event = "click"
+channel = "Paid*"
+[attribution]
+models = ["linear"]
+[segments]
+dimensions = ["first_channel"]
+min_customers = 1
+[channels]
+preset = "ga4"
+rules = [ { channel = "Partner", source = ["partner-*"] } ]
+unwanted_referrals = ["shop.example", "*.paypal.com"]
+"#;
+
+/// Five customers who come by different ways; four of them buy.
+fn touchpoints() -> Columns {
+    let rows = [
+        ["c-1", "04-01 08:00", "click", "google", "cpc", "brand"],
+        ["c-1", "04-02 08:00", "purchase", "~", "~", "~"],
+        ["c-2", "04-01 08:00", "click", "partner-7", "cpa", "brand"],
+        ["c-2", "04-01 09:00", "page_view", "~", "~", "~"],
+        ["c-2", "04-02 08:00", "return", "checkout.paypal.com", "referral", "~"],
+        ["c-2", "04-02 08:01", "purchase", "checkout.paypal.com", "referral", "~"],
+        ["c-3", "04-01 08:00", "click", "crm", "letter", "~"],
+        ["c-3", "04-01 09:00", "click", "crm", "letter", "~"],
+        ["c-3", "04-01 10:00", "click", "kiosk", "~", "~"],
+        ["c-4", "04-01 08:00", "visit", "(direct)", "(none)", "~"],
+        ["c-4", "04-02 08:00", "purchase", "~", "~", "~"],
+        ["c-5", "04-01 08:00", "return", "www.shop.example", "~", "~"],
+        ["c-5", "04-02 08:00", "purchase", "~", "~", "~"],
+    ];
+    let column = |at: usize| rows.map(|row| row[at]);
+    let values = rows.map(|row| (row[2] == "purchase").then_some(10.0));
+    vec![
+        ("customer_id", text(&column(0))),
+        ("occurred_at", times(&column(1))),
+        ("event", text(&column(2))),
+        ("source", text(&column(3))),
+        ("medium", text(&column(4))),
+        ("campaign", text(&column(5))),
+        ("value", floats(&values)),
+    ]
+}
+
+fn warehouse(config: &str, columns: Columns) -> Warehouse {
+    let warehouse = Warehouse::new(config);
+    warehouse.parquet("touchpoints/a.parquet", columns);
+    warehouse
+}
+
+#[test]
+fn channels_are_made_of_source_medium_and_campaign() {
+    let warehouse = warehouse(CONFIG, touchpoints());
+    warehouse.run(&[]);
+    let credited = |target: &str| {
+        warehouse.select(
+            "stage_attribution",
+            &[("target", target)],
+            &["channel", "touches", "credit", "value"],
+        )
+    };
+    insta::assert_snapshot!(credited("purchase"), @"");
+    // A matcher sees the channel that was found.
+    insta::assert_snapshot!(credited("paid_click"), @"");
+    let segments = warehouse.select(
+        "segment_conversion",
+        &[("target", "purchase")],
+        &["segment", "customers", "converted"],
+    );
+    insta::assert_snapshot!(segments, @"");
+    let quality = warehouse.select(
+        "data_quality",
+        &[],
+        &["table", "check", "column", "rows_checked", "rows_failed", "status"],
+    );
+    let of_channels: Vec<&str> = quality
+        .lines()
+        .filter(|line| ["channel_", "unwanted_", "campaign_"].iter().any(|check| line.contains(check)))
+        .collect();
+    insta::assert_snapshot!(of_channels.join("\n"), @"");
+}
+
+#[test]
+fn touches_by_rule_leave_unwanted_referrals_out() {
+    let config =
+        CONFIG.replace("[attribution]", "[attribution]\ntouches = [ { event = [\"click\", \"return\"] } ]");
+    let warehouse = warehouse(&config, touchpoints());
+    warehouse.run(&[]);
+    let credited = warehouse.select(
+        "stage_attribution",
+        &[("target", "purchase")],
+        &["channel", "touches", "credit", "value"],
+    );
+    insta::assert_snapshot!(credited, @"");
+}
+
+#[test]
+fn a_column_that_the_rules_for_channels_need() {
+    let columns = crate::support::without(touchpoints(), "medium");
+    insta::assert_snapshot!(warehouse(CONFIG, columns).fails(&[]), @"");
+    let config =
+        CONFIG.replace("preset = \"ga4\"", "").replace("source = [\"partner-*\"]", "partner = [\"x\"]");
+    insta::assert_snapshot!(warehouse(&config, touchpoints()).fails(&[]), @"");
+}
