@@ -4,8 +4,8 @@ use polars::prelude::{AnyValue, DataFrame};
 use proptest::prelude::*;
 
 use crate::config::plan::{
-    AfterConversion, AttributionPlan, ChannelPlan, ContractPlan, CsvStyle, Currency, Dedupe, JobPlan,
-    OutputPlan, Plan, RoiPlan, SegmentPlan, StageMode, StagePlan, WindowPlan, Zone,
+    AfterConversion, AttributionPlan, ChannelPlan, ContractPlan, CsvStyle, Currency, Dedupe, JobPlan, Levels,
+    OutputPlan, PathTransform, Plan, RoiPlan, SegmentPlan, StageMode, StagePlan, WindowPlan, Zone,
 };
 use crate::journey::Dimension;
 use crate::journey::testing::{OwnedJourney, World};
@@ -144,6 +144,8 @@ fn plan() -> Plan {
         attribution: AttributionPlan {
             models: Vec::new(),
             touches: None,
+            path: PathTransform::Unique,
+            by: Levels { channel: true, campaign: false },
             after_conversion: AfterConversion::Reuse,
             null_paths: true,
             position_first: 0.4,

@@ -160,7 +160,7 @@ fn check_channels(checks: &mut Checks, table: &'static str, plan: &ChannelPlan, 
         checks.push_as(table, "unwanted_referral", Some("source"), (tally.rows, tally.unwanted), "ok");
     }
     for campaign in tally.divided().into_iter().take(MOST_NAMED) {
-        let check = format!("campaign_in_several_channels:{}", campaign.campaign);
+        let check = format!("campaign_under_several_channels:{}", campaign.campaign);
         checks.push(table, &check, Some("campaign"), (campaign.rows, campaign.elsewhere));
     }
 }
@@ -200,6 +200,11 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
             checks.push(input.input, Rule::ConflictingDuplicate.as_str(), Some("event_id"), conflicting);
             checks.push(input.input, "too_many_touchpoints", Some("customer_id"), (rows, cut.bot_rows));
         }
+    }
+    if plan.attribution.by.campaign {
+        // Its credit stands in a row for each of them.
+        let counts = rules.units.under_several_channels();
+        checks.push("touchpoints", "campaign_under_several_channels", Some("campaign"), counts);
     }
     check_channels(&mut checks, "touchpoints", &plan.channels, &loaded.channels);
     // A conversion or stage that no row matches is most often a misspelt event.

@@ -13,6 +13,9 @@ use crate::config::schema::{self, Channels, OneOrMany, SourceCategories, Text};
 /// Columns that differ from row to row: a rule on one of them would have to be asked for each row.
 const NOT_IN_RULES: [&str; 3] = ["customer_id", "event_id", "order_id"];
 
+/// Channel of customers who came by themselves, unless the file says otherwise.
+const DIRECT: &str = "Direct";
+
 /// The rule sets that ship with the job, by name.
 const PRESETS: [(&str, ChannelPreset); 1] = [("ga4", ChannelPreset::Ga4)];
 
@@ -33,7 +36,11 @@ impl Resolver<'_, '_, '_> {
             let place = self.document.key_span(&["channels", "sources"]);
             self.problems.near(ErrorKind::Value, place, complaint);
         }
-        ChannelPlan { rules, preset, sources, unwanted_referrals }
+        let direct = match &channels.direct {
+            Some(direct) => self.patterns(&Spanned::new(direct.span(), "direct".to_owned()), direct),
+            None => vec![DIRECT.to_owned()],
+        };
+        ChannelPlan { rules, preset, sources, unwanted_referrals, direct }
     }
 
     fn channel_rule(&mut self, rule: &Spanned<schema::ChannelRule>) -> Option<ChannelRule> {
