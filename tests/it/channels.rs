@@ -1,6 +1,14 @@
 //! Rules for channels, through the binary: what each row's channel becomes, and what the tables make of it.
 
-use crate::support::{Columns, Warehouse, floats, text, times};
+use std::path::Path;
+
+use proptest::prelude::*;
+use touchline::config::{Overrides, parse};
+use touchline::engine::memory::{Memory, MemoryRow};
+use touchline::engine::work;
+
+use crate::books::bytes;
+use crate::support::{Columns, Warehouse, floats, micros, text, times};
 
 const CONFIG: &str = r#"
 [job]
@@ -113,4 +121,68 @@ fn a_column_that_the_rules_for_channels_need() {
     let config =
         CONFIG.replace("preset = \"ga4\"", "").replace("source = [\"partner-*\"]", "partner = [\"x\"]");
     insta::assert_snapshot!(warehouse(&config, touchpoints()).fails(&[]), @"");
+}
+
+/// Source, medium and campaign as a file has them, and the channel that they make under [`CONFIG`].
+type Way = (Option<&'static str>, Option<&'static str>, Option<&'static str>, Option<&'static str>);
+
+const WAYS: [Way; 9] = [
+    (None, None, None, None),
+    (Some("google"), Some("cpc"), Some("brand"), Some("Paid Search")),
+    (Some("www.google.de"), Some("CPC"), None, Some("Paid Search")),
+    (Some("partner-7"), Some("cpa"), Some("brand"), Some("Partner")),
+    (Some("newsletter"), Some("email"), None, Some("Email")),
+    (Some("(direct)"), Some("(none)"), None, Some("Direct")),
+    (Some("crm"), Some("letter"), None, Some("Unassigned")),
+    (Some("www.shop.example"), Some("referral"), None, None),
+    (None, None, Some("EU cross-network"), Some("Cross-network")),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Rules give the same tables, to the last bit, as a file that has the channels already.
+    #[test]
+    fn rules_are_a_file_with_the_channels_already_in_it(
+        rows in prop::collection::vec((0_u8..5, 0..WAYS.len(), prop::sample::select(vec!["click", "view", "purchase"])), 1..60),
+        readers in 1_usize..4,
+    ) {
+        let of_file = CONFIG.split("[channels]").next().expect("a beginning").to_owned();
+        let [by_rules, by_file] = [CONFIG, &of_file].map(|config| {
+            let config = format!("{config}\n[stages]\norder = [\"ad\"]\nrules = {{ ad = [ {{ channel = \"Paid*\" }} ] }}\n");
+            let plan = parse(&config, Path::new("touchline.toml"), &Overrides::default(), &|_| None);
+            let plan = plan.unwrap_or_else(|errors| panic!("{errors}"));
+            let mut memory = Memory::new(&plan, &[], readers);
+            let names = memory.texts().to_vec();
+            let with_rules = names.iter().any(|name| name == "source");
+            prop_assert_eq!(with_rules, plan.channels.has_rules());
+            for (minute, (customer, way, event)) in rows.iter().enumerate() {
+                let (source, medium, campaign, channel) = WAYS[*way];
+                let texts: Vec<Option<&str>> = names
+                    .iter()
+                    .map(|name| match name.as_str() {
+                        "event" => Some(*event),
+                        "source" => source,
+                        "medium" => medium,
+                        "campaign" => campaign,
+                        // Where rules make it, the file says something else, or nothing.
+                        "channel" if with_rules => source.map(|_| "of the file"),
+                        "channel" => channel,
+                        other => panic!("no column {other}"),
+                    })
+                    .collect();
+                memory.push(&MemoryRow {
+                    customer: &customer.to_string(),
+                    time_us: micros("04-01 08:00") + minute as i64 * 60_000_000,
+                    texts: &texts,
+                    amount_minor: (*event == "purchase").then_some(1_000 + minute as i64),
+                    event: None,
+                    order: None,
+                });
+            }
+            let pool = work::pool(1).expect("a pool");
+            Ok(bytes(&memory.frames(&pool).expect("frames").frames))
+        });
+        prop_assert!(by_rules? == by_file?, "other bytes");
+    }
 }
