@@ -18,9 +18,10 @@ path = "touchpoints"
 [conversions.purchase]
 event = "purchase"
 value = "value"
-[conversions.paid_click]
-event = "click"
-channel = "Paid*"
+[stages]
+order = ["ad", "buy"]
+mode = "any"
+rules = { ad = [ { channel = "Paid*" } ], buy = [ { event = "purchase" } ] }
 [attribution]
 models = ["linear"]
 [segments]
@@ -79,15 +80,28 @@ fn channels_are_made_of_source_medium_and_campaign() {
             &["channel", "touches", "credit", "value"],
         )
     };
-    insta::assert_snapshot!(credited("purchase"), @"");
+    insta::assert_snapshot!(credited("purchase"), @r#"
+    Direct | 1 | 1 | 10
+    Paid Search | 1 | 1 | 10
+    Partner | 1 | 1 | 10
+    (unattributed) | 0 | 1 | 10
+    "#);
     // A matcher sees the channel that was found.
-    insta::assert_snapshot!(credited("paid_click"), @"");
+    insta::assert_snapshot!(credited("ad"), @r#"
+    Paid Search | 1 | 1 | 
+    "#);
     let segments = warehouse.select(
         "segment_conversion",
         &[("target", "purchase")],
         &["segment", "customers", "converted"],
     );
-    insta::assert_snapshot!(segments, @"");
+    insta::assert_snapshot!(segments, @r#"
+    (none) | 1 | 1
+    Direct | 1 | 1
+    Paid Search | 1 | 1
+    Partner | 1 | 1
+    Unassigned | 1 | 0
+    "#);
     let quality = warehouse.select(
         "data_quality",
         &[],
@@ -97,7 +111,13 @@ fn channels_are_made_of_source_medium_and_campaign() {
         .lines()
         .filter(|line| ["channel_", "unwanted_", "campaign_"].iter().any(|check| line.contains(check)))
         .collect();
-    insta::assert_snapshot!(of_channels.join("\n"), @"");
+    insta::assert_snapshot!(of_channels.join("\n"), @r#"
+    touchpoints | campaign_under_several_channels:brand | campaign | 2 | 1 | warn
+    touchpoints | channel_unassigned | channel | 13 | 3 | warn
+    touchpoints | channel_unassigned:crm / letter | channel | 13 | 2 | warn
+    touchpoints | channel_unassigned:kiosk / (not set) | channel | 13 | 1 | warn
+    touchpoints | unwanted_referral | source | 13 | 3 | ok
+    "#);
 }
 
 #[test]
@@ -111,16 +131,28 @@ fn touches_by_rule_leave_unwanted_referrals_out() {
         &[("target", "purchase")],
         &["channel", "touches", "credit", "value"],
     );
-    insta::assert_snapshot!(credited, @"");
+    insta::assert_snapshot!(credited, @r#"
+    Paid Search | 1 | 1 | 10
+    Partner | 1 | 1 | 10
+    (unattributed) | 0 | 2 | 20
+    "#);
 }
 
 #[test]
 fn a_column_that_the_rules_for_channels_need() {
     let columns = crate::support::without(touchpoints(), "medium");
-    insta::assert_snapshot!(warehouse(CONFIG, columns).fails(&[]), @"");
+    insta::assert_snapshot!(warehouse(CONFIG, columns).fails(&[]), @r#"
+    exit code 65
+    error: no touchpoint source has a column `medium`, which channels.preset needs
+    hint: name one that is there, or map it with `columns`; there are: campaign, customer_id, event, occurred_at, source, value
+    "#);
     let config =
         CONFIG.replace("preset = \"ga4\"", "").replace("source = [\"partner-*\"]", "partner = [\"x\"]");
-    insta::assert_snapshot!(warehouse(&config, touchpoints()).fails(&[]), @"");
+    insta::assert_snapshot!(warehouse(&config, touchpoints()).fails(&[]), @r#"
+    exit code 65
+    error: no touchpoint source has a column `partner`, which channels.rules needs
+    hint: name one that is there, or map it with `columns`; there are: campaign, customer_id, event, medium, occurred_at, source, value
+    "#);
 }
 
 /// Source, medium and campaign as a file has them, and the channel that they make under [`CONFIG`].
@@ -149,7 +181,7 @@ proptest! {
     ) {
         let of_file = CONFIG.split("[channels]").next().expect("a beginning").to_owned();
         let [by_rules, by_file] = [CONFIG, &of_file].map(|config| {
-            let config = format!("{config}\n[stages]\norder = [\"ad\"]\nrules = {{ ad = [ {{ channel = \"Paid*\" }} ] }}\n");
+            let config = config.replace("[stages]", "[conversions.paid_click]\nevent = \"click\"\nchannel = \"Paid*\"\nvalue = \"value\"\n[stages]");
             let plan = parse(&config, Path::new("touchline.toml"), &Overrides::default(), &|_| None);
             let plan = plan.unwrap_or_else(|errors| panic!("{errors}"));
             let mut memory = Memory::new(&plan, &[], readers);

@@ -85,20 +85,20 @@ impl Resolver<'_, '_, '_> {
         let mut sources = BTreeMap::new();
         for (list, (name, category)) in lists.into_iter().zip(SourceCategory::ALL) {
             let Some(list) = list else { continue };
-            for source in self.hosts(name, list) {
-                let before = sources.insert(source.clone(), category);
-                if before.is_some_and(|before| before != category) {
-                    self.refuse(
-                        list.span(),
-                        format!("source `{source}` is in two lists"),
-                        "leave it in the one that fits",
-                    );
-                }
+            let hosts = self.hosts(name, list);
+            for (written, source) in one_or_many(list).into_iter().zip(hosts) {
                 if source.contains('*') {
                     self.refuse(
-                        list.span(),
-                        format!("source `{source}` has a `*`, which a list of sites can't have"),
+                        written.span(),
+                        format!("source `{written}` has a `*`, which a list of sites can't have"),
                         "write the host alone: it stands for all hosts below it, too",
+                    );
+                }
+                if sources.insert(source, category).is_some_and(|before| before != category) {
+                    self.refuse(
+                        written.span(),
+                        format!("source `{written}` is in another list, too"),
+                        "leave it in the one that fits",
                     );
                 }
             }
@@ -106,7 +106,7 @@ impl Resolver<'_, '_, '_> {
         sources
     }
 
-    /// Sources in lower case, since the case of a host makes no difference.
+    /// Sources in lower case, since the case of a host makes no difference; as many as are written.
     fn hosts(&mut self, key: &str, hosts: &Spanned<OneOrMany>) -> Vec<String> {
         let written: Vec<Text> = one_or_many(hosts);
         for host in &written {

@@ -50,6 +50,14 @@ pub fn decide<'a>(plan: &'a ChannelPlan, value: impl Fn(&str) -> Option<&'a str>
     if is_unwanted_referral(plan, value) {
         return Decision { channel: None, decided: Decided::Unwanted };
     }
+    decide_of_spend(plan, value)
+}
+
+/// The same for a row of spend, which is no referral: whoever was paid, it was spent.
+pub fn decide_of_spend<'a>(
+    plan: &'a ChannelPlan,
+    value: impl Fn(&str) -> Option<&'a str> + Copy,
+) -> Decision<'a> {
     if let Some(rule) = plan.rules.iter().find(|rule| rule_matches(rule, value)) {
         return Decision { channel: Some(&rule.channel), decided: Decided::ByRule };
     }
