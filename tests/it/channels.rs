@@ -87,7 +87,8 @@ fn channels_are_made_of_source_medium_and_campaign() {
     (unattributed) | 0 | 1 | 10
     "#);
     // A matcher sees the channel that was found.
-    let entered = warehouse.select("stage_attribution", &[("target", "ad")], &["channel", "touches", "credit"]);
+    let entered =
+        warehouse.select("stage_attribution", &[("target", "ad")], &["channel", "touches", "credit"]);
     insta::assert_snapshot!(entered, @r#"
     Paid Search | 1 | 1
     (unattributed) | 0 | 0
