@@ -87,7 +87,8 @@ fn channels_are_made_of_source_medium_and_campaign() {
     (unattributed) | 0 | 1 | 10
     "#);
     // A matcher sees the channel that was found.
-    let entered = warehouse.select("stage_attribution", &[("target", "ad")], &["channel", "touches", "credit"]);
+    let entered =
+        warehouse.select("stage_attribution", &[("target", "ad")], &["channel", "touches", "credit"]);
     insta::assert_snapshot!(entered, @r#"
     Paid Search | 1 | 1
     (unattributed) | 0 | 0
@@ -219,4 +220,49 @@ proptest! {
         });
         prop_assert!(by_rules? == by_file?, "other bytes");
     }
+}
+
+#[test]
+fn spend_goes_through_the_same_rules() {
+    let warehouse = warehouse(&format!("{CONFIG}\n[inputs.spend]\npath = \"spend.csv\"\n"), touchpoints());
+    let spend = "date,source,medium,campaign,cost\n\
+                 2026-04-01,google,cpc,brand,5\n\
+                 2026-04-01,partner-7,cpa,brand,3\n\
+                 2026-04-01,postcards,letter,,2\n\
+                 2026-04-01,shop.example,,,1\n";
+    warehouse.write("spend.csv", spend);
+    warehouse.run(&[]);
+    let spent =
+        warehouse.select("channel_roi", &[("conversion", "purchase")], &["channel", "spend", "value"]);
+    insta::assert_snapshot!(spent, @r#"
+    Direct | 0 | 10
+    Paid Search | 5 | 10
+    Partner | 3 | 10
+    Unassigned | 3 | 0
+    "#);
+    let quality =
+        warehouse.select("data_quality", &[("table", "spend")], &["check", "rows_checked", "rows_failed"]);
+    insta::assert_snapshot!(quality, @r#"
+    campaign_under_several_channels:brand | 2 | 1
+    channel_unassigned | 4 | 2
+    channel_unassigned:postcards / letter | 4 | 1
+    channel_unassigned:shop.example / (not set) | 4 | 1
+    "#);
+    let ledger = warehouse.select(
+        "reconciliation",
+        &[("ledger", "spend"), ("item", "spend")],
+        &["booked", "difference"],
+    );
+    insta::assert_snapshot!(ledger, @"11 | 0");
+}
+
+#[test]
+fn spend_without_anything_that_makes_a_channel() {
+    let warehouse = warehouse(&format!("{CONFIG}\n[inputs.spend]\npath = \"spend.csv\"\n"), touchpoints());
+    warehouse.write("spend.csv", "date,cost\n2026-04-01,5\n");
+    insta::assert_snapshot!(warehouse.fails(&[]), @r#"
+    exit code 65
+    error: FOLDER/spend.csv: inputs.spend needs column `channel`, which the file doesn't have
+    hint: set `inputs.spend.columns = { channel = "…" }`; the file has: date, cost
+    "#);
 }
