@@ -8,7 +8,7 @@ use touchline::engine::memory::{Memory, MemoryRow};
 use touchline::engine::work;
 
 use crate::books::bytes;
-use crate::support::{Columns, Warehouse, floats, micros, text, times};
+use crate::support::{Columns, Warehouse, floats, micros, text, times, with};
 
 const CONFIG: &str = r#"
 [job]
@@ -220,6 +220,21 @@ proptest! {
         });
         prop_assert!(by_rules? == by_file?, "other bytes");
     }
+}
+
+/// While rows are read, the same channels decide which values count as those of a conversion.
+#[test]
+fn the_contract_sees_the_channels_that_were_found() {
+    let config = CONFIG.replace(
+        "[attribution]",
+        "[contract]\nmax_rejected_share = 1.0\n[conversions.paid_click]\nevent = \"click\"\nchannel = \"Paid*\"\nvalue = \"value\"\n[attribution]",
+    );
+    // Both clicks of the first rows have a negative value; only the first is of a paid channel, and so a conversion.
+    let mut values = vec![None; 13];
+    (values[0], values[2]) = (Some(-5.0), Some(-5.0));
+    let warehouse = warehouse(&config, with(touchpoints(), "value", floats(&values)));
+    warehouse.run(&[]);
+    insta::assert_snapshot!(warehouse.rejected("touchpoints"), @"FOLDER/touchpoints/a.parquet | 1 | value | negative_value | hash");
 }
 
 #[test]
