@@ -1,7 +1,7 @@
 //! What holds where the file leaves a choice open: the defaults of this job, or those of a tool whose figures
 //! are to be met. `docs/profiles.md` names the source of every figure, and where a tool can't be followed.
 
-use super::plan::{AfterConversion, DAY_US, Model, PathTransform, StageMode};
+use super::plan::{AfterConversion, DAY_US, Model, PathTransform, ShapleyValue, StageMode};
 
 /// Shares of the first and the last touch, U-shaped.
 const U_SHAPE: (f64, f64) = (0.4, 0.4);
@@ -19,6 +19,7 @@ pub(super) struct Profile {
     /// Shares of the first and the last touch.
     pub(super) position: (f64, f64),
     pub(super) half_life_us: i64,
+    pub(super) shapley_value: ShapleyValue,
     pub(super) stage_mode: StageMode,
     pub(super) stage_window_us: Option<i64>,
 }
@@ -40,6 +41,7 @@ pub(super) static OWN: Profile = Profile {
     null_paths: true,
     position: U_SHAPE,
     half_life_us: 7 * DAY_US,
+    shapley_value: ShapleyValue::Total,
     stage_mode: StageMode::Ordered,
     stage_window_us: None,
 };
@@ -65,6 +67,7 @@ pub(super) static PROFILES: [Profile; 5] = [
         null_paths: false,
         position: U_SHAPE,
         half_life_us: 7 * DAY_US,
+        shapley_value: ShapleyValue::Total,
         stage_mode: StageMode::Ordered,
         stage_window_us: None,
     },
@@ -78,6 +81,7 @@ pub(super) static PROFILES: [Profile; 5] = [
         null_paths: true,
         position: U_SHAPE,
         half_life_us: 7 * DAY_US,
+        shapley_value: ShapleyValue::Rate,
         stage_mode: StageMode::Ordered,
         stage_window_us: None,
     },
@@ -98,6 +102,7 @@ pub(super) static PROFILES: [Profile; 5] = [
         null_paths: true,
         position: U_SHAPE,
         half_life_us: 7 * DAY_US,
+        shapley_value: ShapleyValue::Total,
         stage_mode: StageMode::Ordered,
         stage_window_us: Some(7 * DAY_US),
     },
@@ -119,6 +124,7 @@ pub(super) static PROFILES: [Profile; 5] = [
         null_paths: true,
         position: U_SHAPE,
         half_life_us: 7 * DAY_US,
+        shapley_value: ShapleyValue::Total,
         stage_mode: StageMode::Ordered,
         stage_window_us: None,
     },
@@ -132,6 +138,7 @@ pub(super) static PROFILES: [Profile; 5] = [
         null_paths: false,
         position: U_SHAPE,
         half_life_us: 7 * DAY_US,
+        shapley_value: ShapleyValue::Total,
         stage_mode: StageMode::Ordered,
         stage_window_us: None,
     },
@@ -164,6 +171,8 @@ mod tests {
             let window = profile.stage_window_us.map_or("none".to_owned(), duration::format);
             assert_eq!(row("stages.window")[at], window);
             assert_eq!(row("attribution.null_paths")[at], profile.null_paths.to_string());
+            let value = format!("{:?}", profile.shapley_value).to_lowercase();
+            assert_eq!(row("attribution.shapley_value")[at], value);
             let path = format!("{:?}", profile.path).to_lowercase();
             assert_eq!(row("attribution.path")[at], path);
             let models: Vec<&str> =

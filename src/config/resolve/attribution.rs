@@ -5,6 +5,7 @@ use toml::Spanned;
 use super::{Resolver, conversion_names, inputs};
 use crate::config::plan::{
     AfterConversion, AttributionPlan, ConversionPlan, ConversionValue, Levels, Model, PathTransform, RoiPlan,
+    ShapleyValue,
 };
 use crate::config::schema::{Attribution, OneOrMany, Position, PresetOrPosition, Roi, Text};
 
@@ -18,6 +19,7 @@ const SLACK: f64 = 1e-9;
 impl Resolver<'_, '_, '_> {
     pub(super) fn attribution(&mut self, attribution: &Attribution) -> AttributionPlan {
         let after = [("reuse", AfterConversion::Reuse), ("restart", AfterConversion::Restart)];
+        let values = [("total", ShapleyValue::Total), ("rate", ShapleyValue::Rate)];
         let paths = [
             ("unique", PathTransform::Unique),
             ("exposure", PathTransform::Exposure),
@@ -40,6 +42,31 @@ impl Resolver<'_, '_, '_> {
             position_first,
             position_last,
             half_life_us: self.duration(attribution.half_life.as_ref()).unwrap_or(self.defaults.half_life_us),
+            markov_order: self.markov_order(attribution.markov_order.as_ref()),
+            shapley_value: self
+                .choose(attribution.shapley_value.as_ref(), "`shapley_value`", &values)
+                .unwrap_or(self.defaults.shapley_value),
+        }
+    }
+
+    /// How far back the chain remembers; beyond three channels its states are as rare as the paths themselves.
+    fn markov_order(&mut self, order: Option<&Spanned<i64>>) -> u8 {
+        let Some(order) = order else { return 1 };
+        match *order.get_ref() {
+            known @ 1..=3 => known as u8,
+            unknown => {
+                let message = if unknown < 1 {
+                    "and a chain without memory has no channels to remove"
+                } else {
+                    "and hardly two journeys share more than three channels in a row"
+                };
+                self.refuse(
+                    order.span(),
+                    format!("`markov_order` is `{unknown}`, {message}"),
+                    "write 1, 2 or 3: how many of the last channels decide what comes next",
+                );
+                1
+            }
         }
     }
 
