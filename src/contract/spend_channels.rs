@@ -11,10 +11,12 @@ use crate::journey::channels::tally::ChannelTally;
 use crate::journey::rules::NO_CHANNEL;
 
 /// What channels are made of, in the order of their needs.
-const COLUMNS: [&str; 4] = ["channel", "campaign", "source", "medium"];
+const COLUMNS: [&str; CHANNEL_NEEDS] = ["channel", "campaign", "source", "medium"];
+/// How many columns channels are made of.
+pub const CHANNEL_NEEDS: usize = 4;
 
 /// Needs of the spend log for its channels. Rules make a channel where the file has none.
-pub fn channel_needs(plan: &ChannelPlan) -> [Need; 4] {
+pub fn channel_needs(plan: &ChannelPlan) -> [Need; CHANNEL_NEEDS] {
     COLUMNS.map(|name| Need {
         logical: name.to_owned(),
         role: Role::Text,
@@ -26,8 +28,8 @@ pub fn channel_needs(plan: &ChannelPlan) -> [Need; 4] {
 /// Whether a file has neither a channel nor anything of which rules could make one; `located` are the places of
 /// [`channel_needs`].
 pub fn lacks_channels(located: &[Located]) -> bool {
-    let of_rules = COLUMNS.iter().zip(located).filter(|(name, _)| **name != "campaign");
-    of_rules.into_iter().all(|(_, place)| *place == Located::Absent)
+    let mut of_rules = COLUMNS.iter().zip(located).filter(|(name, _)| **name != "campaign");
+    of_rules.all(|(_, place)| *place == Located::Absent)
 }
 
 /// The channels of a batch.
@@ -35,7 +37,7 @@ pub fn lacks_channels(located: &[Located]) -> bool {
 pub struct SpendChannels<'a> {
     plan: &'a ChannelPlan,
     /// In the order of [`COLUMNS`].
-    texts: [Texts; 4],
+    texts: [Texts; CHANNEL_NEEDS],
 }
 
 impl<'a> SpendChannels<'a> {

@@ -156,7 +156,7 @@ fn check_channels(checks: &mut Checks, table: &'static str, plan: &ChannelPlan, 
         }
     }
     // What is looked through on purpose is counted, but nothing to worry about.
-    if !plan.unwanted_referrals.is_empty() {
+    if !plan.unwanted_referrals.is_empty() && table == "touchpoints" {
         checks.push_as(table, "unwanted_referral", Some("source"), (tally.rows, tally.unwanted), "ok");
     }
     for campaign in tally.divided().into_iter().take(MOST_NAMED) {
@@ -183,7 +183,9 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
             "assignments" => &[Rule::NullCustomer, Rule::NullTime, Rule::ImpossibleTime, Rule::NullVariant],
             _ => &[Rule::NullCustomer],
         };
-        for rule in applicable {
+        let of_rates: &[Rule] =
+            if plan.rates.is_some() && input.input == "touchpoints" { &[Rule::MissingRate] } else { &[] };
+        for rule in applicable.iter().chain(of_rates) {
             let failed = counts.rejected.get(rule).copied().unwrap_or(0);
             checks.push(input.input, rule.as_str(), Some(rule.column(input.input)), (rows, failed));
         }
@@ -207,6 +209,9 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
         checks.push("touchpoints", "campaign_under_several_channels", Some("campaign"), counts);
     }
     check_channels(&mut checks, "touchpoints", &plan.channels, &loaded.channels);
+    if plan.spend.is_some() {
+        check_channels(&mut checks, "spend", &plan.channels, &loaded.spend_channels);
+    }
     // A conversion or stage that no row matches is most often a misspelt event.
     let mut matched = |check: String, any: bool| {
         checks.push("touchpoints", &check, Some("event"), (1, u64::from(!any)));

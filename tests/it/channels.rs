@@ -8,7 +8,7 @@ use touchline::engine::memory::{Memory, MemoryRow};
 use touchline::engine::work;
 
 use crate::books::bytes;
-use crate::support::{Columns, Warehouse, floats, micros, text, times};
+use crate::support::{Columns, Warehouse, floats, micros, text, times, with};
 
 const CONFIG: &str = r#"
 [job]
@@ -220,4 +220,64 @@ proptest! {
         });
         prop_assert!(by_rules? == by_file?, "other bytes");
     }
+}
+
+/// While rows are read, the same channels decide which values count as those of a conversion.
+#[test]
+fn the_contract_sees_the_channels_that_were_found() {
+    let config = CONFIG.replace(
+        "[attribution]",
+        "[contract]\nmax_rejected_share = 1.0\n[conversions.paid_click]\nevent = \"click\"\nchannel = \"Paid*\"\nvalue = \"value\"\n[attribution]",
+    );
+    // Both clicks of the first rows have a negative value; only the first is of a paid channel, and so a conversion.
+    let mut values = vec![None; 13];
+    (values[0], values[2]) = (Some(-5.0), Some(-5.0));
+    let warehouse = warehouse(&config, with(touchpoints(), "value", floats(&values)));
+    warehouse.run(&[]);
+    insta::assert_snapshot!(warehouse.rejected("touchpoints"), @"FOLDER/touchpoints/a.parquet | 1 | value | negative_value | hash");
+}
+
+#[test]
+fn spend_goes_through_the_same_rules() {
+    let warehouse = warehouse(&format!("{CONFIG}\n[inputs.spend]\npath = \"spend.csv\"\n"), touchpoints());
+    let spend = "date,source,medium,campaign,cost\n\
+                 2026-04-01,google,cpc,brand,5\n\
+                 2026-04-01,partner-7,cpa,brand,3\n\
+                 2026-04-01,postcards,letter,,2\n\
+                 2026-04-01,shop.example,,,1\n";
+    warehouse.write("spend.csv", spend);
+    warehouse.run(&[]);
+    let spent =
+        warehouse.select("channel_roi", &[("conversion", "purchase")], &["channel", "spend", "value"]);
+    insta::assert_snapshot!(spent, @r#"
+    Direct | 0 | 10
+    Paid Search | 5 | 10
+    Partner | 3 | 10
+    Unassigned | 3 | 0
+    "#);
+    let quality =
+        warehouse.select("data_quality", &[("table", "spend")], &["check", "rows_checked", "rows_failed"]);
+    insta::assert_snapshot!(quality, @r#"
+    campaign_under_several_channels:brand | 2 | 1
+    channel_unassigned | 4 | 2
+    channel_unassigned:postcards / letter | 4 | 1
+    channel_unassigned:shop.example / (not set) | 4 | 1
+    "#);
+    let ledger = warehouse.select(
+        "reconciliation",
+        &[("ledger", "spend"), ("item", "spend")],
+        &["booked", "difference"],
+    );
+    insta::assert_snapshot!(ledger, @"11 | 0");
+}
+
+#[test]
+fn spend_without_anything_that_makes_a_channel() {
+    let warehouse = warehouse(&format!("{CONFIG}\n[inputs.spend]\npath = \"spend.csv\"\n"), touchpoints());
+    warehouse.write("spend.csv", "date,cost\n2026-04-01,5\n");
+    insta::assert_snapshot!(warehouse.fails(&[]), @r#"
+    exit code 65
+    error: FOLDER/spend.csv: inputs.spend needs column `channel`, which the file doesn't have
+    hint: set `inputs.spend.columns = { channel = "…" }`; the file has: date, cost
+    "#);
 }
