@@ -686,6 +686,13 @@ fn a_share_out_of_range() {
 }
 
 #[test]
+fn chains_that_remember_too_much_or_nothing() {
+    insta::assert_snapshot!(bad("[attribution]\nmarkov_order = 4\n"), @"");
+    insta::assert_snapshot!(bad("[attribution]\nmarkov_order = 0\n"), @"");
+    insta::assert_snapshot!(bad("[attribution]\nshapley_value = \"rates\"\n"), @"");
+}
+
+#[test]
 fn a_count_of_nothing() {
     insta::assert_snapshot!(bad("[segments]\nmin_customers = 0\n"), @r#"
     error: `min_customers` is `0`

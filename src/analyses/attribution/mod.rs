@@ -5,7 +5,12 @@
 //! figures with intervals, [`effects`] shows what the data-driven models saw, `tables` lays both out.
 
 pub mod effects;
+pub mod grams;
+#[cfg(test)]
+mod model_tests;
 mod packed;
+mod rate;
+pub mod sets;
 mod short;
 mod side_by_side;
 pub mod solve;
@@ -21,7 +26,7 @@ use polars::prelude::PolarsError;
 use crate::attribution::allocate::MILLIONTHS;
 use crate::attribution::shapley::Distinct;
 use crate::attribution::{Credit, Shares, markov, time_decay};
-use crate::config::plan::Model;
+use crate::config::plan::{Model, PathTransform, ShapleyValue};
 use crate::journey::walk::Touch;
 use crate::journey::{Path, PathEnd};
 
@@ -80,6 +85,10 @@ pub struct TargetCells {
     pub transitions: TransitionCounts,
     /// Minor units by last channel.
     pub last_value_minor: Vec<i128>,
+    /// The chain instead, where it is of order 2 or 3.
+    pub grams: Option<grams::Grams>,
+    /// Paths by the channels they met, where the Shapley value asks for them.
+    pub sets: Option<sets::Sets>,
     /// Short paths, until the bucket closes.
     short: ShortPaths,
 }
@@ -239,6 +248,9 @@ impl<'a> Attribution<'a> {
     /// Adds a path. `all` are the touches that the journey's paths are ranges of.
     fn observe_path(&self, path: &Path, all: &[Touch], cells: &mut TargetCells, scratch: &mut Scratch) {
         let touches = &all[path.touches.clone()];
+        if let Some(grams) = &mut cells.grams {
+            grams.add_touches(touches, path.end, self.channels());
+        }
         // What a conversion gives, a refund takes back: value in part, credit only as a whole.
         let (value, conversions) = match path.end {
             PathEnd::Null => {
@@ -247,7 +259,9 @@ impl<'a> Attribution<'a> {
                 }
                 match cells.short.of(touches) {
                     Some(counts) => counts.nulls += 1,
-                    None => cells.add_steps(touches.iter().map(|touch| touch.channel), 1, 1),
+                    None => {
+                        cells.add_nulls(touches.iter().map(|touch| touch.channel), 1, &mut scratch.distinct);
+                    }
                 }
                 return;
             }
@@ -326,7 +340,16 @@ impl<'a> Attribution<'a> {
     ) {
         let Some(last) = channels.clone().last() else { return };
         cells.last_value_minor[usize::from(last)] += value;
+        if let Some(grams) = cells.grams.as_mut().and_then(grams::Grams::of_channels) {
+            grams.add_value(channels.clone(), value);
+        }
         let distinct = distinct.of(channels.clone());
+        if let Some(sets) = &mut cells.sets {
+            let set = sets.of(distinct);
+            set.conversions += journeys;
+            set.credited += conversions;
+            set.value_minor += value;
+        }
         if journeys > 0 {
             cells.add_steps(channels.clone(), 0, journeys);
             channels.clone().for_each(|channel| cells.touches[usize::from(channel)] += journeys);
@@ -394,7 +417,7 @@ impl<'a> Attribution<'a> {
         std::mem::take(&mut cells.short).drain(|channels, counts| {
             let path = channels.iter().copied();
             if counts.nulls > 0 {
-                cells.add_steps(path.clone(), 1, counts.nulls);
+                cells.add_nulls(path.clone(), counts.nulls, &mut scratch.distinct);
             }
             if counts.conversions == 0 {
                 return;
@@ -415,7 +438,15 @@ impl Analysis for Attribution<'_> {
     fn partial(&self) -> AttributionPartial {
         let channels = self.channels();
         let cells = self.models().len() * channels;
-        let markov = self.models().contains(&Model::Markov);
+        let plan = &self.context.plan.attribution;
+        let chain = self.models().contains(&Model::Markov);
+        let counts_touches = plan.path == PathTransform::Frequency;
+        let markov = chain && plan.markov_order == 1 && !counts_touches;
+        let grams = match counts_touches {
+            true => grams::Grams::counting_touches(plan.markov_order),
+            false => grams::Grams::new(plan.markov_order),
+        };
+        let sets = self.models().contains(&Model::Shapley) && plan.shapley_value == ShapleyValue::Rate;
         let target = TargetCells {
             touches: vec![0; channels],
             refunded_touches: vec![0; channels],
@@ -425,6 +456,8 @@ impl Analysis for Attribution<'_> {
             has_chain: markov,
             transitions: if markov { TransitionCounts::new(channels) } else { TransitionCounts::default() },
             last_value_minor: vec![0; channels],
+            grams: (chain && !markov).then_some(grams),
+            sets: sets.then(sets::Sets::default),
             short: ShortPaths::new(channels),
             ..TargetCells::default()
         };
@@ -531,7 +564,18 @@ impl TargetCells {
         if self.has_chain {
             let channels = self.touches.len();
             self.transitions.add_paths(channels, path, sink, paths);
+        } else if let Some(grams) = self.grams.as_mut().and_then(grams::Grams::of_channels) {
+            grams.add_paths(path, sink == 0, paths);
         }
+    }
+
+    /// Counts so many null paths with the same channels for the models that look at them.
+    #[inline]
+    fn add_nulls(&mut self, path: impl Iterator<Item = u16> + Clone, paths: u64, distinct: &mut Distinct) {
+        if let Some(sets) = &mut self.sets {
+            sets.of(distinct.of(path.clone())).nulls += paths;
+        }
+        self.add_steps(path, 1, paths);
     }
 
     fn add_converted(&mut self, value_minor: i64, unattributed: bool) {
@@ -597,5 +641,11 @@ impl TargetCells {
         add(&mut self.value_minor_millionths, &other.value_minor_millionths);
         add(&mut self.last_value_minor, &other.last_value_minor);
         self.transitions.merge(&other.transitions);
+        if let Some(from) = &other.grams {
+            self.grams.get_or_insert_with(|| from.empty()).merge(from);
+        }
+        if let Some(from) = &other.sets {
+            self.sets.get_or_insert_default().merge(from);
+        }
     }
 }
