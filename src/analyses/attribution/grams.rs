@@ -115,23 +115,25 @@ pub(super) fn solve(total: &TargetCells, buckets: &[&TargetCells], threads: usiz
     let places = Places::of(&chain, all);
     let mut whole = chain.counts();
     places.fill(&mut whole, all, None);
-    // The first is the whole. Without a bucket the factor 64/63 cancels inside the chain.
-    let solved = side_by_side::map(
+    let solve = |counts: &ChainCounts, solver: &mut Solver| {
+        chain.removal_effects(channels, counts, solver).map_err(|_| Reason::NotConverged)
+    };
+    let found = solve(&whole, &mut Solver::default())?;
+    // Without a bucket the factor 64/63 cancels inside the chain. A replicate that doesn't settle is undefined,
+    // and with it the intervals.
+    let without = side_by_side::map(
         threads,
-        1 + buckets.len(),
+        buckets.len(),
         || (whole.clone(), Solver::default()),
-        |(counts, solver), index| {
+        |(counts, solver), bucket| {
             counts.clone_from(&whole);
-            if let Some(bucket) = index.checked_sub(1).and_then(|bucket| buckets[bucket].grams.as_ref()) {
-                places.fill(counts, bucket, Some(all));
+            if let Some(own) = &buckets[bucket].grams {
+                places.fill(counts, own, Some(all));
             }
-            chain.removal_effects(channels, counts, solver).map_err(|_| Reason::NotConverged)
+            solve(counts, solver).ok().flatten()
         },
     );
-    let mut solved = solved.into_iter();
-    let whole = solved.next().transpose()?.flatten();
-    // A replicate that didn't settle is undefined, and with it the intervals.
-    Ok(Chains { whole, without: solved.map(|chain| chain.ok().flatten()).collect() })
+    Ok(Chains { whole: found, without })
 }
 
 /// Where each gram stands in the counts of a chain.

@@ -295,15 +295,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
     /// From rows to effects, whether paths are counted one by one or short ones together, against the definitions.
     #[test]
-    fn effects_are_those_of_the_definitions(journeys in journeys(12), order in 1..=3_u8) {
-        let channels = 12;
+    fn effects_are_those_of_the_definitions(journeys in journeys(7), order in 1..=3_u8) {
+        let channels = 7;
         let bench = bench(channels, order, ShapleyValue::Rate, &journeys);
         let frames = frames(&bench);
         let paths = paths(&bench, &journeys);
-        let [whole, value, _] = naive::chain(usize::from(order), &paths, None);
-        if paths.is_empty() || whole <= 0.0 {
+        if paths.iter().all(|(_, value)| value.is_none()) {
             return Ok(());
         }
+        let [whole, value, _] = naive::chain(usize::from(order), &paths, None);
         let effects = frame(&frames, "attribution_effects");
         let mut sets = Vec::new();
         for (path, value) in &paths {

@@ -11,7 +11,7 @@ use crate::config::plan::Model;
 use crate::stats::jackknife::{self, BUCKETS, Scale, check_support, replicate_total};
 use crate::stats::{RankDraws, Reason};
 
-use super::effects::{ChannelEffect, Effects};
+use super::effects::{self, ChannelEffect, Effects};
 use super::sets::{SetCells, Sets};
 use super::solve::{ALPHA, Replicated, SolvedModel, assemble, value_support};
 use super::{TargetCells, side_by_side};
@@ -199,11 +199,11 @@ impl<'c> Game<'c> {
     fn effects(&self, channels: usize, played: &Played) -> Effects {
         let conversions = self.totals.iter().any(|cells| cells.conversions > 0);
         let met = self.met_by_bucket();
-        let absent = if conversions { Ok(0.0) } else { Err(Reason::NoConversions) };
-        let mut found = vec![ChannelEffect::of(absent, Err(Reason::Undefined)); channels];
         if !conversions {
-            return Effects { conversion_probability: None, channels: found };
+            return effects::withheld(channels, Reason::NoConversions);
         }
+        // Who plays no part brings nothing.
+        let mut found = vec![ChannelEffect::of(Ok(0.0), Err(Reason::Undefined)); channels];
         for (player, met) in met.iter().enumerate() {
             let channel = self.channel(player as u16);
             let supported = check_support(met, None);

@@ -185,13 +185,12 @@ impl SolvedModel {
             rank: Ranked { rank: 0, stability: 0.0 },
         };
         let effects = effects::withheld(channels, reason);
-        let zeros = vec![[0.0; BUCKETS]; channels];
         Self {
             model,
             channels: vec![none; channels],
             withheld: Some(reason),
             effects: Some(effects),
-            replicated: Some(Replicated { credit: zeros.clone(), value: zeros }),
+            replicated: None,
         }
     }
 }
