@@ -129,6 +129,7 @@ fn plan() -> Plan {
         spend: None,
         customers: None,
         assignments: None,
+        rates: None,
         suppress: None,
         contract: ContractPlan {
             max_rejected_share: 0.0,

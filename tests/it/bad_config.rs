@@ -78,33 +78,87 @@ flavour = "x"
 }
 
 #[test]
-fn a_key_of_a_later_release_is_unknown() {
+fn a_profile_of_no_tool() {
     insta::assert_snapshot!(bad(r#"[attribution]
-profile = "adobe"
+profile = "adobee"
 "#), @r#"
-    error: unknown key `profile` in [attribution]
-     --> touchline.toml:2:1
+    error: unknown profile `adobee`
+     --> touchline.toml:2:11
       |
-    2 | profile = "adobe"
-      | ^^^^^^^
+    2 | profile = "adobee"
+      |           ^^^^^^^^
       |
-      = hint: the keys here are `models`, `by`, `touches`, `path`, `after_conversion`, `null_paths`, `position`, `half_life`
+      = hint: did you mean `adobe`?
+    "#);
+    insta::assert_snapshot!(bad(r#"[attribution]
+profile = "matomo"
+"#), @r#"
+    error: unknown profile `matomo`
+     --> touchline.toml:2:11
+      |
+    2 | profile = "matomo"
+      |           ^^^^^^^^
+      |
+      = hint: the choices are `adobe`, `ga4`, `mixpanel`, `amplitude`, `snowplow`
     "#);
 }
 
 #[test]
-fn a_key_of_a_later_release_is_no_column_of_a_conversion() {
+fn orders_that_are_neither_repeated_nor_items() {
     insta::assert_snapshot!(bad(r#"[conversions.purchase]
 event = "purchase"
-orders = "first"
+orders = "frist"
+[conversions.renewal]
+event = "renewal"
+orders = "last"
 "#), @r#"
-    error: unknown key `orders` in [conversions.purchase]
+    error: unknown `orders` `frist`
+     --> touchline.toml:3:10
+      |
+    3 | orders = "frist"
+      |          ^^^^^^^
+      |
+      = hint: did you mean `first`?
+
+    error: unknown `orders` `last`
+     --> touchline.toml:6:10
+      |
+    6 | orders = "last"
+      |          ^^^^^^
+      |
+      = hint: the choices are `first`, `sum`
+    "#);
+}
+
+#[test]
+fn orders_spelled_wrong() {
+    insta::assert_snapshot!(bad(r#"[conversions.purchase]
+event = "purchase"
+order = "first"
+"#), @r#"
+    error: unknown key `order` in [conversions.purchase]
      --> touchline.toml:3:1
       |
-    3 | orders = "first"
-      | ^^^^^^
+    3 | order = "first"
+      | ^^^^^
       |
-      = hint: the keys here are `value` and the columns that are matched, such as `event`
+      = hint: did you mean `orders`? If `order` is a column, map it: columns = { order = "order" }
+    "#);
+}
+
+#[test]
+fn a_column_of_rates_that_is_none() {
+    insta::assert_snapshot!(bad(r#"[inputs.rates]
+path = "fx.csv"
+columns = { raet = "eur" }
+"#), @r#"
+    error: unknown column `raet` of rates
+     --> touchline.toml:3:13
+      |
+    3 | columns = { raet = "eur" }
+      |             ^^^^
+      |
+      = hint: did you mean `rate`?
     "#);
 }
 

@@ -175,6 +175,10 @@ pub struct Booked {
     pub conversions: u64,
     /// Minor units.
     pub value_minor: i128,
+    /// Rows that are none, for their order has its conversion already.
+    pub order_rows: u64,
+    /// What they are worth and no conversion of the window holds, minor units.
+    pub left_out_minor: i128,
 }
 
 /// What one bucket saw, with memory that is used from journey to journey.
@@ -481,6 +485,11 @@ impl Analysis for Attribution<'_> {
                 booked.value_minor += i128::from(event.value_minor);
             }
         }
+        for row in &walk.order_rows {
+            let booked = &mut partial.booked[row.conversion];
+            booked.order_rows += 1;
+            booked.left_out_minor += i128::from(row.left_out_minor);
+        }
         for refund in &walk.refunds {
             partial.refunds_minor += i128::from(refund.value_minor);
             partial.linked_refunds_minor += i128::from(refund.linked_minor);
@@ -512,6 +521,8 @@ impl Analysis for Attribution<'_> {
         for (into, from) in into.booked.iter_mut().zip(&from.booked) {
             into.conversions += from.conversions;
             into.value_minor += from.value_minor;
+            into.order_rows += from.order_rows;
+            into.left_out_minor += from.left_out_minor;
         }
         for (into, from) in into.targets.iter_mut().zip(&from.targets) {
             into.merge(from);
