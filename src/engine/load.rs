@@ -14,6 +14,7 @@ use crate::contract::touchpoints::{BatchOrigin, Suppressed, TakeError, Touchpoin
 use crate::input::open::{Located, OpenFile};
 use crate::input::{InputError, InputFile};
 use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
+use crate::journey::channels::{self, tally::ChannelTally};
 use crate::journey::codebook::{Codebook, CodebookBuilder};
 use crate::journey::key::PARTITIONS;
 use crate::journey::partition::{Partition, Remaps};
@@ -62,7 +63,7 @@ pub struct Loaded {
     pub waiting: Waiting,
     /// Each worker's codes to codes of the three books.
     pub remaps: Remaps,
-    /// Combinations of the touchpoints' text columns.
+    /// Combinations of the touchpoints' text columns, with the channels that the plan decides.
     pub book: Codebook,
     /// Combinations of the customers' attributes.
     pub attributes: Codebook,
@@ -70,6 +71,10 @@ pub struct Loaded {
     pub assignments: Codebook,
     /// Spend of all days.
     pub spend: Vec<SpendRow>,
+    /// What became of the channels of touchpoints.
+    pub channels: ChannelTally,
+    /// What became of the channels of the spend.
+    pub spend_channels: ChannelTally,
     /// Files read, with digests, in the order of sources and paths.
     pub inputs: Vec<InputRecord>,
     /// What became of the rows.
@@ -227,7 +232,7 @@ pub fn load(
 
     // What everything is converted by comes first, and costs are few: a slip there is better told now than
     // after an hour of reading.
-    let Money { rates, spend, inputs: money_inputs } = read_money(plan, opened)?;
+    let Money { rates, spend, channels: spend_channels, inputs: money_inputs } = read_money(plan, opened)?;
     let rules = TouchpointRules {
         plan,
         columns: &opened.columns,
@@ -283,6 +288,7 @@ pub fn load(
     touchpoint_counts.counts.outside += pruned;
     let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
     let mut builders: Vec<CodebookBuilder> = Vec::new();
+    let mut rows_by_code: Vec<Vec<u64>> = Vec::new();
     let mut span_us: Option<(i64, i64)> = None;
     for (worker, (mut reader, own, spiller)) in workers.into_iter().enumerate() {
         digests.extend(own);
@@ -293,8 +299,9 @@ pub fn load(
             let span = span_us.get_or_insert((first, last));
             *span = (span.0.min(first), span.1.max(last));
         }
-        let (buffers, codes) = reader.into_parts();
+        let (buffers, codes, rows) = reader.into_parts();
         builders.push(codes);
+        rows_by_code.push(rows);
         for (partition, buffer) in partitions.iter_mut().zip(buffers) {
             if !buffer.is_empty() {
                 partition.rows.push((worker, buffer));
@@ -302,9 +309,11 @@ pub fn load(
         }
     }
     inputs.extend(records(&sources, digests));
-    let (book, ranks) = Codebook::merge(&builders, opened.columns.texts.len());
-    let mut remaps = Remaps { rows: ranks, ..Remaps::default() };
+    let (mut book, ranks) = Codebook::merge(&builders, opened.columns.texts.len());
     drop(builders);
+    let rows = rows_by_rank(&rows_by_code, &ranks, book.len());
+    let mut remaps = Remaps { rows: ranks, ..Remaps::default() };
+    let channels = channels::assign(&plan.channels, &mut book, &opened.columns.texts, &rows);
     check_channels(&book, &opened.columns.texts)?;
     // Whoever has nothing left because everything was rejected wants to know that first.
     touchpoint_counts.rejects.sort();
@@ -350,7 +359,32 @@ pub fn load(
         check_rejected(plan, input)?;
     }
     let waiting = Waiting::new(partitions, spilled, budget);
-    Ok(Loaded { waiting, remaps, book, attributes, assignments, spend, inputs, counts, window_us, hasher })
+    Ok(Loaded {
+        waiting,
+        remaps,
+        book,
+        attributes,
+        assignments,
+        spend,
+        channels,
+        spend_channels,
+        inputs,
+        counts,
+        window_us,
+        hasher,
+    })
+}
+
+/// From the rows that each worker counted by its own codes to rows by the codes of the book.
+fn rows_by_rank(rows_by_code: &[Vec<u64>], ranks: &[Vec<u32>], codes: usize) -> Vec<u64> {
+    let mut rows = vec![0; codes];
+    for (own, ranks) in rows_by_code.iter().zip(ranks) {
+        // What nobody kept has no rank, and no rows either.
+        for (count, rank) in own.iter().zip(ranks).filter(|(count, _)| **count > 0) {
+            rows[*rank as usize] += count;
+        }
+    }
+    rows
 }
 
 fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
@@ -548,6 +582,8 @@ fn read_lookup<T: Alone + Send>(
 struct Money {
     rates: Rates,
     spend: Vec<SpendRow>,
+    /// What became of the channels of the spend.
+    channels: ChannelTally,
     /// Files of the spend, then of the rates.
     inputs: Vec<InputRecord>,
 }
@@ -562,8 +598,11 @@ fn read_money(plan: &Plan, opened: &Opened) -> Result<Money, InputError> {
         Some(_) => Rates::new(currency, found.rows)?,
         None => Rates::none(currency),
     };
+    let mut channels = ChannelTally::default();
     let SmallRows { rows: spend, mut inputs, has } = match &opened.spend {
-        Some(source) => read_small(source, |batch| spend::read(batch, &rates, zone))?,
+        Some(source) => {
+            read_small(source, |batch| spend::read(batch, &rates, zone, &plan.channels, &mut channels))?
+        }
         None => SmallRows::default(),
     };
     inputs.extend(found.inputs);
@@ -579,5 +618,5 @@ fn read_money(plan: &Plan, opened: &Opened) -> Result<Money, InputError> {
             available: files.next().map(|file| file.columns.clone()).unwrap_or_default(),
         });
     }
-    Ok(Money { rates, spend, inputs })
+    Ok(Money { rates, spend, channels, inputs })
 }
