@@ -9,12 +9,14 @@ use crate::config::plan::{DAY_US, Plan};
 use crate::contract::lookups::{LookupReader, read_ids};
 use crate::contract::reject::{Reject, RowCounts, ValueHasher};
 use crate::contract::spend::{self, SpendRow};
-use crate::contract::touchpoints::{BatchOrigin, Suppressed, TakeError, TouchpointReader, TouchpointRules};
+use crate::contract::touchpoints::{
+    BatchOrigin, Suppressed, TakeError, TouchpointReader, TouchpointRules, WatchedRow,
+};
 use crate::input::open::OpenFile;
 use crate::input::{InputError, InputFile, csv};
 use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
 use crate::journey::codebook::{Codebook, CodebookBuilder};
-use crate::journey::key::PARTITIONS;
+use crate::journey::key::{CustomerHash, PARTITIONS};
 use crate::journey::partition::{Partition, Remaps};
 use crate::journey::spill::Alone;
 
@@ -76,18 +78,21 @@ pub struct Loaded {
     pub window_us: (i64, i64),
     /// Hashes values of rejected rows.
     pub hasher: ValueHasher,
+    /// By worker: the rows of the watched customer as it met them.
+    pub watched: Vec<Vec<WatchedRow>>,
 }
 
-struct Item {
-    source: usize,
-    file: usize,
+/// Neighbouring row groups of a file that one thread decodes.
+pub(super) struct Item {
+    pub(super) source: usize,
+    pub(super) file: usize,
     groups: Vec<usize>,
     first_row: u64,
-    rows: u64,
+    pub(super) rows: u64,
 }
 
 /// Cuts sources into items of neighbouring row groups.
-fn items_of(sources: &[&OpenSource], threads: usize) -> Vec<Item> {
+pub(super) fn items_of(sources: &[&OpenSource], threads: usize) -> Vec<Item> {
     let total: u64 = sources
         .iter()
         .flat_map(|source| &source.files)
@@ -118,10 +123,11 @@ fn items_of(sources: &[&OpenSource], threads: usize) -> Vec<Item> {
     items
 }
 
-type GroupDigests = Vec<((usize, usize, usize), blake3::Hash)>;
+/// By source, file and row group.
+pub(super) type GroupDigests = Vec<((usize, usize, usize), blake3::Hash)>;
 
 /// Decodes an item batch by batch; the digests of its row groups go to `digests`.
-fn decode<E: From<InputError>>(
+pub(super) fn decode<E: From<InputError>>(
     opened: &OpenFile,
     item: &Item,
     digests: &mut GroupDigests,
@@ -209,6 +215,32 @@ pub fn load(
     budget: &Budget,
     progress: &dyn Progress,
 ) -> Result<Loaded, EngineError> {
+    load_rows(plan, opened, None, (pool, budget, progress))
+}
+
+/// Reads everything as a run does, but keeps the rows of one customer only, and notes what becomes of each. It goes
+/// on however many rows are rejected: whoever asks wants to see them.
+pub fn load_watching(
+    plan: &Plan,
+    opened: &Opened,
+    customer: CustomerHash,
+    pool: &ThreadPool,
+    budget: &Budget,
+    progress: &dyn Progress,
+) -> Result<Loaded, EngineError> {
+    load_rows(plan, opened, Some(customer), (pool, budget, progress))
+}
+
+fn load_rows(
+    plan: &Plan,
+    opened: &Opened,
+    watched: Option<CustomerHash>,
+    (pool, budget, progress): (&ThreadPool, &Budget, &dyn Progress),
+) -> Result<Loaded, EngineError> {
+    let check_rejected = |input: &InputCounts| match watched {
+        None => check_rejected(plan, input),
+        Some(_) => Ok(()),
+    };
     let mut key = [0_u8; 32];
     getrandom::fill(&mut key).map_err(|error| EngineError::Random(error.to_string()))?;
     let hasher = ValueHasher::new(key);
@@ -227,6 +259,7 @@ pub fn load(
         suppressed: &suppressed,
         hasher,
         with_events: opened.with_events,
+        watched,
     };
     let sources: Vec<&OpenSource> = opened.touchpoints.iter().collect();
     let items = items_of(&sources, threads);
@@ -265,6 +298,7 @@ pub fn load(
     let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
     let mut builders: Vec<CodebookBuilder> = Vec::new();
     let mut span_us: Option<(i64, i64)> = None;
+    let mut watched_rows = Vec::new();
     for (worker, (mut reader, own, spiller)) in workers.into_iter().enumerate() {
         digests.extend(own);
         spilled.rows.push(spiller.finish(&mut reader.partitions)?);
@@ -274,6 +308,7 @@ pub fn load(
             let span = span_us.get_or_insert((first, last));
             *span = (span.0.min(first), span.1.max(last));
         }
+        watched_rows.push(std::mem::take(&mut reader.watched));
         let (buffers, codes) = reader.into_parts();
         builders.push(codes);
         for (partition, buffer) in partitions.iter_mut().zip(buffers) {
@@ -289,7 +324,7 @@ pub fn load(
     check_channels(&book, &opened.columns.texts)?;
     // Whoever has nothing left because everything was rejected wants to know that first.
     touchpoint_counts.rejects.sort();
-    check_rejected(plan, &touchpoint_counts)?;
+    check_rejected(&touchpoint_counts)?;
     let window_us = window(plan, span_us, &touchpoint_counts.counts)?;
 
     let mut counts = vec![touchpoint_counts];
@@ -328,10 +363,22 @@ pub fn load(
     let spend = read_spend(plan, opened, &mut inputs)?;
     for input in counts.iter_mut().skip(1) {
         input.rejects.sort();
-        check_rejected(plan, input)?;
+        check_rejected(input)?;
     }
     let waiting = Waiting::new(partitions, spilled, budget);
-    Ok(Loaded { waiting, remaps, book, attributes, assignments, spend, inputs, counts, window_us, hasher })
+    Ok(Loaded {
+        waiting,
+        remaps,
+        book,
+        attributes,
+        assignments,
+        spend,
+        inputs,
+        counts,
+        window_us,
+        hasher,
+        watched: watched_rows,
+    })
 }
 
 fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {

@@ -1,0 +1,71 @@
+//! The credit of one path by its touches, for whoever explains a figure: by the same [`Credit`] that the sums are
+//! made of, path by path instead of all equal ones together.
+
+use crate::attribution::allocate::MILLIONTHS;
+use crate::attribution::shapley::Distinct;
+use crate::attribution::{Credit, Shares, time_decay};
+use crate::config::plan::Model;
+use crate::journey::walk::Touch;
+use crate::journey::{Path, PathEnd};
+
+use super::Attribution;
+
+/// How a model shares one conversion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathCredit {
+    /// Millionths of a conversion by touch of the path, oldest first.
+    ByTouch(Vec<i64>),
+    /// The model knows no touches: channels with their millionths, in the order in which they first stand.
+    ByChannel(Vec<(u16, i64)>),
+    /// The model knows no single paths either: its credit comes from all of them together.
+    OfAllPaths,
+}
+
+/// Memory that is used from path to path.
+#[derive(Debug, Default)]
+pub struct PathScratch {
+    credit: Credit,
+    distinct: Distinct,
+    factors: Vec<f64>,
+}
+
+/// What a path adds to the sums: value in minor units, and conversions. None: it only informs the models.
+pub fn given(end: PathEnd) -> Option<(i64, i64)> {
+    match end {
+        PathEnd::Null => None,
+        PathEnd::Converted { value_minor, .. } => Some((value_minor, 1)),
+        // Value goes back in part, credit only as a whole.
+        PathEnd::Refunded { value_minor, whole } => Some((-value_minor, -i64::from(whole))),
+    }
+}
+
+impl Attribution<'_> {
+    /// Shares the conversion of a path under a model. `all` are the touches of the journey; the path has at least one.
+    pub fn credit_of_path(
+        &self,
+        path: &Path,
+        all: &[Touch],
+        model: Model,
+        PathScratch { credit, distinct, factors }: &mut PathScratch,
+    ) -> PathCredit {
+        let plan = &self.context.plan.attribution;
+        let touches = &all[path.touches.clone()];
+        factors.clear();
+        if model.looks_at_times() {
+            time_decay::factors(touches.iter().map(|touch| touch.time_us), plan.half_life_us, factors);
+        }
+        match credit.over(model, plan, touches.len(), factors) {
+            Shares::One(only) => {
+                let part = |at: usize| if at == only { MILLIONTHS } else { 0 };
+                PathCredit::ByTouch((0..touches.len()).map(part).collect())
+            }
+            Shares::Each(parts) => PathCredit::ByTouch(parts.to_vec()),
+            Shares::Elsewhere if model == Model::Shapley => {
+                let distinct = distinct.of(touches.iter().map(|touch| touch.channel));
+                let parts = credit.equally(distinct.len()).iter();
+                PathCredit::ByChannel(distinct.iter().copied().zip(parts.copied()).collect())
+            }
+            Shares::Elsewhere => PathCredit::OfAllPaths,
+        }
+    }
+}
