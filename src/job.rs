@@ -196,7 +196,11 @@ pub(crate) fn kernel_input<'a>(plan: &'a Plan, opened: &'a Opened, loaded: &'a L
 }
 
 /// Checks the core frames against their specs and the books, then runs the queries over them.
-pub(crate) fn finish_tables(frames: Vec<NamedFrame>, queries: &[Query], window: Window) -> Result<Vec<Table>, JobError> {
+pub(crate) fn finish_tables(
+    frames: Vec<NamedFrame>,
+    queries: &[Query],
+    window: Window,
+) -> Result<Vec<Table>, JobError> {
     let mut by_name: BTreeMap<&'static str, DataFrame> = BTreeMap::new();
     for (name, frame) in frames {
         match by_name.get_mut(name) {

@@ -40,6 +40,11 @@ pub fn given(end: PathEnd) -> Option<(i64, i64)> {
 }
 
 impl Attribution<'_> {
+    /// Whether a model gives each path credit of its own, so that its sums are sums over paths.
+    pub fn works_by_path(&self, model: Model) -> bool {
+        model != Model::Markov
+    }
+
     /// Shares the conversion of a path under a model. `all` are the touches of the journey; the path has at least one.
     pub fn credit_of_path(
         &self,

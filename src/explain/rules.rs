@@ -1,0 +1,75 @@
+//! Which rule of the configuration makes a row what it is, as the configuration would write it.
+
+use serde::Serialize;
+
+use crate::config::plan::{Matcher, Plan, wildcard_match};
+use crate::journey::rules::Facts;
+
+/// What a row is to the analyses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Role {
+    /// `touch`, `stage`, `conversion` or `refund`.
+    pub role: &'static str,
+    /// Of the stage or conversion.
+    pub name: Option<String>,
+    /// Key of the rule in the configuration, a place in a list from 0, and what it asks for.
+    pub rule: String,
+    /// For a stage: whether the customer enters it with this row.
+    pub enters: Option<bool>,
+}
+
+/// A matcher as TOML.
+fn written(matcher: &Matcher) -> String {
+    let quoted =
+        |texts: &[String]| texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ");
+    let fields =
+        matcher.fields.iter().map(|field| format!("{} = [{}]", field.column, quoted(&field.patterns)));
+    format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+}
+
+/// The first of some matchers that a row fits, as a rule.
+pub(super) fn first_of<'a>(
+    key: &str,
+    matchers: &[Matcher],
+    value: impl Fn(&str) -> Option<&'a str> + Copy,
+) -> String {
+    let found = matchers.iter().enumerate().find(|(_, matcher)| matcher.matches(value));
+    found.map_or_else(|| key.to_owned(), |(index, matcher)| format!("{key}[{index}] {}", written(matcher)))
+}
+
+/// All roles of a row with these facts, whose columns `value` returns. `enters` are the stages entered with it.
+pub(super) fn roles_of<'a>(
+    plan: &Plan,
+    facts: &Facts,
+    enters: &[usize],
+    value: impl Fn(&str) -> Option<&'a str> + Copy,
+) -> Vec<Role> {
+    let mut roles = Vec::new();
+    if facts.touch {
+        let rule = match &plan.attribution.touches {
+            Some(matchers) => first_of("attribution.touches", matchers, value),
+            None => "by default: it has a channel and is no conversion".to_owned(),
+        };
+        roles.push(Role { role: "touch", name: None, rule, enters: None });
+    }
+    for (index, stage) in plan.stages.stages.iter().enumerate() {
+        if facts.stages >> index & 1 == 1 {
+            let rule = first_of(&format!("stages.rules.{}", stage.name), &stage.rules, value);
+            let enters = Some(enters.contains(&index));
+            roles.push(Role { role: "stage", name: Some(stage.name.clone()), rule, enters });
+        }
+    }
+    for (index, conversion) in plan.conversions.iter().enumerate() {
+        if facts.conversions >> index & 1 == 1 {
+            let rule = format!("conversions.{} {}", conversion.name, written(&conversion.matcher));
+            roles.push(Role { role: "conversion", name: Some(conversion.name.clone()), rule, enters: None });
+        }
+    }
+    if facts.refund {
+        let event = value("event").unwrap_or_default();
+        let pattern = plan.refunds.iter().find(|pattern| wildcard_match(pattern, event));
+        let rule = format!("refunds.event {:?}", pattern.map_or(event, String::as_str));
+        roles.push(Role { role: "refund", name: None, rule, enters: None });
+    }
+    roles
+}
