@@ -9,6 +9,7 @@ mod budget;
 mod cli;
 mod coverage;
 mod determinism;
+mod explain;
 mod inputs;
 mod journeys;
 mod limits;
