@@ -6,12 +6,15 @@
 
 pub mod by_path;
 pub mod effects;
+mod packed;
 mod short;
 mod side_by_side;
 pub mod solve;
+pub mod solve_units;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use hashbrown::HashMap;
 use polars::prelude::PolarsError;
@@ -25,6 +28,7 @@ use crate::journey::{Path, PathEnd};
 
 use super::{Analysis, Context, NamedFrame, Observed, channel_roi, reconciliation};
 use short::ShortPaths;
+use units::{UnitCells, UnitModels, UnitPath};
 
 /// Row of conversions without a touch in reach.
 pub const UNATTRIBUTED: &str = "(unattributed)";
@@ -33,9 +37,11 @@ pub const UNATTRIBUTED: &str = "(unattributed)";
 const DENSE_CHANNELS: usize = 64;
 
 /// The analysis.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Attribution<'a> {
     context: Context<'a>,
+    /// None: credit stays with channels.
+    unit_models: Option<UnitModels>,
 }
 
 /// What one bucket saw of one target. Vectors are by channel, or by model and channel, row-major.
@@ -168,6 +174,8 @@ pub struct Booked {
 pub struct AttributionPartial {
     /// By target.
     pub targets: Vec<TargetCells>,
+    /// By target, what campaigns are credited with; empty unless they are asked for.
+    units: Vec<UnitCells>,
     /// By conversion, counted from the conversions themselves: what the books must show.
     pub booked: Vec<Booked>,
     /// Refund rows of the window, minor units.
@@ -187,12 +195,33 @@ struct Scratch {
     has_factors: bool,
     credit: Credit,
     distinct: Distinct,
+    /// Of the touches of the path at hand.
+    units: Vec<u32>,
+    places: Vec<u32>,
+}
+
+/// Factors between the touches of a path. Those of all paths of a journey are worked out when the first one
+/// asks for them.
+fn factors_of<'f>(
+    path: &Path,
+    all: &[Touch],
+    half_life_us: i64,
+    factors: &'f mut Vec<f64>,
+    has_factors: &mut bool,
+) -> &'f [f64] {
+    if path.touches.len() > 1 && !*has_factors {
+        time_decay::factors(all.iter().map(|touch| touch.time_us), half_life_us, factors);
+        *has_factors = true;
+    }
+    factors.get(path.touches.start..path.touches.end - 1).unwrap_or_default()
 }
 
 impl<'a> Attribution<'a> {
     /// For a run.
     pub fn new(context: Context<'a>) -> Self {
-        Self { context }
+        let plan = &context.plan.attribution;
+        let unit_models = plan.by.campaign.then(|| UnitModels::of(&plan.models));
+        Self { context, unit_models }
     }
 
     /// What the analysis knows of the run.
@@ -208,7 +237,7 @@ impl<'a> Attribution<'a> {
         &self.context.plan.attribution.models
     }
 
-    /// Adds a path. `all` are the touches of the journey.
+    /// Adds a path. `all` are the touches that the journey's paths are ranges of.
     fn observe_path(&self, path: &Path, all: &[Touch], cells: &mut TargetCells, scratch: &mut Scratch) {
         let touches = &all[path.touches.clone()];
         // What a conversion gives, a refund takes back: value in part, credit only as a whole.
@@ -273,14 +302,10 @@ impl<'a> Attribution<'a> {
     ) {
         let Some(model) = self.models().iter().position(|model| model.looks_at_times()) else { return };
         let plan = &self.context.plan.attribution;
-        if path.touches.len() > 1 && !*has_factors {
-            time_decay::factors(all.iter().map(|touch| touch.time_us), plan.half_life_us, factors);
-            *has_factors = true;
-        }
-        let own = path.touches.start..path.touches.end - 1;
-        let factors = factors.get(own).unwrap_or_default();
+        let factors = factors_of(path, all, plan.half_life_us, factors, has_factors);
         let mut ledger = cells.ledger(model, self.channels(), conversions, i128::from(value));
-        match credit.over(self.models()[model], plan, path.touches.len(), factors) {
+        let channels = all[path.touches.clone()].iter().map(|touch| touch.channel);
+        match credit.over(self.models()[model], plan, &self.context.rules.direct, channels, factors) {
             Shares::One(at) => ledger.give(all[path.touches.start + at].channel, MILLIONTHS),
             Shares::Each(parts) => {
                 let touches = &all[path.touches.clone()];
@@ -294,7 +319,7 @@ impl<'a> Attribution<'a> {
     /// them credit and value, each for so many conversions.
     fn share_by_channels(
         &self,
-        channels: impl ExactSizeIterator<Item = u16> + Clone,
+        channels: impl ExactSizeIterator<Item = u16> + DoubleEndedIterator + Clone,
         journeys: u64,
         (value, conversions): (i128, i64),
         cells: &mut TargetCells,
@@ -314,7 +339,7 @@ impl<'a> Attribution<'a> {
                 continue;
             }
             let mut ledger = cells.ledger(index, self.channels(), conversions, value);
-            match credit.over(*model, plan, channels.len(), &[]) {
+            match credit.over(*model, plan, &self.context.rules.direct, channels.clone(), &[]) {
                 Shares::One(at) => {
                     channels.clone().nth(at).into_iter().for_each(|only| ledger.give(only, MILLIONTHS))
                 }
@@ -325,9 +350,43 @@ impl<'a> Attribution<'a> {
                     let parts = credit.equally(distinct.len());
                     distinct.iter().zip(parts).for_each(|(channel, part)| ledger.give(*channel, *part));
                 }
+                Shares::Elsewhere if *model == Model::Participation => {
+                    distinct.iter().for_each(|channel| ledger.give(*channel, MILLIONTHS));
+                }
                 Shares::Elsewhere => {}
             }
         }
+    }
+
+    /// Adds a path of a journey to what campaigns are credited with.
+    fn observe_units(
+        &self,
+        path: &Path,
+        Observed { journey, walk }: Observed<'_>,
+        models: &UnitModels,
+        cells: &mut UnitCells,
+        Scratch { factors, has_factors, credit, units, places, .. }: &mut Scratch,
+    ) {
+        let (value, conversions, is_journey) = match path.end {
+            PathEnd::Null => return,
+            PathEnd::Converted { value_minor, .. } => (value_minor, 1, true),
+            PathEnd::Refunded { value_minor, whole } => (-value_minor, -i64::from(whole), false),
+        };
+        let all = walk.on_paths();
+        let touches = &all[path.touches.clone()];
+        if touches.is_empty() {
+            return;
+        }
+        let Context { plan, rules, .. } = self.context;
+        let unit = |touch: &Touch| rules.units.of_code[journey.rows[touch.row as usize].code as usize];
+        units.clear();
+        units.extend(touches.iter().map(unit));
+        let factors = match models.column(Model::TimeDecay) {
+            Some(_) => factors_of(path, all, plan.attribution.half_life_us, factors, has_factors),
+            None => &[],
+        };
+        let path = UnitPath { touches, units, factors, conversions, value, is_journey };
+        cells.add(&path, models, (&plan.attribution, &rules.direct), credit, places);
     }
 
     /// Adds the short paths of a target to all that counts them.
@@ -370,8 +429,11 @@ impl Analysis for Attribution<'_> {
             short: ShortPaths::new(channels),
             ..TargetCells::default()
         };
+        let unit_cells = self.unit_models.iter().map(|models| UnitCells::new(models.cells.len()));
+        let units = unit_cells.flat_map(|cells| vec![cells; self.context.rules.targets.len()]).collect();
         AttributionPartial {
             targets: vec![target; self.context.rules.targets.len()],
+            units,
             booked: vec![Booked::default(); self.context.rules.conversion_values.len()],
             ..Default::default()
         }
@@ -394,7 +456,13 @@ impl Analysis for Attribution<'_> {
         partial.scratch.has_factors = false;
         for path in &walk.paths {
             let cells = &mut partial.targets[path.target];
-            self.observe_path(path, &walk.touches, cells, &mut partial.scratch);
+            self.observe_path(path, walk.on_paths(), cells, &mut partial.scratch);
+        }
+        if let Some(models) = &self.unit_models {
+            for path in &walk.paths {
+                let cells = &mut partial.units[path.target];
+                self.observe_units(path, observed, models, cells, &mut partial.scratch);
+            }
         }
     }
 
@@ -402,6 +470,7 @@ impl Analysis for Attribution<'_> {
         for cells in &mut partial.targets {
             self.share_short(cells, &mut partial.scratch);
         }
+        partial.units.iter_mut().for_each(UnitCells::close);
     }
 
     fn merge(&self, into: &mut AttributionPartial, from: AttributionPartial) {
@@ -415,6 +484,7 @@ impl Analysis for Attribution<'_> {
         for (into, from) in into.targets.iter_mut().zip(&from.targets) {
             into.merge(from);
         }
+        into.units.iter_mut().zip(&from.units).for_each(|(into, from)| into.merge(from));
     }
 
     fn finish(&self, buckets: &[AttributionPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
