@@ -7,7 +7,7 @@ use crate::analyses::{Analyses, Attribution, BucketPartials, Observed, WorkerPar
 use crate::attribution::allocate::MILLIONTHS;
 use crate::config::plan::Model;
 use crate::engine::observe::Observer;
-use crate::journey::CustomerHash;
+use crate::journey::{CustomerHash, Path};
 
 /// Which paths and touches belong to the row.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub(super) struct Wanted {
 pub(super) enum Part {
     /// Touches of the channel.
     Channel(u16),
+    /// Touches of the campaign under a channel, by its number in [`crate::journey::Units::all`].
+    Unit(u32),
     /// Paths without a touch.
     Unattributed,
     /// Nothing: the run has no touch of the row.
@@ -84,6 +86,30 @@ impl Wanted {
 }
 
 impl Collector<'_> {
+    /// Millionths of a path's conversion that belong to the row.
+    fn part_of(&self, path: &Path, observed: Observed<'_>, scratch: &mut PathScratch) -> i64 {
+        let (attribution, model) = (self.attribution, self.wanted.model);
+        let all = observed.walk.on_paths();
+        match (&self.wanted.part, path.touches.is_empty()) {
+            (Part::Unattributed, true) => MILLIONTHS,
+            (Part::Channel(channel), false) => match attribution.credit_of_path(path, all, model, scratch) {
+                PathCredit::ByTouch(parts) => {
+                    let touches = all[path.touches.clone()].iter().zip(parts);
+                    touches.filter(|(touch, _)| touch.channel == *channel).map(|(_, part)| part).sum()
+                }
+                PathCredit::ByChannel(parts) => {
+                    parts.iter().filter(|(own, _)| own == channel).map(|(_, part)| part).sum()
+                }
+                PathCredit::OfAllPaths => 0,
+            },
+            (Part::Unit(unit), false) => {
+                let parts = attribution.credit_of_units(path, all, observed.journey, model, scratch);
+                parts.iter().flatten().filter(|(own, _)| own == unit).map(|(_, part)| part).sum()
+            }
+            _ => 0,
+        }
+    }
+
     /// What a journey adds.
     fn contribution(&self, observed: Observed<'_>, scratch: &mut PathScratch) -> Contribution {
         let mut sum = Contribution {
@@ -95,25 +121,7 @@ impl Collector<'_> {
         let walk = observed.walk;
         for path in walk.paths.iter().filter(|path| path.target == self.wanted.target) {
             let Some((value_minor, conversions)) = given(path.end) else { continue };
-            let part = match (&self.wanted.part, path.touches.is_empty()) {
-                (Part::Unattributed, true) => MILLIONTHS,
-                (Part::Channel(channel), false) => {
-                    let model = self.wanted.model;
-                    match self.attribution.credit_of_path(path, &walk.touches, model, scratch) {
-                        PathCredit::ByTouch(parts) => walk.touches[path.touches.clone()]
-                            .iter()
-                            .zip(parts)
-                            .filter(|(touch, _)| touch.channel == *channel)
-                            .map(|(_, part)| part)
-                            .sum(),
-                        PathCredit::ByChannel(parts) => {
-                            parts.iter().filter(|(own, _)| own == channel).map(|(_, part)| part).sum()
-                        }
-                        PathCredit::OfAllPaths => 0,
-                    }
-                }
-                _ => 0,
-            };
+            let part = self.part_of(path, observed, scratch);
             if part != 0 {
                 sum.paths += 1;
                 sum.credit_millionths += i128::from(part) * i128::from(conversions);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::analyses::attribution::UNATTRIBUTED;
 use crate::config::nearest::suggest;
 use crate::config::plan::{ConversionValue, Model, Plan};
-use crate::journey::Rules;
+use crate::journey::{Rules, Unit};
 use crate::tables::{self, TableSpec};
 
 use super::contributions::Part;
@@ -14,7 +14,9 @@ use super::error::ExplainError;
 /// Tables whose rows are sums over journeys.
 const EXPLAINED: [&str; 2] = ["stage_attribution", "channel_roi"];
 /// Level of rows by channel.
-const CHANNEL_LEVEL: &str = "channel";
+pub(super) const CHANNEL_LEVEL: &str = "channel";
+/// Level of rows by campaign under a channel.
+pub(super) const CAMPAIGN_LEVEL: &str = "campaign";
 
 /// What was asked for, its names checked against the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub(super) struct RowKey {
     pub(super) has_value: bool,
     pub(super) model: Model,
     pub(super) channel: String,
+    /// None: the row is that of the whole channel.
+    pub(super) campaign: Option<String>,
 }
 
 /// A table that can be explained.
@@ -140,13 +144,7 @@ impl Selector {
             let known = plan.attribution.models.iter().map(|model| model.as_str());
             return Err(self.no_such("model", model, known));
         };
-        let level = self.get("level").unwrap_or(CHANNEL_LEVEL);
-        if level != CHANNEL_LEVEL || self.get("campaign").is_some() {
-            return Err(ExplainError::usage(
-                "rows of campaigns can't be explained yet",
-                "ask for the row of the channel: leave `campaign` out, or write `--where level=channel`",
-            ));
-        }
+        let campaign = self.campaign(model)?;
         Ok(RowKey {
             spec,
             target: target.index,
@@ -155,7 +153,36 @@ impl Selector {
             has_value: target.has_value,
             model,
             channel: self.get("channel").unwrap_or_default().to_owned(),
+            campaign,
         })
+    }
+
+    /// The campaign, where the row of one is asked for.
+    fn campaign(&self, model: Model) -> Result<Option<String>, ExplainError> {
+        let campaign = self.get("campaign");
+        let level = match (self.get("level"), campaign) {
+            (Some(level), _) => level,
+            (None, Some(_)) => CAMPAIGN_LEVEL,
+            (None, None) => CHANNEL_LEVEL,
+        };
+        match (level, campaign) {
+            (CHANNEL_LEVEL, None) => Ok(None),
+            (CHANNEL_LEVEL, Some(_)) => Err(ExplainError::usage(
+                "rows of level `channel` have no `campaign`",
+                "leave one of the two out",
+            )),
+            (CAMPAIGN_LEVEL, None) => Err(ExplainError::usage(
+                format!("several rows of `{}` are asked for: `campaign` is open", self.table),
+                "add `--where campaign=VALUE`",
+            )),
+            (CAMPAIGN_LEVEL, Some(_)) if model.is_data_driven() => Err(ExplainError::usage(
+                format!("rows of campaigns can't be explained under `{}`", model.as_str()),
+                "they are the channel's credit, split by the linear credit of its campaigns: ask for the row of the \
+                 channel, and for that of the campaign under `linear`",
+            )),
+            (CAMPAIGN_LEVEL, Some(campaign)) => Ok(Some(campaign.to_owned())),
+            (other, _) => Err(self.no_such("level", other, [CHANNEL_LEVEL, CAMPAIGN_LEVEL])),
+        }
     }
 
     /// Targets of the table, in the order of [`Rules::targets`].
@@ -228,10 +255,15 @@ impl RowKey {
         if self.channel == UNATTRIBUTED && self.spec == TableName::StageAttribution {
             return Part::Unattributed;
         }
-        match rules.channels.binary_search(&self.channel) {
-            Ok(channel) => Part::Channel(channel as u16),
-            Err(_) => Part::Nothing,
-        }
+        let Ok(channel) = rules.channels.binary_search(&self.channel) else { return Part::Nothing };
+        let channel = channel as u16;
+        let Some(campaign) = &self.campaign else { return Part::Channel(channel) };
+        let unit = Unit { channel, campaign: campaign.clone() };
+        rules.units.all.binary_search(&unit).map_or(Part::Nothing, |unit| Part::Unit(unit as u32))
+    }
+
+    fn level(&self) -> &'static str {
+        if self.campaign.is_some() { CAMPAIGN_LEVEL } else { CHANNEL_LEVEL }
     }
 
     /// By key column, in the order of the table; None: null.
@@ -239,9 +271,9 @@ impl RowKey {
         let (target, model) = (Some(self.target_name.clone()), Some(self.model.as_str().to_owned()));
         let rest = [
             ("model", model),
-            ("level", Some(CHANNEL_LEVEL.to_owned())),
+            ("level", Some(self.level().to_owned())),
             ("channel", Some(self.channel.clone())),
-            ("campaign", None),
+            ("campaign", self.campaign.clone()),
         ];
         let mut keys = match self.spec {
             TableName::StageAttribution => {
@@ -253,18 +285,20 @@ impl RowKey {
         keys
     }
 
-    /// Where the row isn't there: the channels that have one.
-    pub(super) fn no_channel(&self, known: &[String]) -> ExplainError {
-        ExplainError::usage(
-            format!(
-                "no row of `{}` has `channel` = `{}` for `{}` under `{}`",
-                self.spec.as_str(),
-                self.channel,
-                self.target_name,
-                self.model.as_str()
-            ),
-            suggest(&self.channel, "values of `channel`", known.iter().map(String::as_str)),
-        )
+    /// Where the row isn't there: the channels that have one at its level, or the campaigns of its channel.
+    pub(super) fn not_found(&self, channels: &[String], campaigns: &[String]) -> ExplainError {
+        let of =
+            format!("of level `{}` for `{}` under `{}`", self.level(), self.target_name, self.model.as_str());
+        let table = self.spec.as_str();
+        let (column, value, known) = match &self.campaign {
+            Some(campaign) if channels.contains(&self.channel) => ("campaign", campaign, campaigns),
+            _ => ("channel", &self.channel, channels),
+        };
+        let hint = match channels.is_empty() {
+            true => "the run has no rows of that level: `attribution.by` asks for them".to_owned(),
+            false => suggest(value, &format!("values of `{column}`"), known.iter().map(String::as_str)),
+        };
+        ExplainError::usage(format!("no row of `{table}` {of} has `{column}` = `{value}`"), hint)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::journey::walk::{ConversionEvent, Touch};
 use crate::journey::{Journey, Path, PathEnd, TargetKind, Walk};
 
 use super::error::ExplainError;
+use super::locate::{CAMPAIGN_LEVEL, CHANNEL_LEVEL};
 use super::money::Given;
 use super::rows::{instant_text, local_text};
 
@@ -94,15 +95,24 @@ pub struct Sum {
     pub target: String,
     /// Which model.
     pub model: &'static str,
+    /// `channel` or `campaign`: as in the table, rows of one level add up.
+    pub level: &'static str,
     /// The channel, or `(unattributed)`.
     pub channel: String,
+    /// The campaign, or `(unattributed)`; None: the row is that of the whole channel.
+    pub campaign: Option<String>,
     /// All of its paths.
     #[serde(flatten)]
     pub given: Given,
 }
 
-/// By target, model and channel (its number; what is unattributed comes last): credit and value.
+/// By target, model and channel or unit (its number; what is unattributed comes last): credit and value.
 type Sums = BTreeMap<(usize, usize, usize), (i128, i128)>;
+
+fn add(sums: &mut Sums, key: (usize, usize, usize), credit: i128, value: i128) {
+    let sum = sums.entry(key).or_default();
+    *sum = (sum.0 + credit, sum.1 + value);
+}
 
 /// A journey under the models of a run.
 pub(super) struct Explainer<'a> {
@@ -126,7 +136,7 @@ impl Explainer<'_> {
     /// # Errors
     /// Where the paths don't add up to what the analysis makes of the journey: a bug.
     pub(super) fn explain(&self) -> Result<(Vec<ExplainedPath>, Vec<Sum>), ExplainError> {
-        let mut sums = Sums::new();
+        let (mut sums, mut unit_sums) = (Sums::new(), Sums::new());
         let mut scratch = PathScratch::default();
         let mut nth = vec![0; self.attribution.context().rules.targets.len()];
         let mut paths = Vec::new();
@@ -137,9 +147,12 @@ impl Explainer<'_> {
             let left_out = self.left_out(path, nth[path.target]);
             nth[path.target] += usize::from(matches!(path.end, PathEnd::Converted { .. }));
             paths.push(self.path(path, left_out, &mut sums, &mut scratch));
+            self.add_units(path, &mut unit_sums, &mut scratch);
         }
         self.check(&sums)?;
-        Ok((paths, self.sums(&sums)))
+        let mut shown = self.sums(&sums);
+        shown.extend(self.unit_sums(&unit_sums));
+        Ok((paths, shown))
     }
 
     fn path(
@@ -157,7 +170,7 @@ impl Explainer<'_> {
             PathEnd::Refunded { whole: true, .. } => ("refunded_in_whole", None),
             PathEnd::Refunded { whole: false, .. } => ("refunded_in_part", None),
         };
-        let touches = &self.walk.touches[path.touches.clone()];
+        let touches = &self.walk.on_paths()[path.touches.clone()];
         let gives = given(path.end);
         let models = match gives {
             Some(gives) => (0..self.models().len())
@@ -194,13 +207,13 @@ impl Explainer<'_> {
     ) -> ModelCredit {
         let rules = self.attribution.context().rules;
         let currency = self.currency_of(path.target);
-        let touches = &self.walk.touches[path.touches.clone()];
+        let touches = &self.walk.on_paths()[path.touches.clone()];
         let name = self.models()[model].as_str();
         // By touch or channel: its row, its channel and its weight.
         let (unit, parts): (_, Vec<(Option<usize>, usize, i64)>) = if touches.is_empty() {
             ("touch", vec![(None, rules.channels.len(), MILLIONTHS)])
         } else {
-            match self.attribution.credit_of_path(path, &self.walk.touches, self.models()[model], scratch) {
+            match self.attribution.credit_of_path(path, self.walk.on_paths(), self.models()[model], scratch) {
                 PathCredit::ByTouch(parts) => {
                     let part = |(touch, part): (&Touch, i64)| {
                         (Some(touch.row as usize + 1), usize::from(touch.channel), part)
@@ -226,8 +239,7 @@ impl Explainer<'_> {
         let mut shares = Vec::with_capacity(parts.len());
         for (at, (row, channel, weight_millionths)) in parts.into_iter().enumerate() {
             let (credit, value) = exact[at];
-            let sum = sums.entry((path.target, model, channel)).or_default();
-            *sum = (sum.0 + credit, sum.1 + value);
+            add(sums, (path.target, model, channel), credit, value);
             shares.push(Share {
                 row,
                 channel: rules.channels.get(channel).cloned().unwrap_or_else(|| UNATTRIBUTED.to_owned()),
@@ -239,11 +251,32 @@ impl Explainer<'_> {
         ModelCredit { model: name, unit, shares }
     }
 
+    /// Adds what a path gives to campaigns, where the run asks for them.
+    fn add_units(&self, path: &Path, sums: &mut Sums, scratch: &mut PathScratch) {
+        let context = self.attribution.context();
+        let Some((value_minor, conversions)) = given(path.end) else { return };
+        if !context.plan.attribution.by.campaign {
+            return;
+        }
+        let all = self.walk.on_paths();
+        for (index, model) in self.models().iter().enumerate() {
+            let parts = match path.touches.is_empty() {
+                true => Some(vec![(context.rules.units.all.len() as u32, MILLIONTHS)]),
+                false => self.attribution.credit_of_units(path, all, self.journey, *model, scratch),
+            };
+            for (unit, part) in parts.into_iter().flatten() {
+                let (part, key) = (i128::from(part), (path.target, index, unit as usize));
+                add(sums, key, part * i128::from(conversions), part * i128::from(value_minor));
+            }
+        }
+    }
+
     /// Touches up to the end of a path that are no part of it. `nth` counts the conversions of its target before it.
     fn left_out(&self, path: &Path, nth: usize) -> Vec<LeftOut> {
         let rules = self.attribution.context().rules;
         let all = &self.walk.touches;
-        let on_path: Vec<u32> = all[path.touches.clone()].iter().map(|touch| touch.row).collect();
+        let on_path: Vec<u32> =
+            self.walk.on_paths()[path.touches.clone()].iter().map(|touch| touch.row).collect();
         // Where the candidates end, the instant that the lookback counts from, and where earlier ones are ruled out.
         let (end, time_us, ruled_out, reason) = match (path.end, rules.targets[path.target].kind) {
             (PathEnd::Refunded { .. }, _) => return Vec::new(),
@@ -360,8 +393,29 @@ impl Explainer<'_> {
                 target_kind: rules.targets[*target].kind.as_str(),
                 target: rules.targets[*target].name.clone(),
                 model: self.models()[*model].as_str(),
+                level: CHANNEL_LEVEL,
                 channel: rules.channels.get(*channel).map_or(UNATTRIBUTED, String::as_str).to_owned(),
+                campaign: None,
                 given: Given::new(*credit, *value, self.currency_of(*target)),
+            })
+            .collect()
+    }
+
+    fn unit_sums(&self, sums: &Sums) -> Vec<Sum> {
+        let rules = self.attribution.context().rules;
+        sums.iter()
+            .map(|((target, model, unit), (credit, value))| {
+                let unit = rules.units.all.get(*unit);
+                let channel = unit.map_or(UNATTRIBUTED, |unit| &rules.channels[usize::from(unit.channel)]);
+                Sum {
+                    target_kind: rules.targets[*target].kind.as_str(),
+                    target: rules.targets[*target].name.clone(),
+                    model: self.models()[*model].as_str(),
+                    level: CAMPAIGN_LEVEL,
+                    channel: channel.to_owned(),
+                    campaign: Some(unit.map_or(UNATTRIBUTED, |unit| &unit.campaign).to_owned()),
+                    given: Given::new(*credit, *value, self.currency_of(*target)),
+                }
             })
             .collect()
     }

@@ -155,13 +155,13 @@ pub fn explain_row(
     let tables = pool.install(|| job::finish_tables(frames, &[], window))?;
     progress.end();
 
-    let missing = || key.no_channel(&[]);
-    let rows = Rows::of(&tables, key.spec.as_str())?.ok_or_else(missing)?;
+    let rows = Rows::of(&tables, key.spec.as_str())?.ok_or_else(|| key.not_found(&[], &[]))?;
     let keys = key.columns();
     let borrowed: Vec<(&str, Option<&str>)> =
         keys.iter().map(|(column, value)| (*column, value.as_deref())).collect();
     let Some(row) = rows.with(&borrowed).first().copied() else {
-        return Err(key.no_channel(&channels_of(&rows, &borrowed)));
+        let channels = values_of("channel", &rows, &borrowed, &["channel", "campaign"]);
+        return Err(key.not_found(&channels, &values_of("campaign", &rows, &borrowed, &["campaign"])));
     };
     let journeys = match works_by_path {
         true => {
@@ -194,12 +194,14 @@ pub fn explain_row(
     })
 }
 
-/// Channels of the rows that have all other keys.
-fn channels_of(rows: &Rows<'_>, keys: &[(&str, Option<&str>)]) -> Vec<String> {
-    let others: Vec<(&str, Option<&str>)> =
-        keys.iter().copied().filter(|(column, _)| *column != "channel").collect();
-    let found = rows.with(&others).into_iter().filter_map(|row| rows.text(row, "channel"));
-    found.map(str::to_owned).collect()
+/// What a column says, each value once, in rows that have all keys but those that are open.
+fn values_of(column: &str, rows: &Rows<'_>, keys: &[(&str, Option<&str>)], open: &[&str]) -> Vec<String> {
+    let closed: Vec<(&str, Option<&str>)> =
+        keys.iter().copied().filter(|(column, _)| !open.contains(column)).collect();
+    let found = rows.with(&closed).into_iter().filter_map(|row| rows.text(row, column));
+    let mut values: Vec<String> = found.map(str::to_owned).collect();
+    values.dedup();
+    values
 }
 
 /// Lays the contributions out, after asserting that they are the figure.

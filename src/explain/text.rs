@@ -8,7 +8,7 @@ use crate::config::plan::Currency;
 
 use super::customer::CustomerExplained;
 use super::money::{Given, credit_text, decimal, value_text};
-use super::paths::{ExplainedPath, ModelCredit};
+use super::paths::{ExplainedPath, ModelCredit, Sum};
 use super::row::{Journeys, RowExplained};
 use super::rows::ExplainedRow;
 
@@ -251,32 +251,39 @@ fn shares(
     grid.write(2, text);
 }
 
+/// Kind and name of the target, channel, and campaign where the row is that of one.
+type SumKey<'s> = (&'s str, &'s str, &'s str, Option<&'s str>);
+
+fn key_of(sum: &Sum) -> SumKey<'_> {
+    (sum.target_kind, &sum.target, &sum.channel, sum.campaign.as_deref())
+}
+
 /// What the journey adds to each row of the table.
 fn sums(explained: &CustomerExplained, currency: &Currency, text: &mut String) {
     if explained.sums.is_empty() {
         return;
     }
     let mut models: Vec<&str> = Vec::new();
-    let mut keys: Vec<(&str, &str, &str)> = Vec::new();
+    let mut keys: Vec<SumKey<'_>> = Vec::new();
     for sum in &explained.sums {
         if !models.contains(&sum.model) {
             models.push(sum.model);
         }
-        let key = (sum.target_kind, sum.target.as_str(), sum.channel.as_str());
+        let key = key_of(sum);
         if !keys.contains(&key) {
             keys.push(key);
         }
     }
-    let find = |key: &(&str, &str, &str), model: &str| {
-        explained.sums.iter().find(|sum| {
-            (sum.target_kind, sum.target.as_str(), sum.channel.as_str()) == *key && sum.model == model
-        })
+    let find = |key: &SumKey<'_>, model: &str| {
+        explained.sums.iter().find(|sum| key_of(sum) == *key && sum.model == model)
     };
     text.push_str("\nwhat the journey adds to stage_attribution\n");
     let mut credit = Grid::new(&["target", "credit"], &models);
     let mut value = Grid::new(&["target", "value"], &models);
     for key in &keys {
-        let names = [shown(key.1), shown(key.2)];
+        let (_, target, channel, campaign) = *key;
+        let campaign = campaign.map_or(String::new(), |campaign| format!(", campaign {campaign}"));
+        let names = [shown(target), shown(&format!("{channel}{campaign}"))];
         let cells = |figure: &dyn Fn(&Given) -> String| -> Vec<String> {
             let own = models.iter().map(|model| find(key, model));
             own.map(|sum| sum.map_or_else(|| NOTHING.to_owned(), |sum| figure(&sum.given))).collect()

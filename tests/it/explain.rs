@@ -75,7 +75,8 @@ value = "value"
 [refunds]
 event = ["refund"]
 [attribution]
-models = ["first_touch", "last_touch", "linear", "position", "time_decay", "markov", "shapley"]
+models = ["first_touch", "last_touch", "last_non_direct", "linear", "position", "time_decay", "markov", "shapley", "participation"]
+by = ["channel", "campaign"]
 [segments]
 min_customers = 1
 "#;
@@ -162,12 +163,14 @@ fn rows_that_are_dropped_say_why() {
 /// Of every customer the sums, by target, model and channel, against the whole table: no row is missing on either
 /// side.
 fn assert_sums(plan: &touchline::config::plan::Plan, customers: &[String], tables: &[Table]) -> usize {
-    let mut sums: BTreeMap<[String; 3], (i128, i128)> = BTreeMap::new();
+    let mut sums: BTreeMap<[String; 4], (i128, i128)> = BTreeMap::new();
     for customer in customers {
         let options = RunOptions { threads: 1, ..RunOptions::default() };
         let found = explain_customer(plan, customer, None, &options, &Silent).expect("explained");
         for sum in found.sums {
-            let key = [format!("{} {}", sum.target_kind, sum.target), sum.model.to_owned(), sum.channel];
+            let target = format!("{} {}", sum.target_kind, sum.target);
+            let campaign = format!("{} {:?}", sum.level, sum.campaign.as_deref().unwrap_or_default());
+            let key = [target, sum.model.to_owned(), sum.channel, campaign];
             let into = sums.entry(key).or_default();
             into.0 += sum.given.credit_millionths;
             into.1 += sum.given.value_minor_millionths;
@@ -178,16 +181,19 @@ fn assert_sums(plan: &touchline::config::plan::Plan, customers: &[String], table
         let column = frame.column(column).expect("a column").str().expect("texts").clone();
         column.iter().map(|text| text.unwrap_or_default().to_owned()).collect()
     };
-    let [kinds, targets, models, levels, channels] =
-        ["target_kind", "target", "model", "level", "channel"].map(texts);
+    let [kinds, targets, models, levels, channels, campaigns] =
+        ["target_kind", "target", "model", "level", "channel", "campaign"].map(texts);
     let [credit, value] = ["credit", "value"]
         .map(|column| frame.column(column).expect("a column").f64().expect("figures").to_vec());
     let mut compared = 0;
     for row in 0..frame.height() {
-        if models[row] == "markov" || levels[row] != "channel" {
+        let data_driven = models[row] == "markov" || models[row] == "shapley" && levels[row] == "campaign";
+        if data_driven && channels[row] != "(unattributed)" {
             continue;
         }
-        let key = [format!("{} {}", kinds[row], targets[row]), models[row].clone(), channels[row].clone()];
+        let target = format!("{} {}", kinds[row], targets[row]);
+        let campaign = format!("{} {:?}", levels[row], campaigns[row]);
+        let key = [target, models[row].clone(), channels[row].clone(), campaign];
         let (own_credit, own_value) = sums.remove(&key).unwrap_or_default();
         assert_eq!((credit[row].expect("credit") * 1e6).round() as i128, own_credit, "credit of {key:?}");
         if let Some(value) = value[row] {
@@ -214,6 +220,9 @@ fn customers_add_up_to_the_table_under_every_setting() {
         &["attribution.after_conversion=\"restart\""],
         &["window.lookback=\"1d\"", "contract.max_path_touches=1"],
         &["attribution.touches=[{ event = [\"click\", \"purchase\"] }]", "attribution.null_paths=false"],
+        &["attribution.path=\"exposure\"", "channels.direct=[\"Email\"]"],
+        &["attribution.path=\"first\"", "attribution.position=\"j\""],
+        &["attribution.path=\"frequency\"", "attribution.by=[\"channel\"]"],
         &["contract.dedupe=\"row\""],
         &["contract.dedupe=\"off\"", "stages.mode=\"any\""],
     ] {

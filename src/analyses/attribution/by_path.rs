@@ -6,7 +6,7 @@ use crate::attribution::shapley::Distinct;
 use crate::attribution::{Credit, Shares, time_decay};
 use crate::config::plan::Model;
 use crate::journey::walk::Touch;
-use crate::journey::{Path, PathEnd};
+use crate::journey::{Journey, Path, PathEnd};
 
 use super::Attribution;
 
@@ -40,12 +40,13 @@ pub fn given(end: PathEnd) -> Option<(i64, i64)> {
 }
 
 impl Attribution<'_> {
-    /// Whether a model gives each path credit of its own, so that its sums are sums over paths.
+    /// Whether a model gives each path credit of its own, so that its sums over channels are sums over paths.
     pub fn works_by_path(&self, model: Model) -> bool {
         model != Model::Markov
     }
 
-    /// Shares the conversion of a path under a model. `all` are the touches of the journey; the path has at least one.
+    /// Shares the conversion of a path under a model. `all` are the touches that paths are ranges of; the path has at
+    /// least one.
     pub fn credit_of_path(
         &self,
         path: &Path,
@@ -59,18 +60,49 @@ impl Attribution<'_> {
         if model.looks_at_times() {
             time_decay::factors(touches.iter().map(|touch| touch.time_us), plan.half_life_us, factors);
         }
-        match credit.over(model, plan, touches.len(), factors) {
+        let channels = touches.iter().map(|touch| touch.channel);
+        match credit.over(model, plan, &self.context.rules.direct, channels.clone(), factors) {
             Shares::One(only) => {
                 let part = |at: usize| if at == only { MILLIONTHS } else { 0 };
                 PathCredit::ByTouch((0..touches.len()).map(part).collect())
             }
             Shares::Each(parts) => PathCredit::ByTouch(parts.to_vec()),
             Shares::Elsewhere if model == Model::Shapley => {
-                let distinct = distinct.of(touches.iter().map(|touch| touch.channel));
+                let distinct = distinct.of(channels);
                 let parts = credit.equally(distinct.len()).iter();
                 PathCredit::ByChannel(distinct.iter().copied().zip(parts.copied()).collect())
             }
+            Shares::Elsewhere if model == Model::Participation => {
+                let whole = |channel: &u16| (*channel, MILLIONTHS);
+                PathCredit::ByChannel(distinct.of(channels).iter().map(whole).collect())
+            }
             Shares::Elsewhere => PathCredit::OfAllPaths,
+        }
+    }
+
+    /// The credit of a path by unit: a campaign under a channel, as [`crate::journey::Units`] numbers them. None
+    /// where the model has none of its own at that level, or where no unit was asked for.
+    pub fn credit_of_units(
+        &self,
+        path: &Path,
+        all: &[Touch],
+        journey: &Journey<'_>,
+        model: Model,
+        scratch: &mut PathScratch,
+    ) -> Option<Vec<(u32, i64)>> {
+        let of_code = &self.context.rules.units.of_code;
+        let touches = &all[path.touches.clone()];
+        let unit = |touch: &Touch| of_code.get(journey.rows[touch.row as usize].code as usize).copied();
+        let units: Vec<u32> = touches.iter().map(unit).collect::<Option<_>>()?;
+        if model == Model::Participation {
+            let mut distinct = units;
+            distinct.sort_unstable();
+            distinct.dedup();
+            return Some(distinct.into_iter().map(|unit| (unit, MILLIONTHS)).collect());
+        }
+        match self.credit_of_path(path, all, model, scratch) {
+            PathCredit::ByTouch(parts) => Some(units.into_iter().zip(parts).collect()),
+            PathCredit::ByChannel(_) | PathCredit::OfAllPaths => None,
         }
     }
 }
