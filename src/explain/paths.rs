@@ -150,7 +150,8 @@ impl Explainer<'_> {
             self.add_units(path, &mut unit_sums, &mut scratch);
         }
         self.check(&sums)?;
-        let mut shown = self.sums(&sums);
+        let by_channel = self.attribution.context().plan.attribution.by.channel;
+        let mut shown = if by_channel { self.sums(&sums) } else { Vec::new() };
         shown.extend(self.unit_sums(&unit_sums));
         Ok((paths, shown))
     }

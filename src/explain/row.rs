@@ -314,13 +314,12 @@ fn steps(plan: &Plan, key: &RowKey, rows: &Rows<'_>, row: usize) -> Vec<Step> {
             (format!("({value} × {margin} − {spend}) / {spend}"), (value * margin - spend) / spend)
         }),
     );
-    push(
-        "cost_per_conversion",
-        "spend / credit",
-        credit
-            .filter(|credit| *credit > 0.0)
-            .zip(spend)
-            .map(|(credit, spend)| (format!("{spend} / {credit}"), spend / credit)),
-    );
+    for (column, formula, per) in [
+        ("cost_per_conversion", "spend / credit", credit),
+        ("customer_acquisition_cost", "spend / new_customers", figure("new_customers")),
+    ] {
+        let terms = per.filter(|per| *per > 0.0).zip(spend);
+        push(column, formula, terms.map(|(per, spend)| (format!("{spend} / {per}"), spend / per)));
+    }
     steps
 }

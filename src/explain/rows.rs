@@ -1,6 +1,6 @@
 //! Every row of a customer: what its file says, what the contract and the journey made of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::contract::touchpoints::{ReadFate, WatchedRow};
 use crate::engine::look::{Said, SaidRow};
 use crate::journey::key::EventKey;
 use crate::journey::partition::Remaps;
-use crate::journey::{Journey, Rules, Walk};
+use crate::journey::{Journey, Rules, Touchpoint, Walk};
 
 use super::rules::{Role, first_of, roles_of};
 
@@ -163,33 +163,33 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn values(&self, (worker, row): Met<'_>) -> (Option<i64>, u32, Option<i64>, Option<u64>) {
+    fn values(&self, (worker, row): Met<'_>) -> Values {
         let code = self.remaps.rows[worker][row.code as usize];
         (row.time_us, code, row.amount_minor, row.order)
     }
 
-    /// Why a kept row is no part of a journey of these rows, of which those with a number are.
-    fn dropped_by_journey(&self, row: Met<'_>, journey: &[(Met<'_>, ExplainedRow)]) -> Dropped {
+    fn event(&self, row: &WatchedRow) -> Option<EventKey> {
+        let id = self.said_of(row).and_then(|said| said.event_id.as_deref());
+        id.map(|id| EventKey::of_text(id.as_bytes()))
+    }
+
+    /// Why a kept row is no part of a journey, whose first rows of each event or each combination of values are given.
+    fn dropped_by_journey(&self, row: Met<'_>, first: &FirstRows) -> Dropped {
         let contract = &self.plan.contract;
-        let event = |row: &WatchedRow| {
-            let id = self.said_of(row).and_then(|said| said.event_id.as_deref());
-            id.map(|id| EventKey::of_text(id.as_bytes()))
+        let values = self.values(row);
+        let found = match contract.dedupe {
+            Dedupe::EventId => self.event(row.1).and_then(|event| first.by_event.get(&event)),
+            Dedupe::Row => first.by_values.get(&values),
+            Dedupe::Off => None,
         };
-        let first = journey.iter().find(|(other, _)| match contract.dedupe {
-            Dedupe::EventId => event(other.1).is_some() && event(other.1) == event(row.1),
-            Dedupe::Row => self.values(*other) == self.values(row),
-            Dedupe::Off => false,
-        });
-        match first {
-            Some((other, shown)) => {
-                let number = shown.number.unwrap_or(0);
-                if self.values(*other) == self.values(row) {
-                    Dropped { reason: "exact_duplicate", detail: format!("an equal copy of row {number}") }
-                } else {
-                    let detail = format!("the event_id of row {number}, with other values");
-                    Dropped { reason: "conflicting_duplicate", detail }
-                }
+        match found {
+            Some((number, own)) if *own == values => {
+                Dropped { reason: "exact_duplicate", detail: format!("an equal copy of row {number}") }
             }
+            Some((number, _)) => Dropped {
+                reason: "conflicting_duplicate",
+                detail: format!("the event_id of row {number}, with other values"),
+            },
             None => Dropped {
                 reason: "bot",
                 detail: format!(
@@ -206,57 +206,83 @@ impl<'a> Known<'a> {
         positions: &BTreeMap<usize, Met<'a>>,
         journey: Option<(&Journey<'_>, &Walk)>,
     ) -> Vec<ExplainedRow> {
-        let mut numbered: Vec<(Met<'a>, ExplainedRow)> = Vec::new();
+        let mut rows: Vec<(Option<i64>, ExplainedRow)> = Vec::new();
+        let mut taken: BTreeSet<Place> = BTreeSet::new();
+        let mut first = FirstRows::default();
         if let Some((journey, walk)) = journey {
             for (at, touchpoint) in journey.rows.iter().enumerate() {
                 let Some(met) = positions.get(&touchpoint.position()) else { continue };
-                let facts = &self.rules.facts[touchpoint.code as usize];
-                let mut row = self.plain(met.1);
-                row.number = Some(at + 1);
-                row.value_minor = journey.amount_minor(touchpoint);
-                let channel = (facts.has_channel || facts.touch)
-                    .then(|| self.rules.channels.get(usize::from(facts.channel)).cloned())
-                    .flatten();
-                row.channel = channel;
-                let entered = |stage: &usize| walk.entries.get(*stage).copied().flatten() == Some(at as u32);
-                let enters: Vec<usize> = (0..self.rules.stages).filter(entered).collect();
-                let said = self.said_of(met.1);
-                let value = |name: &str| match name {
-                    "channel" if facts.has_channel => {
-                        self.rules.channels.get(usize::from(facts.channel)).map(String::as_str)
-                    }
-                    name => said.and_then(|said| self.text(said, name)),
-                };
-                row.roles = roles_of(self.plan, facts, &enters, value);
-                numbered.push((*met, row));
+                let (number, values) = (at + 1, self.values(*met));
+                taken.insert(place_of(met.1));
+                first.by_values.entry(values).or_insert((number, values));
+                if let Some(event) = self.event(met.1) {
+                    first.by_event.entry(event).or_insert((number, values));
+                }
+                rows.push((met.1.time_us, self.of_journey(met.1, at, touchpoint, journey, walk)));
             }
         }
-        let mut dropped: Vec<ExplainedRow> = Vec::new();
-        for (worker, rows) in self.watched.iter().enumerate() {
-            for watched in rows {
-                let in_journey = numbered.iter().any(|((_, other), _)| std::ptr::eq(*other, watched));
-                if in_journey {
-                    continue;
-                }
-                let mut row = self.plain(watched);
-                row.dropped = Some(
-                    self.dropped_by_contract(watched)
-                        .unwrap_or_else(|| self.dropped_by_journey((worker, watched), &numbered)),
-                );
-                dropped.push(row);
+        let mut dropped: Vec<(Option<i64>, Place, ExplainedRow)> = Vec::new();
+        for (worker, watched) in self.watched.iter().enumerate() {
+            for row in watched.iter().filter(|row| !taken.contains(&place_of(row))) {
+                let mut shown = self.plain(row);
+                let by_contract = self.dropped_by_contract(row);
+                shown.dropped =
+                    Some(by_contract.unwrap_or_else(|| self.dropped_by_journey((worker, row), &first)));
+                dropped.push((row.time_us, place_of(row), shown));
             }
         }
         // Whichever worker met a row, it stands at the same place.
-        dropped.sort_by(|one, other| {
-            (&one.time, &one.file, one.file_row).cmp(&(&other.time, &other.file, other.file_row))
-        });
-        let mut rows: Vec<ExplainedRow> = numbered.into_iter().map(|(_, row)| row).collect();
-        for row in dropped {
-            let at = rows.partition_point(|other| other.time <= row.time);
-            rows.insert(at, row);
+        dropped.sort_by_key(|(time_us, place, _)| (*time_us, *place));
+        for (time_us, _, row) in dropped {
+            let at = rows.partition_point(|(other, _)| *other <= time_us);
+            rows.insert(at, (time_us, row));
         }
-        rows
+        rows.into_iter().map(|(_, row)| row).collect()
     }
+
+    /// A row of the journey, at a place of it.
+    fn of_journey(
+        &self,
+        row: &WatchedRow,
+        at: usize,
+        touchpoint: &Touchpoint,
+        journey: &Journey<'_>,
+        walk: &Walk,
+    ) -> ExplainedRow {
+        let facts = &self.rules.facts[touchpoint.code as usize];
+        let channel = self.rules.channels.get(usize::from(facts.channel)).map(String::as_str);
+        let said = self.said_of(row);
+        let value = |name: &str| match name {
+            "channel" => channel.filter(|_| facts.has_channel),
+            name => said.and_then(|said| self.text(said, name)),
+        };
+        let entered = |stage: &usize| walk.entries.get(*stage).copied().flatten() == Some(at as u32);
+        let enters: Vec<usize> = (0..self.rules.stages).filter(entered).collect();
+        ExplainedRow {
+            number: Some(at + 1),
+            value_minor: journey.amount_minor(touchpoint),
+            channel: channel.filter(|_| facts.has_channel || facts.touch).map(str::to_owned),
+            roles: roles_of(self.plan, facts, &enters, value),
+            ..self.plain(row)
+        }
+    }
+}
+
+/// Source, file and row of a row.
+type Place = (usize, usize, u64);
+
+fn place_of(row: &WatchedRow) -> Place {
+    (row.source, row.file, row.row)
+}
+
+/// What makes two rows of one event equal.
+type Values = (Option<i64>, u32, Option<i64>, Option<u64>);
+
+/// Numbers of the rows of a journey that came first, with their values.
+#[derive(Default)]
+struct FirstRows {
+    by_event: BTreeMap<EventKey, (usize, Values)>,
+    by_values: BTreeMap<Values, (usize, Values)>,
 }
 
 /// An instant as RFC 3339, UTC.

@@ -34,6 +34,8 @@ fn help() {
       run       Read the exports, compute, publish all result tables
       check     Validate the configuration and the inputs, and say what a run would read, prune and
                 write
+      explain   Show why a number is what it is: a customer's journey, or the journeys behind a row of
+                a table
       tables    Print the data dictionary of the result tables
       generate  Write a synthetic warehouse with planted truths
       help      Print this message or the help of the given subcommand(s)
