@@ -11,7 +11,7 @@ use crate::journey::key::EventKey;
 use crate::journey::partition::Remaps;
 use crate::journey::{Journey, Rules, Touchpoint, Walk};
 
-use super::rules::{Role, first_of, roles_of};
+use super::rules::{Counting, Role, first_of, roles_of};
 
 /// Columns that are shown whether or not a rule asks for them.
 pub(super) const SHOWN: [&str; 5] = ["event", "channel", "campaign", "source", "medium"];
@@ -210,6 +210,7 @@ impl<'a> Known<'a> {
         let mut taken: BTreeSet<Place> = BTreeSet::new();
         let mut first = FirstRows::default();
         if let Some((journey, walk)) = journey {
+            let mut events = EventsLeft::of(walk);
             for (at, touchpoint) in journey.rows.iter().enumerate() {
                 let Some(met) = positions.get(&touchpoint.position()) else { continue };
                 let (number, values) = (at + 1, self.values(*met));
@@ -218,7 +219,17 @@ impl<'a> Known<'a> {
                 if let Some(event) = self.event(met.1) {
                     first.by_event.entry(event).or_insert((number, values));
                 }
-                rows.push((met.1.time_us, self.of_journey(met.1, at, touchpoint, journey, walk)));
+                let facts = &self.rules.facts[touchpoint.code as usize];
+                let counting = Counting {
+                    stages: entered_at(walk, at),
+                    conversions: events.take(
+                        facts.conversions,
+                        touchpoint.time_us,
+                        journey.order(touchpoint),
+                    ),
+                };
+                let shown = self.of_journey(met.1, at + 1, touchpoint, journey, counting);
+                rows.push((met.1.time_us, shown));
             }
         }
         let mut dropped: Vec<(Option<i64>, Place, ExplainedRow)> = Vec::new();
@@ -240,14 +251,14 @@ impl<'a> Known<'a> {
         rows.into_iter().map(|(_, row)| row).collect()
     }
 
-    /// A row of the journey, at a place of it.
+    /// The row of the journey with this number.
     fn of_journey(
         &self,
         row: &WatchedRow,
-        at: usize,
+        number: usize,
         touchpoint: &Touchpoint,
         journey: &Journey<'_>,
-        walk: &Walk,
+        counting: Counting,
     ) -> ExplainedRow {
         let facts = &self.rules.facts[touchpoint.code as usize];
         let channel = self.rules.channels.get(usize::from(facts.channel)).map(String::as_str);
@@ -256,15 +267,44 @@ impl<'a> Known<'a> {
             "channel" => channel.filter(|_| facts.has_channel),
             name => said.and_then(|said| self.text(said, name)),
         };
-        let entered = |stage: &usize| walk.entries.get(*stage).copied().flatten() == Some(at as u32);
-        let enters: Vec<usize> = (0..self.rules.stages).filter(entered).collect();
         ExplainedRow {
-            number: Some(at + 1),
+            number: Some(number),
             value_minor: journey.amount_minor(touchpoint),
             channel: channel.filter(|_| facts.has_channel || facts.touch).map(str::to_owned),
-            roles: roles_of(self.plan, facts, &enters, value),
+            roles: roles_of(self.plan, facts, counting, value),
             ..self.plain(row)
         }
+    }
+}
+
+/// Bits of the stages that are entered with the row at a place of the journey.
+fn entered_at(walk: &Walk, at: usize) -> u64 {
+    let entered = walk.entries.iter().enumerate().filter(|(_, row)| **row == Some(at as u32));
+    entered.fold(0, |bits, (stage, _)| bits | 1 << stage)
+}
+
+/// Conversions of a walk that no row has been found for, by conversion, instant and order.
+struct EventsLeft(BTreeMap<(usize, i64, Option<u64>), usize>);
+
+impl EventsLeft {
+    fn of(walk: &Walk) -> Self {
+        let mut left = BTreeMap::new();
+        for event in &walk.conversions {
+            *left.entry((event.conversion, event.time_us, event.order)).or_default() += 1;
+        }
+        Self(left)
+    }
+
+    /// Of the conversions with these bits those that a row of the instant and order is.
+    fn take(&mut self, conversions: u64, time_us: i64, order: Option<u64>) -> u64 {
+        let mut taken = 0;
+        for conversion in (0..64).filter(|conversion| conversions >> conversion & 1 == 1) {
+            if let Some(left) = self.0.get_mut(&(conversion, time_us, order)).filter(|left| **left > 0) {
+                *left -= 1;
+                taken |= 1 << conversion;
+            }
+        }
+        taken
     }
 }
 

@@ -14,8 +14,18 @@ pub struct Role {
     pub name: Option<String>,
     /// Key of the rule in the configuration, a place in a list from 0, and what it asks for.
     pub rule: String,
-    /// For a stage: whether the customer enters it with this row.
-    pub enters: Option<bool>,
+    /// For a stage: whether the customer enters it with this row. For a conversion: whether the row is one, and not
+    /// a further row of an order that has its conversion already.
+    pub counts: Option<bool>,
+}
+
+/// What of a row's facts the journey around it makes count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counting {
+    /// Bit `k`: the customer enters stage `k` with it.
+    pub(super) stages: u64,
+    /// Bit `c`: it is a conversion `c` of its own.
+    pub(super) conversions: u64,
 }
 
 /// A matcher as TOML.
@@ -37,11 +47,11 @@ pub(super) fn first_of<'a>(
     found.map_or_else(|| key.to_owned(), |(index, matcher)| format!("{key}[{index}] {}", written(matcher)))
 }
 
-/// All roles of a row with these facts, whose columns `value` returns. `enters` are the stages entered with it.
+/// All roles of a row with these facts, whose columns `value` returns.
 pub(super) fn roles_of<'a>(
     plan: &Plan,
     facts: &Facts,
-    enters: &[usize],
+    counting: Counting,
     value: impl Fn(&str) -> Option<&'a str> + Copy,
 ) -> Vec<Role> {
     let mut roles = Vec::new();
@@ -50,26 +60,27 @@ pub(super) fn roles_of<'a>(
             Some(matchers) => first_of("attribution.touches", matchers, value),
             None => "by default: it has a channel and is no conversion".to_owned(),
         };
-        roles.push(Role { role: "touch", name: None, rule, enters: None });
+        roles.push(Role { role: "touch", name: None, rule, counts: None });
     }
     for (index, stage) in plan.stages.stages.iter().enumerate() {
         if facts.stages >> index & 1 == 1 {
             let rule = first_of(&format!("stages.rules.{}", stage.name), &stage.rules, value);
-            let enters = Some(enters.contains(&index));
-            roles.push(Role { role: "stage", name: Some(stage.name.clone()), rule, enters });
+            let counts = Some(counting.stages >> index & 1 == 1);
+            roles.push(Role { role: "stage", name: Some(stage.name.clone()), rule, counts });
         }
     }
     for (index, conversion) in plan.conversions.iter().enumerate() {
         if facts.conversions >> index & 1 == 1 {
             let rule = format!("conversions.{} {}", conversion.name, written(&conversion.matcher));
-            roles.push(Role { role: "conversion", name: Some(conversion.name.clone()), rule, enters: None });
+            let counts = Some(counting.conversions >> index & 1 == 1);
+            roles.push(Role { role: "conversion", name: Some(conversion.name.clone()), rule, counts });
         }
     }
     if facts.refund {
         let event = value("event").unwrap_or_default();
         let pattern = plan.refunds.iter().find(|pattern| wildcard_match(pattern, event));
         let rule = format!("refunds.event {:?}", pattern.map_or(event, String::as_str));
-        roles.push(Role { role: "refund", name: None, rule, enters: None });
+        roles.push(Role { role: "refund", name: None, rule, counts: None });
     }
     roles
 }

@@ -128,8 +128,11 @@ fn what(row: &ExplainedRow) -> String {
     let mut words: Vec<String> = row
         .roles
         .iter()
-        .map(|role| match (&role.name, role.enters) {
-            (Some(name), Some(true)) => format!("enters {} {name}", role.role),
+        .map(|role| match (&role.name, role.counts) {
+            (Some(name), Some(true)) if role.role == "stage" => format!("enters stage {name}"),
+            (Some(name), Some(false)) if role.role == "conversion" => {
+                format!("further row of an order of {name}")
+            }
             (Some(name), _) => format!("{} {name}", role.role),
             (None, _) => role.role.to_owned(),
         })
