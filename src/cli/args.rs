@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::Overrides;
 
@@ -174,12 +174,13 @@ pub(super) struct CheckOptions {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["customer", "table"]))]
 pub(super) struct ExplainOptions {
     #[command(flatten)]
     pub(super) config: ConfigOptions,
 
     /// Customer by the id of the touchpoint files: every row, path and weight of the journey
-    #[arg(long, value_name = "ID", required_unless_present = "table", conflicts_with = "table")]
+    #[arg(long, value_name = "ID")]
     pub(super) customer: Option<String>,
 
     /// Table of the row to explain: `stage_attribution` or `channel_roi`

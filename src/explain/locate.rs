@@ -129,11 +129,21 @@ impl Selector {
             let known = match first {
                 "model" => plan.attribution.models.iter().map(|model| model.as_str().to_owned()).collect(),
                 "channel" => Vec::new(),
-                _ => self.targets(plan).into_iter().map(|target| target.name).collect::<Vec<_>>(),
+                _ => {
+                    let mut names: Vec<String> =
+                        self.targets(plan).into_iter().map(|target| target.name).collect();
+                    names.sort();
+                    names.dedup();
+                    names
+                }
             };
             let choice = if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) };
             return Err(ExplainError::usage(
-                format!("several rows of `{}` are asked for: `{}` is open", self.table, missing.join("`, `")),
+                format!(
+                    "several rows of `{}` fit: nothing says which `{}`",
+                    self.table,
+                    missing.join("`, `")
+                ),
                 format!("add `--where {first}=VALUE`{choice}"),
             ));
         }
@@ -172,7 +182,7 @@ impl Selector {
                 "leave one of the two out",
             )),
             (CAMPAIGN_LEVEL, None) => Err(ExplainError::usage(
-                format!("several rows of `{}` are asked for: `campaign` is open", self.table),
+                format!("several rows of `{}` fit: nothing says which `campaign`", self.table),
                 "add `--where campaign=VALUE`",
             )),
             (CAMPAIGN_LEVEL, Some(_)) if model.is_data_driven() => Err(ExplainError::usage(

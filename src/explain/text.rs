@@ -284,9 +284,9 @@ fn sums(explained: &CustomerExplained, currency: &Currency, text: &mut String) {
     let mut credit = Grid::new(&["target", "credit"], &models);
     let mut value = Grid::new(&["target", "value"], &models);
     for key in &keys {
-        let (_, target, channel, campaign) = *key;
+        let (kind, target, channel, campaign) = *key;
         let campaign = campaign.map_or(String::new(), |campaign| format!(", campaign {campaign}"));
-        let names = [shown(target), shown(&format!("{channel}{campaign}"))];
+        let names = [shown(&format!("{kind} {target}")), shown(&format!("{channel}{campaign}"))];
         let cells = |figure: &dyn Fn(&Given) -> String| -> Vec<String> {
             let own = models.iter().map(|model| find(key, model));
             own.map(|sum| sum.map_or_else(|| NOTHING.to_owned(), |sum| figure(&sum.given))).collect()

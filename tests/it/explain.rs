@@ -126,7 +126,91 @@ fn refused(arguments: &[&str]) -> String {
 
 #[test]
 fn a_customer_as_text() {
-    insta::assert_snapshot!(explained(&warehouse(), &["--customer", "c-1"]), @"");
+    insta::assert_snapshot!(explained(&warehouse(), &["--customer", "c-1"]), @r#"
+    customer c-1 of spring
+    window   2026-03-31T21:00:00Z to 2026-04-30T21:00:00Z
+    lookback 120 h, times in Europe/Sofia
+
+    row  time                 event         channel  campaign  value  what it is
+      -  2026-02-20 10:00:00  click         Email    spring        -  dropped, outside_window: before 2026-03-01 23:00:00, where window.from less window.history begins [a.parquet row 1]
+      1  2026-03-25 10:00:00  click         Display  -             -  touch; enters stage awareness; context, before the window
+      2  2026-04-01 11:00:00  click         Email    spring        -  touch; stage awareness
+      -  2026-04-01 11:00:00  click         Email    spring        -  dropped, exact_duplicate: an equal copy of row 2 [a.parquet row 4]
+      -  2026-04-01 11:30:00  click         Search   -             -  dropped, conflicting_duplicate: the event_id of row 2, with other values [a.parquet row 5]
+      3  2026-04-02 12:00:00  search        Search   brand         -  touch; stage awareness
+      -  2026-04-02 12:10:00  health_check  Search   -             -  dropped, excluded: inputs.touchpoints.exclude[1] { event = ["health_*"] } [a.parquet row 7]
+      4  2026-04-03 13:00:00  purchase      -        -         30.00  enters stage purchase; conversion purchase
+      -  2026-04-04 13:00:00  purchase      -        -         -5.00  dropped, rejected: negative_value, by its `value` [a.parquet row 9]
+      5  2026-04-05 14:00:00  click         Email    summer        -  touch; stage awareness
+      6  2026-04-06 15:00:00  refund        -        -         10.00  refund
+      -  2026-04-07 15:00:00  -             Email    -             -  dropped, rejected: null_event, by its `event` [b.parquet row 3]
+      -  2026-05-02 15:00:00  click         Email    -             -  dropped, outside_window: not before 2026-05-01 00:00:00, where window.to ends it [b.parquet row 4]
+
+    what                 by the rule                                                rows
+    touch                by default: it has a channel and is no conversion          1, 2, 3, 5
+    stage awareness      stages.rules.awareness[1] { event = ["click", "search"] }  1, 2, 3, 5
+    stage purchase       stages.rules.purchase[0] { event = ["purchase"] }          4
+    conversion purchase  conversions.purchase { event = ["purchase"] }              4
+    refund               refunds.event "refund"                                     6
+
+    conversion purchase at 2026-04-03 13:00:00, 30.00 EUR
+      path      2 Email > 3 Search
+      left out  beyond_lookback: 1
+      row  weight  first_touch  last_touch  last_non_direct    linear  position  time_decay
+        2  Email      1.000000    0.000000         0.000000  0.500000  0.500000    0.474236
+        3  Search     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764
+      row  EUR     first_touch  last_touch  last_non_direct  linear  position  time_decay
+        2  Email         30.00        0.00             0.00   15.00     15.00       14.23
+        3  Search         0.00       30.00            30.00   15.00     15.00       15.77
+      markov: not defined for one path, its credit comes from all of them
+      shapley, by channel: Email 0.500000 (15.00), Search 0.500000 (15.00)
+      participation, by channel: Email 1.000000 (30.00), Search 1.000000 (30.00)
+
+    conversion purchase: refunded in part, -10.00 EUR, its credit stays
+      path      2 Email > 3 Search
+      row  weight  first_touch  last_touch  last_non_direct    linear  position  time_decay
+        2  Email      1.000000    0.000000         0.000000  0.500000  0.500000    0.474236
+        3  Search     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764
+      row  EUR     first_touch  last_touch  last_non_direct  linear  position  time_decay
+        2  Email        -10.00        0.00             0.00   -5.00     -5.00       -4.74
+        3  Search         0.00      -10.00           -10.00   -5.00     -5.00       -5.26
+      markov: not defined for one path, its credit comes from all of them
+      shapley, by channel: Email 0.500000 (-5.00), Search 0.500000 (-5.00)
+      participation, by channel: Email 1.000000 (-10.00), Search 1.000000 (-10.00)
+
+    stage purchase at 2026-04-03 13:00:00
+      path      2 Email > 3 Search
+      left out  beyond_lookback: 1
+      row  weight  first_touch  last_touch  last_non_direct    linear  position  time_decay
+        2  Email      1.000000    0.000000         0.000000  0.500000  0.500000    0.474236
+        3  Search     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764
+      markov: not defined for one path, its credit comes from all of them
+      shapley, by channel: Email 0.500000, Search 0.500000
+      participation, by channel: Email 1.000000, Search 1.000000
+
+    conversion purchase: no more of it, the path only informs models of all paths
+      path      5 Email
+      left out  beyond_lookback: 1
+      left out  before_previous_conversion: 2, 3
+
+    what the journey adds to stage_attribution
+      target    credit                  first_touch  last_touch  last_non_direct    linear  position  time_decay   shapley  participation
+      purchase  Email                      1.000000    0.000000         0.000000  0.500000  0.500000    0.474236  0.500000       1.000000
+      purchase  Search                     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764  0.500000       1.000000
+      purchase  Email                      1.000000    0.000000         0.000000  0.500000  0.500000    0.474236  0.500000       1.000000
+      purchase  Search                     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764  0.500000       1.000000
+      purchase  Email, campaign spring     1.000000    0.000000         0.000000  0.500000  0.500000    0.474236         -       1.000000
+      purchase  Search, campaign brand     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764         -       1.000000
+      purchase  Email, campaign spring     1.000000    0.000000         0.000000  0.500000  0.500000    0.474236         -       1.000000
+      purchase  Search, campaign brand     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764         -       1.000000
+      target    value                   first_touch  last_touch  last_non_direct  linear  position  time_decay  shapley  participation
+      purchase  Email                         20.00        0.00             0.00   10.00     10.00     9.48472    10.00          20.00
+      purchase  Search                         0.00       20.00            20.00   10.00     10.00    10.51528    10.00          20.00
+      purchase  Email, campaign spring        20.00        0.00             0.00   10.00     10.00     9.48472        -          20.00
+      purchase  Search, campaign brand         0.00       20.00            20.00   10.00     10.00    10.51528        -          20.00
+
+    effects of channels: no run is published yet: `touchline run` computes them
+    "#);
 }
 
 #[test]
@@ -302,7 +386,34 @@ fn a_row_of_the_table_as_text() {
     let arguments = ["--table", "stage_attribution", "--where", "target=purchase", "--where", "model=linear"];
     let arguments =
         [&arguments[..], &["--where", "channel=Email", "--where", "target_kind=conversion"]].concat();
-    insta::assert_snapshot!(explained(&warehouse(), &arguments), @"");
+    insta::assert_snapshot!(explained(&warehouse(), &arguments), @r"
+    stage_attribution where target_kind = conversion, target = purchase, model = linear, level = channel, channel = Email
+    window 2026-03-31T21:00:00Z to 2026-04-30T21:00:00Z
+
+    figure          in the table
+    touches         2
+    journeys        2
+    credit          1.5
+    credit_low      -
+    credit_high     -
+    credit_share    0.5
+    value           30.0
+    value_low       -
+    value_high      -
+    value_share     0.631578947368421
+    rank            1
+    rank_stability  0.985
+    note            few_buckets
+
+    the sum of 3 paths of 2 journeys, largest value first
+      customer                     paths    credit    EUR
+      c-2                              1  1.000000  20.00
+      c-1                              2  0.500000  10.00
+      sum                              3  1.500000  30.00
+      rounding to the whole table         0.000000   0.00
+      in the table                        1.500000  30.00
+    one of them touch by touch: touchline explain --customer c-2
+    ");
 }
 
 #[test]
@@ -310,7 +421,30 @@ fn a_row_of_a_data_driven_model_shows_the_effects() {
     let arguments = ["--table", "stage_attribution", "--where", "target=purchase", "--where", "model=markov"];
     let arguments =
         [&arguments[..], &["--where", "channel=Email", "--where", "target_kind=conversion"]].concat();
-    insta::assert_snapshot!(explained(&warehouse(), &arguments), @"");
+    insta::assert_snapshot!(explained(&warehouse(), &arguments), @r"
+    stage_attribution where target_kind = conversion, target = purchase, model = markov, level = channel, channel = Email
+    window 2026-03-31T21:00:00Z to 2026-04-30T21:00:00Z
+
+    figure          in the table
+    touches         2
+    journeys        2
+    credit          1.333333
+    credit_low      -
+    credit_high     -
+    credit_share    0.4444443333333334
+    value           26.67
+    value_low       -
+    value_high      -
+    value_share     0.5614736842105263
+    rank            1
+    rank_stability  0.751
+    note            few_buckets
+
+    this model's credit is no sum over journeys: it shares all conversions among the channels by their effects
+      channel    effect    credit  effect on value      value
+      Email    1.000000  1.333333         1.000000  26.670000
+      Search   0.500000  0.666667         0.500000  13.330000
+    ");
 }
 
 #[test]
@@ -358,25 +492,76 @@ fn effects_come_from_the_run_that_is_published() {
 
 #[test]
 fn nobody_by_that_name() {
-    insta::assert_snapshot!(refused(&["--customer", "C-1"]), @"");
+    insta::assert_snapshot!(refused(&["--customer", "C-1"]), @r"
+    exit code 66
+    error: no touchpoint file has a row of the customer `C-1`
+    hint: an id is taken as it stands in `customer_id`, with its case and its zeros; the touchpoint inputs alone are searched
+    ");
 }
 
 #[test]
 fn what_cannot_be_explained() {
-    insta::assert_snapshot!(refused(&["--table", "stage_atribution"]), @"");
-    insta::assert_snapshot!(refused(&["--table", "stage_funnel"]), @"");
+    insta::assert_snapshot!(refused(&["--table", "stage_atribution"]), @r"
+    exit code 64
+    error: there is no table `stage_atribution`
+    hint: did you mean `stage_attribution`?
+    ");
+    insta::assert_snapshot!(refused(&["--table", "stage_funnel"]), @r"
+    exit code 64
+    error: rows of `stage_funnel` can't be explained
+    hint: those of `stage_attribution` and `channel_roi` can; `touchline tables` says how every figure is defined
+    ");
     let table = ["--table", "stage_attribution", "--where"];
-    insta::assert_snapshot!(refused(&[&table[..], &["modell=linear"]].concat()), @"");
-    insta::assert_snapshot!(refused(&[&table[..], &["credit=1"]].concat()), @"");
-    insta::assert_snapshot!(refused(&[&table[..], &["model=linear"]].concat()), @"");
+    insta::assert_snapshot!(refused(&[&table[..], &["modell=linear"]].concat()), @r"
+    exit code 64
+    error: `stage_attribution` has no column `modell`
+    hint: did you mean `model`? rows are told apart by `target_kind`, `target`, `model`, `level`, `channel`, `campaign`
+    ");
+    insta::assert_snapshot!(refused(&[&table[..], &["credit=1"]].concat()), @r"
+    exit code 64
+    error: `credit` of `stage_attribution` is a figure, not a key
+    hint: rows are told apart by `target_kind`, `target`, `model`, `level`, `channel`, `campaign`
+    ");
+    insta::assert_snapshot!(refused(&[&table[..], &["model=linear"]].concat()), @r"
+    exit code 64
+    error: several rows of `stage_attribution` fit: nothing says which `target`, `channel`
+    hint: add `--where target=VALUE`: awareness, purchase
+    ");
     let purchase = [&table[..], &["target=awareness", "--where", "channel=Emial", "--where"]].concat();
-    insta::assert_snapshot!(refused(&[&purchase[..], &["model=liner"]].concat()), @"");
-    insta::assert_snapshot!(refused(&[&purchase[..], &["model=linear"]].concat()), @"");
+    insta::assert_snapshot!(refused(&[&purchase[..], &["model=liner"]].concat()), @r"
+    exit code 64
+    error: no row of `stage_attribution` has `model` = `liner`
+    hint: did you mean `linear`?
+    ");
+    insta::assert_snapshot!(refused(&[&purchase[..], &["model=linear"]].concat()), @r"
+    exit code 64
+    error: no row of `stage_attribution` of level `channel` for `awareness` under `linear` has `channel` = `Emial`
+    hint: did you mean `Email`?
+    ");
     let both =
         [&table[..], &["target=purchase", "--where", "channel=Email", "--where", "model=linear"]].concat();
-    insta::assert_snapshot!(refused(&both), @"");
-    insta::assert_snapshot!(refused(&["--customer", "c-1", "--table", "stage_attribution"]), @"");
-    insta::assert_snapshot!(refused(&[]), @"");
+    insta::assert_snapshot!(refused(&both), @r"
+    exit code 64
+    error: `purchase` is the name of a stage and of a conversion
+    hint: add `--where target_kind=stage` or `--where target_kind=conversion`
+    ");
+    insta::assert_snapshot!(refused(&["--customer", "c-1", "--table", "stage_attribution"]), @r"
+    exit code 64
+    error: the argument '--customer <ID>' cannot be used with '--table <TABLE>'
+
+    Usage: touchline explain --customer <ID>
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(refused(&[]), @r"
+    exit code 64
+    error: the following required arguments were not provided:
+      --customer <ID>
+
+    Usage: touchline explain --customer <ID>
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
