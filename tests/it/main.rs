@@ -16,6 +16,7 @@ mod limits;
 mod naive;
 mod planted;
 mod reference;
+mod reference_paths;
 mod rejects;
 mod sample_data;
 mod support;
