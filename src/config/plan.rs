@@ -26,6 +26,8 @@ pub struct Plan {
     pub customers: Option<SourcePlan>,
     /// Which customer saw which variant.
     pub assignments: Option<SourcePlan>,
+    /// What a unit of other currencies is worth, by day.
+    pub rates: Option<SourcePlan>,
     /// Ids that are dropped before anything is counted.
     pub suppress: Option<SourcePlan>,
     /// What the data must satisfy.
@@ -246,6 +248,18 @@ pub struct ConversionPlan {
     pub matcher: Matcher,
     /// Worth of one.
     pub value: ConversionValue,
+    /// What rows of a customer with the same order id are. None: each is a conversion of its own.
+    pub orders: Option<Orders>,
+}
+
+/// What several rows of a conversion are that name the same order of a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Orders {
+    /// Repetitions of the first, as a pixel that fires again sends them: they are left out and counted.
+    First,
+    /// Items of one conversion at the instant of the first, which is worth their sum.
+    Sum,
 }
 
 /// Worth of a conversion.
@@ -295,6 +309,20 @@ pub struct AttributionPlan {
     pub position_last: f64,
     /// Age at which a touch weighs half, in µs.
     pub half_life_us: i64,
+    /// How many channels a state of the Markov chain remembers, 1 to 3.
+    pub markov_order: u8,
+    /// What a set of channels is worth in the Shapley model.
+    pub shapley_value: ShapleyValue,
+}
+
+/// What a set of channels is worth in the Shapley model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShapleyValue {
+    /// The conversions of the journeys that met nothing else.
+    Total,
+    /// The conversion rate of those journeys.
+    Rate,
 }
 
 /// Attribution models.

@@ -64,6 +64,7 @@ pub(super) struct Inputs {
     pub(super) spend: Option<Section<PlainSource>>,
     pub(super) customers: Option<Section<PlainSource>>,
     pub(super) assignments: Option<Section<PlainSource>>,
+    pub(super) rates: Option<Section<PlainSource>>,
     pub(super) suppress: Option<Section<PlainSource>>,
 }
 
@@ -142,6 +143,7 @@ pub(super) struct Stages {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Attribution {
+    pub(super) profile: Option<Text>,
     pub(super) models: Option<Spanned<Vec<Text>>>,
     pub(super) by: Option<Spanned<OneOrMany>>,
     pub(super) touches: Option<Spanned<Vec<Spanned<Matcher>>>>,
@@ -150,6 +152,8 @@ pub(super) struct Attribution {
     pub(super) null_paths: Option<bool>,
     pub(super) position: Option<Spanned<PresetOrPosition>>,
     pub(super) half_life: Option<Text>,
+    pub(super) markov_order: Option<Spanned<i64>>,
+    pub(super) shapley_value: Option<Text>,
 }
 
 /// `attribution.position`.
@@ -228,11 +232,12 @@ pub(super) struct Output {
 /// Columns and the patterns they are compared with.
 pub(super) type Matcher = Table<Spanned<OneOrMany>>;
 
-/// `[conversions.NAME]`: a matcher, beside it the value.
+/// `[conversions.NAME]`: a matcher, beside it the value and what repeated orders mean.
 #[derive(Debug, Default)]
 pub(super) struct Conversion {
     pub(super) matcher: Matcher,
     pub(super) value: Option<Spanned<Worth>>,
+    pub(super) orders: Option<Text>,
 }
 
 /// Worth of a conversion as it is written.
@@ -342,15 +347,15 @@ impl<'de> Deserialize<'de> for Conversion {
                 formatter.write_str("a table")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let (mut fields, mut value) = (Vec::new(), None);
+                let (mut fields, mut value, mut orders) = (Vec::new(), None, None);
                 while let Some(key) = map.next_key::<Text>()? {
-                    if key.get_ref() == "value" {
-                        value = Some(map.next_value()?);
-                    } else {
-                        fields.push((key, map.next_value()?));
+                    match key.get_ref().as_str() {
+                        "value" => value = Some(map.next_value()?),
+                        "orders" => orders = Some(map.next_value()?),
+                        _ => fields.push((key, map.next_value()?)),
                     }
                 }
-                Ok(Conversion { matcher: in_file_order(fields), value })
+                Ok(Conversion { matcher: in_file_order(fields), value, orders })
             }
         }
         deserializer.deserialize_map(ConversionVisitor)

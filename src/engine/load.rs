@@ -7,13 +7,14 @@ use rayon::ThreadPool;
 use crate::analyses::attribution::UNATTRIBUTED;
 use crate::config::plan::{DAY_US, Plan};
 use crate::contract::lookups::{LookupReader, read_ids};
+use crate::contract::rates::{self, Rates};
 use crate::contract::reject::{Reject, RowCounts, ValueHasher};
 use crate::contract::spend::{self, SpendRow};
 use crate::contract::touchpoints::{
     BatchOrigin, Suppressed, TakeError, TouchpointReader, TouchpointRules, WatchedRow,
 };
-use crate::input::open::OpenFile;
-use crate::input::{InputError, InputFile, csv};
+use crate::input::open::{Located, OpenFile};
+use crate::input::{InputError, InputFile};
 use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
 use crate::journey::codebook::{Codebook, CodebookBuilder};
 use crate::journey::key::{CustomerHash, PARTITIONS};
@@ -22,7 +23,8 @@ use crate::journey::spill::Alone;
 
 use super::budget::Budget;
 use super::error::EngineError;
-use super::open::{OpenSource, Opened, SpendFile};
+use super::open::{OpenSource, Opened};
+use super::small::{SmallRows, read_small};
 use super::spill::{Spilled, SpilledRows, Spiller, Waiting};
 use super::work::{self, Progress};
 
@@ -82,12 +84,12 @@ pub struct Loaded {
     pub watched: Vec<Vec<WatchedRow>>,
 }
 
-/// Neighbouring row groups of a file that one thread decodes.
+/// Neighbouring row groups of a file.
 pub(super) struct Item {
     pub(super) source: usize,
     pub(super) file: usize,
-    groups: Vec<usize>,
-    first_row: u64,
+    pub(super) groups: Vec<usize>,
+    pub(super) first_row: u64,
     pub(super) rows: u64,
 }
 
@@ -123,7 +125,7 @@ pub(super) fn items_of(sources: &[&OpenSource], threads: usize) -> Vec<Item> {
     items
 }
 
-/// By source, file and row group.
+/// Digests of row groups by source, file and group.
 pub(super) type GroupDigests = Vec<((usize, usize, usize), blake3::Hash)>;
 
 /// Decodes an item batch by batch; the digests of its row groups go to `digests`.
@@ -174,7 +176,8 @@ pub fn decode_only(sources: &[&OpenSource], pool: &ThreadPool) -> Result<u64, En
     Ok(rows.into_iter().sum())
 }
 
-fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Vec<InputRecord> {
+/// The files of some sources that were read, with the digests of what was read.
+pub(super) fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Vec<InputRecord> {
     digests.sort_by_key(|(place, _)| *place);
     let mut records = Vec::new();
     for (source, open) in sources.iter().enumerate() {
@@ -252,9 +255,13 @@ fn load_rows(
         None => Suppressed::default(),
     };
 
+    // What everything is converted by comes first, and costs are few: a slip there is better told now than
+    // after an hour of reading.
+    let Money { rates, spend, inputs: money_inputs } = read_money(plan, opened)?;
     let rules = TouchpointRules {
         plan,
         columns: &opened.columns,
+        rates: &rates,
         scope: opened.scope,
         suppressed: &suppressed,
         hasher,
@@ -278,6 +285,16 @@ fn load_rows(
                         columns: opened.columns.texts.join(", "),
                         limit: crate::journey::buffer::MAX_CODES,
                     }),
+                    TakeError::MixedCurrencies { row, currency } => {
+                        let plan = &sources[item.source].plan;
+                        EngineError::Input(InputError::MixedCurrencies {
+                            path: file.file.path.clone(),
+                            row: row + 1,
+                            column: plan.physical("currency").to_owned(),
+                            currency,
+                            job: rates.currency().code.clone(),
+                        })
+                    }
                 })?;
                 spiller.relieve(&mut reader.partitions)
             })
@@ -360,7 +377,7 @@ fn load_rows(
         counts.push(read);
         assignments = book;
     }
-    let spend = read_spend(plan, opened, &mut inputs)?;
+    inputs.extend(money_inputs);
     for input in counts.iter_mut().skip(1) {
         input.rejects.sort();
         check_rejected(input)?;
@@ -572,48 +589,40 @@ fn read_lookup<T: Alone + Send>(
     Ok(Lookup { counts, found, book, ranks })
 }
 
-fn read_spend(
-    plan: &Plan,
-    opened: &Opened,
-    inputs: &mut Vec<InputRecord>,
-) -> Result<Vec<SpendRow>, InputError> {
-    let Some(source) = &opened.spend else { return Ok(Vec::new()) };
-    let minor_per_unit = plan.job.currency.minor_per_unit();
-    let zone = &plan.job.timezone;
-    let mut rows = Vec::new();
-    for file in &source.files {
-        match file {
-            SpendFile::Csv(file) => {
-                let (batch, digest) = csv::read(file)?;
-                let located = spend::locate_in_csv(&source.plan, file, &batch)?;
-                rows.extend(spend::read(&source.plan, file, &located, &batch, 0, minor_per_unit, zone)?);
-                inputs.push(InputRecord {
-                    key: source.plan.key.clone(),
-                    file: file.clone(),
-                    digest,
-                    rows: batch.num_rows() as u64,
-                });
-            }
-            SpendFile::Parquet(opened) => {
-                let groups: Vec<usize> = opened.row_groups.iter().map(|(group, _)| *group).collect();
-                let item = Item { source: 0, file: 0, groups, first_row: 0, rows: opened.rows };
-                let mut digests = GroupDigests::new();
-                decode(opened, &item, &mut digests, |batch, origin| {
-                    rows.extend(spend::read(
-                        &source.plan,
-                        &opened.file,
-                        origin.located,
-                        batch,
-                        origin.first_row,
-                        minor_per_unit,
-                        zone,
-                    )?);
-                    Ok::<_, InputError>(())
-                })?;
-                let single = OpenSource { plan: source.plan.clone(), files: vec![(**opened).clone()] };
-                inputs.extend(records(&[&single], digests));
-            }
-        }
+/// What stands beside the touchpoints and is money.
+struct Money {
+    rates: Rates,
+    spend: Vec<SpendRow>,
+    /// Files of the spend, then of the rates.
+    inputs: Vec<InputRecord>,
+}
+
+fn read_money(plan: &Plan, opened: &Opened) -> Result<Money, InputError> {
+    let (currency, zone) = (&plan.job.currency, &plan.job.timezone);
+    let found = match &opened.rates {
+        Some(source) => read_small(source, |batch| rates::read(batch, currency, zone))?,
+        None => SmallRows::default(),
+    };
+    let rates = match opened.rates {
+        Some(_) => Rates::new(currency, found.rows)?,
+        None => Rates::none(currency),
+    };
+    let SmallRows { rows: spend, mut inputs, has } = match &opened.spend {
+        Some(source) => read_small(source, |batch| spend::read(batch, &rates, zone))?,
+        None => SmallRows::default(),
+    };
+    inputs.extend(found.inputs);
+    // With rates and nothing that says what is in another currency, all would be taken for the same.
+    let spend_has = has.get(spend::CURRENCY).copied().unwrap_or(false);
+    let mut files = opened.touchpoints.iter().flat_map(|source| &source.files);
+    if let Some(need) = opened.columns.currency().filter(|_| opened.rates.is_some() && !spend_has)
+        && !files.clone().any(|file| file.located[need] != Located::Absent)
+    {
+        return Err(InputError::UnknownColumn {
+            column: "currency".to_owned(),
+            used_by: "inputs.rates".to_owned(),
+            available: files.next().map(|file| file.columns.clone()).unwrap_or_default(),
+        });
     }
-    Ok(rows)
+    Ok(Money { rates, spend, inputs })
 }

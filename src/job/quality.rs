@@ -153,7 +153,9 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
             "assignments" => &[Rule::NullCustomer, Rule::NullTime, Rule::ImpossibleTime, Rule::NullVariant],
             _ => &[Rule::NullCustomer],
         };
-        for rule in applicable {
+        let of_rates: &[Rule] =
+            if plan.rates.is_some() && input.input == "touchpoints" { &[Rule::MissingRate] } else { &[] };
+        for rule in applicable.iter().chain(of_rates) {
             let failed = counts.rejected.get(rule).copied().unwrap_or(0);
             checks.push(input.input, rule.as_str(), Some(rule.column(input.input)), (rows, failed));
         }

@@ -8,6 +8,7 @@ pub mod cut;
 pub mod dimensions;
 mod interner;
 pub mod key;
+pub mod orders;
 pub mod outcome;
 pub mod partition;
 pub mod path;

@@ -1,6 +1,6 @@
 //! What each combination of text columns means, decided once after reading.
 
-use crate::config::plan::{AfterConversion, ConversionValue, PathTransform, Plan, StageMode};
+use crate::config::plan::{AfterConversion, ConversionValue, Orders, PathTransform, Plan, StageMode};
 
 use super::codebook::Codebook;
 use super::outcome::Outcome;
@@ -79,6 +79,8 @@ pub struct Rules {
     pub stage_window_us: Option<i64>,
     /// What each conversion is worth.
     pub conversion_values: Vec<ConversionValue>,
+    /// What rows of each conversion with the same order are; None: conversions of their own.
+    pub orders: Vec<Option<Orders>>,
     /// First instant of the reporting window, µs.
     pub from_us: i64,
     /// First instant after it, µs.
@@ -160,6 +162,7 @@ impl Rules {
             stage_mode: plan.stages.mode,
             stage_window_us: plan.stages.window_us,
             conversion_values: plan.conversions.iter().map(|conversion| conversion.value).collect(),
+            orders: plan.conversions.iter().map(|conversion| conversion.orders).collect(),
             from_us: window_us.0,
             to_us: window_us.1,
             lookback_us: plan.window.lookback_us,

@@ -78,33 +78,87 @@ flavour = "x"
 }
 
 #[test]
-fn a_key_of_a_later_release_is_unknown() {
+fn a_profile_of_no_tool() {
     insta::assert_snapshot!(bad(r#"[attribution]
-profile = "adobe"
+profile = "adobee"
 "#), @r#"
-    error: unknown key `profile` in [attribution]
-     --> touchline.toml:2:1
+    error: unknown profile `adobee`
+     --> touchline.toml:2:11
       |
-    2 | profile = "adobe"
-      | ^^^^^^^
+    2 | profile = "adobee"
+      |           ^^^^^^^^
       |
-      = hint: the keys here are `models`, `by`, `touches`, `path`, `after_conversion`, `null_paths`, `position`, `half_life`
+      = hint: did you mean `adobe`?
+    "#);
+    insta::assert_snapshot!(bad(r#"[attribution]
+profile = "matomo"
+"#), @r#"
+    error: unknown profile `matomo`
+     --> touchline.toml:2:11
+      |
+    2 | profile = "matomo"
+      |           ^^^^^^^^
+      |
+      = hint: the choices are `adobe`, `ga4`, `mixpanel`, `amplitude`, `snowplow`
     "#);
 }
 
 #[test]
-fn a_key_of_a_later_release_is_no_column_of_a_conversion() {
+fn orders_that_are_neither_repeated_nor_items() {
     insta::assert_snapshot!(bad(r#"[conversions.purchase]
 event = "purchase"
-orders = "first"
+orders = "frist"
+[conversions.renewal]
+event = "renewal"
+orders = "last"
 "#), @r#"
-    error: unknown key `orders` in [conversions.purchase]
+    error: unknown `orders` `frist`
+     --> touchline.toml:3:10
+      |
+    3 | orders = "frist"
+      |          ^^^^^^^
+      |
+      = hint: did you mean `first`?
+
+    error: unknown `orders` `last`
+     --> touchline.toml:6:10
+      |
+    6 | orders = "last"
+      |          ^^^^^^
+      |
+      = hint: the choices are `first`, `sum`
+    "#);
+}
+
+#[test]
+fn orders_spelled_wrong() {
+    insta::assert_snapshot!(bad(r#"[conversions.purchase]
+event = "purchase"
+order = "first"
+"#), @r#"
+    error: unknown key `order` in [conversions.purchase]
      --> touchline.toml:3:1
       |
-    3 | orders = "first"
-      | ^^^^^^
+    3 | order = "first"
+      | ^^^^^
       |
-      = hint: the keys here are `value` and the columns that are matched, such as `event`
+      = hint: did you mean `orders`? If `order` is a column, map it: columns = { order = "order" }
+    "#);
+}
+
+#[test]
+fn a_column_of_rates_that_is_none() {
+    insta::assert_snapshot!(bad(r#"[inputs.rates]
+path = "fx.csv"
+columns = { raet = "eur" }
+"#), @r#"
+    error: unknown column `raet` of rates
+     --> touchline.toml:3:13
+      |
+    3 | columns = { raet = "eur" }
+      |             ^^^^
+      |
+      = hint: did you mean `rate`?
     "#);
 }
 
@@ -682,6 +736,37 @@ fn a_share_out_of_range() {
       |                       ^
       |
       = hint: write a number from 0 to 1: 5 % is 0.05
+    "#);
+}
+
+#[test]
+fn chains_that_remember_too_much_or_nothing() {
+    insta::assert_snapshot!(bad("[attribution]\nmarkov_order = 4\n"), @r#"
+    error: `markov_order` is `4`, and hardly two journeys share more than three channels in a row
+     --> touchline.toml:2:16
+      |
+    2 | markov_order = 4
+      |                ^
+      |
+      = hint: write 1, 2 or 3: how many of the last channels decide what comes next
+    "#);
+    insta::assert_snapshot!(bad("[attribution]\nmarkov_order = 0\n"), @r#"
+    error: `markov_order` is `0`, and a chain without memory has no channels to remove
+     --> touchline.toml:2:16
+      |
+    2 | markov_order = 0
+      |                ^
+      |
+      = hint: write 1, 2 or 3: how many of the last channels decide what comes next
+    "#);
+    insta::assert_snapshot!(bad("[attribution]\nshapley_value = \"rates\"\n"), @r#"
+    error: unknown `shapley_value` `rates`
+     --> touchline.toml:2:17
+      |
+    2 | shapley_value = "rates"
+      |                 ^^^^^^^
+      |
+      = hint: did you mean `rate`?
     "#);
 }
 

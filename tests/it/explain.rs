@@ -194,20 +194,20 @@ fn a_customer_as_text() {
       left out  before_previous_conversion: 2, 3
 
     what the journey adds to stage_attribution
-      target    credit                  first_touch  last_touch  last_non_direct    linear  position  time_decay   shapley  participation
-      purchase  Email                      1.000000    0.000000         0.000000  0.500000  0.500000    0.474236  0.500000       1.000000
-      purchase  Search                     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764  0.500000       1.000000
-      purchase  Email                      1.000000    0.000000         0.000000  0.500000  0.500000    0.474236  0.500000       1.000000
-      purchase  Search                     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764  0.500000       1.000000
-      purchase  Email, campaign spring     1.000000    0.000000         0.000000  0.500000  0.500000    0.474236         -       1.000000
-      purchase  Search, campaign brand     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764         -       1.000000
-      purchase  Email, campaign spring     1.000000    0.000000         0.000000  0.500000  0.500000    0.474236         -       1.000000
-      purchase  Search, campaign brand     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764         -       1.000000
-      target    value                   first_touch  last_touch  last_non_direct  linear  position  time_decay  shapley  participation
-      purchase  Email                         20.00        0.00             0.00   10.00     10.00     9.48472    10.00          20.00
-      purchase  Search                         0.00       20.00            20.00   10.00     10.00    10.51528    10.00          20.00
-      purchase  Email, campaign spring        20.00        0.00             0.00   10.00     10.00     9.48472        -          20.00
-      purchase  Search, campaign brand         0.00       20.00            20.00   10.00     10.00    10.51528        -          20.00
+      target               credit                  first_touch  last_touch  last_non_direct    linear  position  time_decay   shapley  participation
+      stage purchase       Email                      1.000000    0.000000         0.000000  0.500000  0.500000    0.474236  0.500000       1.000000
+      stage purchase       Search                     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764  0.500000       1.000000
+      conversion purchase  Email                      1.000000    0.000000         0.000000  0.500000  0.500000    0.474236  0.500000       1.000000
+      conversion purchase  Search                     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764  0.500000       1.000000
+      stage purchase       Email, campaign spring     1.000000    0.000000         0.000000  0.500000  0.500000    0.474236         -       1.000000
+      stage purchase       Search, campaign brand     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764         -       1.000000
+      conversion purchase  Email, campaign spring     1.000000    0.000000         0.000000  0.500000  0.500000    0.474236         -       1.000000
+      conversion purchase  Search, campaign brand     0.000000    1.000000         1.000000  0.500000  0.500000    0.525764         -       1.000000
+      target               value                   first_touch  last_touch  last_non_direct  linear  position  time_decay  shapley  participation
+      conversion purchase  Email                         20.00        0.00             0.00   10.00     10.00     9.48472    10.00          20.00
+      conversion purchase  Search                         0.00       20.00            20.00   10.00     10.00    10.51528    10.00          20.00
+      conversion purchase  Email, campaign spring        20.00        0.00             0.00   10.00     10.00     9.48472        -          20.00
+      conversion purchase  Search, campaign brand         0.00       20.00            20.00   10.00     10.00    10.51528        -          20.00
 
     effects of channels: no run is published yet: `touchline run` computes them
     "#);
@@ -549,16 +549,16 @@ fn what_cannot_be_explained() {
     exit code 64
     error: the argument '--customer <ID>' cannot be used with '--table <TABLE>'
 
-    Usage: touchline explain --customer <ID>
+    Usage: touchline explain <--customer <ID>|--table <TABLE>>
 
     For more information, try '--help'.
     ");
     insta::assert_snapshot!(refused(&[]), @r"
     exit code 64
     error: the following required arguments were not provided:
-      --customer <ID>
+      <--customer <ID>|--table <TABLE>>
 
-    Usage: touchline explain --customer <ID>
+    Usage: touchline explain <--customer <ID>|--table <TABLE>>
 
     For more information, try '--help'.
     ");

@@ -4,7 +4,7 @@
 use crate::attribution::allocate::MILLIONTHS;
 use crate::attribution::shapley::Distinct;
 use crate::attribution::{Credit, Shares, time_decay};
-use crate::config::plan::Model;
+use crate::config::plan::{Model, ShapleyValue};
 use crate::journey::walk::Touch;
 use crate::journey::{Journey, Path, PathEnd};
 
@@ -42,7 +42,12 @@ pub fn given(end: PathEnd) -> Option<(i64, i64)> {
 impl Attribution<'_> {
     /// Whether a model gives each path credit of its own, so that its sums over channels are sums over paths.
     pub fn works_by_path(&self, model: Model) -> bool {
-        model != Model::Markov
+        match model {
+            Model::Markov => false,
+            // On rates the worth of a set depends on the journeys that didn't convert.
+            Model::Shapley => self.context.plan.attribution.shapley_value == ShapleyValue::Total,
+            _ => true,
+        }
     }
 
     /// Shares the conversion of a path under a model. `all` are the touches that paths are ranges of; the path has at
@@ -54,6 +59,9 @@ impl Attribution<'_> {
         model: Model,
         PathScratch { credit, distinct, factors }: &mut PathScratch,
     ) -> PathCredit {
+        if !self.works_by_path(model) {
+            return PathCredit::OfAllPaths;
+        }
         let plan = &self.context.plan.attribution;
         let touches = &all[path.touches.clone()];
         factors.clear();

@@ -6,7 +6,12 @@
 
 pub mod by_path;
 pub mod effects;
+pub mod grams;
+#[cfg(test)]
+mod model_tests;
 mod packed;
+mod rate;
+pub mod sets;
 mod short;
 mod side_by_side;
 pub mod solve;
@@ -22,7 +27,7 @@ use polars::prelude::PolarsError;
 use crate::attribution::allocate::MILLIONTHS;
 use crate::attribution::shapley::Distinct;
 use crate::attribution::{Credit, Shares, markov, time_decay};
-use crate::config::plan::Model;
+use crate::config::plan::{Model, ShapleyValue};
 use crate::journey::walk::Touch;
 use crate::journey::{Path, PathEnd};
 
@@ -81,6 +86,10 @@ pub struct TargetCells {
     pub transitions: TransitionCounts,
     /// Minor units by last channel.
     pub last_value_minor: Vec<i128>,
+    /// The chain instead, where it is of order 2 or 3.
+    pub grams: Option<grams::Grams>,
+    /// Paths by the channels they met, where the Shapley value asks for them.
+    pub sets: Option<sets::Sets>,
     /// Short paths, until the bucket closes.
     short: ShortPaths,
 }
@@ -167,6 +176,10 @@ pub struct Booked {
     pub conversions: u64,
     /// Minor units.
     pub value_minor: i128,
+    /// Rows that are none, for their order has its conversion already.
+    pub order_rows: u64,
+    /// What they are worth and no conversion of the window holds, minor units.
+    pub left_out_minor: i128,
 }
 
 /// What one bucket saw, with memory that is used from journey to journey.
@@ -248,7 +261,9 @@ impl<'a> Attribution<'a> {
                 }
                 match cells.short.of(touches) {
                     Some(counts) => counts.nulls += 1,
-                    None => cells.add_steps(touches.iter().map(|touch| touch.channel), 1, 1),
+                    None => {
+                        cells.add_nulls(touches.iter().map(|touch| touch.channel), 1, &mut scratch.distinct);
+                    }
                 }
                 return;
             }
@@ -327,7 +342,16 @@ impl<'a> Attribution<'a> {
     ) {
         let Some(last) = channels.clone().last() else { return };
         cells.last_value_minor[usize::from(last)] += value;
+        if let Some(grams) = &mut cells.grams {
+            grams.add_value(channels.clone(), value);
+        }
         let distinct = distinct.of(channels.clone());
+        if let Some(sets) = &mut cells.sets {
+            let set = sets.of(distinct);
+            set.conversions += journeys;
+            set.credited += conversions;
+            set.value_minor += value;
+        }
         if journeys > 0 {
             cells.add_steps(channels.clone(), 0, journeys);
             channels.clone().for_each(|channel| cells.touches[usize::from(channel)] += journeys);
@@ -395,7 +419,7 @@ impl<'a> Attribution<'a> {
         std::mem::take(&mut cells.short).drain(|channels, counts| {
             let path = channels.iter().copied();
             if counts.nulls > 0 {
-                cells.add_steps(path.clone(), 1, counts.nulls);
+                cells.add_nulls(path.clone(), counts.nulls, &mut scratch.distinct);
             }
             if counts.conversions == 0 {
                 return;
@@ -416,7 +440,10 @@ impl Analysis for Attribution<'_> {
     fn partial(&self) -> AttributionPartial {
         let channels = self.channels();
         let cells = self.models().len() * channels;
-        let markov = self.models().contains(&Model::Markov);
+        let plan = &self.context.plan.attribution;
+        let chain = self.models().contains(&Model::Markov);
+        let markov = chain && plan.markov_order == 1;
+        let sets = self.models().contains(&Model::Shapley) && plan.shapley_value == ShapleyValue::Rate;
         let target = TargetCells {
             touches: vec![0; channels],
             refunded_touches: vec![0; channels],
@@ -426,6 +453,8 @@ impl Analysis for Attribution<'_> {
             has_chain: markov,
             transitions: if markov { TransitionCounts::new(channels) } else { TransitionCounts::default() },
             last_value_minor: vec![0; channels],
+            grams: (chain && !markov).then(|| grams::Grams::new(plan.markov_order)),
+            sets: sets.then(sets::Sets::default),
             short: ShortPaths::new(channels),
             ..TargetCells::default()
         };
@@ -448,6 +477,11 @@ impl Analysis for Attribution<'_> {
                 booked.conversions += 1;
                 booked.value_minor += i128::from(event.value_minor);
             }
+        }
+        for row in &walk.order_rows {
+            let booked = &mut partial.booked[row.conversion];
+            booked.order_rows += 1;
+            booked.left_out_minor += i128::from(row.left_out_minor);
         }
         for refund in &walk.refunds {
             partial.refunds_minor += i128::from(refund.value_minor);
@@ -480,6 +514,8 @@ impl Analysis for Attribution<'_> {
         for (into, from) in into.booked.iter_mut().zip(&from.booked) {
             into.conversions += from.conversions;
             into.value_minor += from.value_minor;
+            into.order_rows += from.order_rows;
+            into.left_out_minor += from.left_out_minor;
         }
         for (into, from) in into.targets.iter_mut().zip(&from.targets) {
             into.merge(from);
@@ -532,7 +568,18 @@ impl TargetCells {
         if self.has_chain {
             let channels = self.touches.len();
             self.transitions.add_paths(channels, path, sink, paths);
+        } else if let Some(grams) = &mut self.grams {
+            grams.add_paths(path, sink == 0, paths);
         }
+    }
+
+    /// Counts so many null paths with the same channels for the models that look at them.
+    #[inline]
+    fn add_nulls(&mut self, path: impl Iterator<Item = u16> + Clone, paths: u64, distinct: &mut Distinct) {
+        if let Some(sets) = &mut self.sets {
+            sets.of(distinct.of(path.clone())).nulls += paths;
+        }
+        self.add_steps(path, 1, paths);
     }
 
     fn add_converted(&mut self, value_minor: i64, unattributed: bool) {
@@ -598,5 +645,11 @@ impl TargetCells {
         add(&mut self.value_minor_millionths, &other.value_minor_millionths);
         add(&mut self.last_value_minor, &other.last_value_minor);
         self.transitions.merge(&other.transitions);
+        if let Some(from) = &other.grams {
+            self.grams.get_or_insert_with(|| from.empty()).merge(from);
+        }
+        if let Some(from) = &other.sets {
+            self.sets.get_or_insert_default().merge(from);
+        }
     }
 }

@@ -17,7 +17,8 @@ use crate::journey::key::{CustomerHash, EventKey, PARTITIONS, order_hash};
 
 use super::codes::BatchCoder;
 use super::ids::{event_keys, hash_ids};
-use super::reject::{Reject, RowCounts, ValueHasher};
+use super::rates::{Exchange, Rates};
+use super::reject::{Reject, RowCounts, Rule, ValueHasher};
 use super::shares::Shares;
 
 pub use super::suppressed::Suppressed;
@@ -40,6 +41,8 @@ pub struct TouchpointRules<'a> {
     pub plan: &'a Plan,
     /// Which columns are read.
     pub columns: &'a TouchpointColumns,
+    /// What other currencies are worth.
+    pub rates: &'a Rates,
     /// Instants that are read.
     pub scope: Scope,
     /// Ids that are dropped.
@@ -61,6 +64,14 @@ pub enum TakeError {
     /// More combinations than codes.
     #[error("too many combinations")]
     TooManyCombinations,
+    /// An amount that is used is in another currency, and no rates are configured.
+    #[error("row {row} is in {currency}")]
+    MixedCurrencies {
+        /// Row of the file, from 0.
+        row: u64,
+        /// As it is written.
+        currency: String,
+    },
 }
 
 /// Where a batch comes from.
@@ -94,6 +105,7 @@ pub struct TouchpointReader<'a> {
     verdicts: Vec<Verdicts>,
     /// By source.
     local: Vec<Option<LocalTimes>>,
+    exchange: Exchange<'a>,
     /// Of the rows of a batch.
     customers: Vec<CustomerHash>,
     /// Of the rows of a batch: whether they take a closer look.
@@ -122,6 +134,7 @@ impl<'a> TouchpointReader<'a> {
             coder: BatchCoder::new(rules.columns.texts.len()),
             verdicts: sources.iter().map(|source| Verdicts::new(rules.plan, &source.exclude)).collect(),
             local: sources.iter().map(|source| source.timezone.as_ref().map(LocalTimes::new)).collect(),
+            exchange: Exchange::new(rules.rates, &rules.plan.job.timezone),
             customers: Vec::new(),
             doubts: Vec::new(),
             codes: CodeColumn::default(),
@@ -145,13 +158,23 @@ impl<'a> TouchpointReader<'a> {
             rules.with_events,
             self.local[origin.source].as_mut(),
             rules.plan.job.currency.minor_per_unit(),
+            &mut self.exchange,
         )?;
         self.coder.code(&columns.texts, batch.num_rows());
         if self.coder.book.len() > MAX_CODES {
             return Err(TakeError::TooManyCombinations);
         }
         hash_ids(&columns.ids, batch.num_rows(), &mut self.customers);
+        let rejected = self.rejects.len();
         self.screen_rows(&columns, origin);
+        if !rules.rates.are_configured()
+            && let Some(reject) =
+                self.rejects[rejected..].iter().find(|reject| reject.rule == Rule::MissingRate)
+        {
+            let currency = columns.currencies.get((reject.row - origin.first_row) as usize);
+            let currency = currency.unwrap_or_default().trim().to_ascii_uppercase();
+            return Err(TakeError::MixedCurrencies { row: reject.row, currency });
+        }
         let rows = RowColumns {
             customers: &self.customers,
             times_us: columns.times.values(),
@@ -227,7 +250,7 @@ impl<'a> TouchpointReader<'a> {
                 }
             }
             if let Some(orders) = &columns.orders
-                && screen.verdict(row).moves_money()
+                && screen.verdict(row).names_order
                 && let Some(order) = orders.get(row, &mut digits)
             {
                 self.codes.set_order(row, order_hash(order));
