@@ -16,6 +16,7 @@ use crate::contract::touchpoints::{
 use crate::input::open::{Located, OpenFile};
 use crate::input::{InputError, InputFile};
 use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
+use crate::journey::channels::{self, tally::ChannelTally};
 use crate::journey::codebook::{Codebook, CodebookBuilder};
 use crate::journey::key::{CustomerHash, PARTITIONS};
 use crate::journey::partition::{Partition, Remaps};
@@ -64,7 +65,7 @@ pub struct Loaded {
     pub waiting: Waiting,
     /// Each worker's codes to codes of the three books.
     pub remaps: Remaps,
-    /// Combinations of the touchpoints' text columns.
+    /// Combinations of the touchpoints' text columns, with the channels that the plan decides.
     pub book: Codebook,
     /// Combinations of the customers' attributes.
     pub attributes: Codebook,
@@ -72,6 +73,10 @@ pub struct Loaded {
     pub assignments: Codebook,
     /// Spend of all days.
     pub spend: Vec<SpendRow>,
+    /// What became of the channels of touchpoints.
+    pub channels: ChannelTally,
+    /// What became of the channels of the spend.
+    pub spend_channels: ChannelTally,
     /// Files read, with digests, in the order of sources and paths.
     pub inputs: Vec<InputRecord>,
     /// What became of the rows.
@@ -257,7 +262,7 @@ fn load_rows(
 
     // What everything is converted by comes first, and costs are few: a slip there is better told now than
     // after an hour of reading.
-    let Money { rates, spend, inputs: money_inputs } = read_money(plan, opened)?;
+    let Money { rates, spend, channels: spend_channels, inputs: money_inputs } = read_money(plan, opened)?;
     let rules = TouchpointRules {
         plan,
         columns: &opened.columns,
@@ -314,6 +319,7 @@ fn load_rows(
     touchpoint_counts.counts.outside += pruned;
     let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
     let mut builders: Vec<CodebookBuilder> = Vec::new();
+    let mut rows_by_code: Vec<Vec<u64>> = Vec::new();
     let mut span_us: Option<(i64, i64)> = None;
     let mut watched_rows = Vec::new();
     for (worker, (mut reader, own, spiller)) in workers.into_iter().enumerate() {
@@ -326,8 +332,9 @@ fn load_rows(
             *span = (span.0.min(first), span.1.max(last));
         }
         watched_rows.push(std::mem::take(&mut reader.watched));
-        let (buffers, codes) = reader.into_parts();
+        let (buffers, codes, rows) = reader.into_parts();
         builders.push(codes);
+        rows_by_code.push(rows);
         for (partition, buffer) in partitions.iter_mut().zip(buffers) {
             if !buffer.is_empty() {
                 partition.rows.push((worker, buffer));
@@ -335,9 +342,11 @@ fn load_rows(
         }
     }
     inputs.extend(records(&sources, digests));
-    let (book, ranks) = Codebook::merge(&builders, opened.columns.texts.len());
-    let mut remaps = Remaps { rows: ranks, ..Remaps::default() };
+    let (mut book, ranks) = Codebook::merge(&builders, opened.columns.texts.len());
     drop(builders);
+    let rows = rows_by_rank(&rows_by_code, &ranks, book.len());
+    let mut remaps = Remaps { rows: ranks, ..Remaps::default() };
+    let channels = channels::assign(&plan.channels, &mut book, &opened.columns.texts, &rows);
     check_channels(&book, &opened.columns.texts)?;
     // Whoever has nothing left because everything was rejected wants to know that first.
     touchpoint_counts.rejects.sort();
@@ -390,12 +399,26 @@ fn load_rows(
         attributes,
         assignments,
         spend,
+        channels,
+        spend_channels,
         inputs,
         counts,
         window_us,
         hasher,
         watched: watched_rows,
     })
+}
+
+/// From the rows that each worker counted by its own codes to rows by the codes of the book.
+fn rows_by_rank(rows_by_code: &[Vec<u64>], ranks: &[Vec<u32>], codes: usize) -> Vec<u64> {
+    let mut rows = vec![0; codes];
+    for (own, ranks) in rows_by_code.iter().zip(ranks) {
+        // What nobody kept has no rank, and no rows either.
+        for (count, rank) in own.iter().zip(ranks).filter(|(count, _)| **count > 0) {
+            rows[*rank as usize] += count;
+        }
+    }
+    rows
 }
 
 fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
@@ -593,6 +616,8 @@ fn read_lookup<T: Alone + Send>(
 struct Money {
     rates: Rates,
     spend: Vec<SpendRow>,
+    /// What became of the channels of the spend.
+    channels: ChannelTally,
     /// Files of the spend, then of the rates.
     inputs: Vec<InputRecord>,
 }
@@ -607,8 +632,11 @@ fn read_money(plan: &Plan, opened: &Opened) -> Result<Money, InputError> {
         Some(_) => Rates::new(currency, found.rows)?,
         None => Rates::none(currency),
     };
+    let mut channels = ChannelTally::default();
     let SmallRows { rows: spend, mut inputs, has } = match &opened.spend {
-        Some(source) => read_small(source, |batch| spend::read(batch, &rates, zone))?,
+        Some(source) => {
+            read_small(source, |batch| spend::read(batch, &rates, zone, &plan.channels, &mut channels))?
+        }
         None => SmallRows::default(),
     };
     inputs.extend(found.inputs);
@@ -624,5 +652,5 @@ fn read_money(plan: &Plan, opened: &Opened) -> Result<Money, InputError> {
             available: files.next().map(|file| file.columns.clone()).unwrap_or_default(),
         });
     }
-    Ok(Money { rates, spend, inputs })
+    Ok(Money { rates, spend, channels, inputs })
 }

@@ -100,6 +100,8 @@ pub struct TouchpointReader<'a> {
     pub span_us: Option<(i64, i64)>,
     /// All rows of the watched customer.
     pub watched: Vec<WatchedRow>,
+    /// By code: rows that were kept; empty where nobody asks.
+    rows_by_code: Vec<u64>,
     coder: BatchCoder,
     /// By source.
     verdicts: Vec<Verdicts>,
@@ -131,6 +133,7 @@ impl<'a> TouchpointReader<'a> {
             rejects: Vec::new(),
             span_us: None,
             watched: Vec::new(),
+            rows_by_code: Vec::new(),
             coder: BatchCoder::new(rules.columns.texts.len()),
             verdicts: sources.iter().map(|source| Verdicts::new(rules.plan, &source.exclude)).collect(),
             local: sources.iter().map(|source| source.timezone.as_ref().map(LocalTimes::new)).collect(),
@@ -143,9 +146,9 @@ impl<'a> TouchpointReader<'a> {
         }
     }
 
-    /// Rows by partition, and the worker's codes.
-    pub fn into_parts(self) -> (Vec<PartitionBuffer>, CodebookBuilder) {
-        (self.partitions, self.coder.book)
+    /// Rows by partition, the worker's codes, and by code how many rows were kept, which is empty where nobody asks.
+    pub fn into_parts(self) -> (Vec<PartitionBuffer>, CodebookBuilder, Vec<u64>) {
+        (self.partitions, self.coder.book, self.rows_by_code)
     }
 
     /// Takes a batch in.
@@ -181,8 +184,16 @@ impl<'a> TouchpointReader<'a> {
             codes: &self.codes,
             events: event_keys(columns.events.as_ref(), batch.num_rows(), &mut self.events),
         };
+        let counts_rows = rules.columns.counts_rows;
+        if counts_rows {
+            self.rows_by_code.resize(self.coder.book.len(), 0);
+        }
+        let codes = self.coder.codes();
         for (partition, own) in self.shares.by_partition() {
             self.partitions[partition].extend_from(own, &rows);
+            if counts_rows {
+                own.iter().for_each(|row| self.rows_by_code[codes[*row as usize] as usize] += 1);
+            }
         }
         Ok(())
     }
