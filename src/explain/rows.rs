@@ -11,7 +11,7 @@ use crate::journey::key::EventKey;
 use crate::journey::partition::Remaps;
 use crate::journey::{Journey, Rules, Touchpoint, Walk};
 
-use super::rules::{Counting, Role, first_of, roles_of};
+use super::rules::{Counting, Role, channel_role, first_of, roles_of};
 
 /// Columns that are shown whether or not a rule asks for them.
 pub(super) const SHOWN: [&str; 5] = ["event", "channel", "campaign", "source", "medium"];
@@ -267,11 +267,14 @@ impl<'a> Known<'a> {
             "channel" => channel.filter(|_| facts.has_channel),
             name => said.and_then(|said| self.text(said, name)),
         };
+        let written = |name: &str| said.and_then(|said| self.text(said, name));
+        let mut roles: Vec<Role> = channel_role(self.plan, written).into_iter().collect();
+        roles.extend(roles_of(self.plan, facts, counting, value));
         ExplainedRow {
             number: Some(number),
             value_minor: journey.amount_minor(touchpoint),
             channel: channel.filter(|_| facts.has_channel || facts.touch).map(str::to_owned),
-            roles: roles_of(self.plan, facts, counting, value),
+            roles,
             ..self.plain(row)
         }
     }

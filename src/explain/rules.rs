@@ -3,14 +3,15 @@
 use serde::Serialize;
 
 use crate::config::plan::{Matcher, Plan, wildcard_match};
+use crate::journey::channels::{Decided, decide};
 use crate::journey::rules::Facts;
 
 /// What a row is to the analyses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Role {
-    /// `touch`, `stage`, `conversion` or `refund`.
+    /// `channel`, where channels are made by rules; `touch`, `stage`, `conversion` or `refund`.
     pub role: &'static str,
-    /// Of the stage or conversion.
+    /// Of the channel, stage or conversion.
     pub name: Option<String>,
     /// Key of the rule in the configuration, a place in a list from 0, and what it asks for.
     pub rule: String,
@@ -45,6 +46,26 @@ pub(super) fn first_of<'a>(
 ) -> String {
     let found = matchers.iter().enumerate().find(|(_, matcher)| matcher.matches(value));
     found.map_or_else(|| key.to_owned(), |(index, matcher)| format!("{key}[{index}] {}", written(matcher)))
+}
+
+/// What decided over the channel of a row, whose columns `value` returns as its file has them. None: nothing but the file.
+pub(super) fn channel_role<'a>(
+    plan: &'a Plan,
+    value: impl Fn(&str) -> Option<&'a str> + Copy,
+) -> Option<Role> {
+    if !plan.channels.changes_anything() {
+        return None;
+    }
+    let decision = decide(&plan.channels, value);
+    let rule = match decision.decided {
+        Decided::ByRule => "channels.rules, the first that fits",
+        Decided::ByPreset => "channels.preset",
+        Decided::ByNobody => "nothing in channels.rules or channels.preset fits",
+        Decided::ByFile => "as its file has it",
+        Decided::Unwanted => "channels.unwanted_referrals looks through it",
+    };
+    let name = decision.channel.map(str::to_owned);
+    Some(Role { role: "channel", name, rule: rule.to_owned(), counts: None })
 }
 
 /// All roles of a row with these facts, whose columns `value` returns.

@@ -128,6 +128,8 @@ fn what(row: &ExplainedRow) -> String {
     let mut words: Vec<String> = row
         .roles
         .iter()
+        // It has a column of its own.
+        .filter(|role| role.role != "channel")
         .map(|role| match (&role.name, role.counts) {
             (Some(name), Some(true)) if role.role == "stage" => format!("enters stage {name}"),
             (Some(name), Some(false)) if role.role == "conversion" => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
+use touchline::config::plan::ShapleyValue;
 use touchline::config::{self, Overrides};
 use touchline::engine::Budget;
 use touchline::engine::work::Silent;
@@ -269,9 +270,11 @@ fn assert_sums(plan: &touchline::config::plan::Plan, customers: &[String], table
         ["target_kind", "target", "model", "level", "channel", "campaign"].map(texts);
     let [credit, value] = ["credit", "value"]
         .map(|column| frame.column(column).expect("a column").f64().expect("figures").to_vec());
+    let on_rates = plan.attribution.shapley_value == ShapleyValue::Rate;
     let mut compared = 0;
     for row in 0..frame.height() {
-        let data_driven = models[row] == "markov" || models[row] == "shapley" && levels[row] == "campaign";
+        let data_driven =
+            models[row] == "markov" || models[row] == "shapley" && (on_rates || levels[row] == "campaign");
         if data_driven && channels[row] != "(unattributed)" {
             continue;
         }
@@ -307,6 +310,9 @@ fn customers_add_up_to_the_table_under_every_setting() {
         &["attribution.path=\"exposure\"", "channels.direct=[\"Email\"]"],
         &["attribution.path=\"first\"", "attribution.position=\"j\""],
         &["attribution.path=\"frequency\"", "attribution.by=[\"channel\"]"],
+        &["attribution.shapley_value=\"rate\"", "attribution.markov_order=2"],
+        &["conversions.purchase.orders=\"first\""],
+        &["channels.rules=[{ channel = \"Brand\", campaign = [\"brand\"] }]"],
         &["contract.dedupe=\"row\""],
         &["contract.dedupe=\"off\"", "stages.mode=\"any\""],
     ] {
