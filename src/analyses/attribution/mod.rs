@@ -4,6 +4,7 @@
 //! millionths of a minor unit, transitions of the Markov chain. [`solve`] turns 64 buckets of them into
 //! figures with intervals, [`effects`] shows what the data-driven models saw, `tables` lays both out.
 
+pub mod by_path;
 pub mod effects;
 pub mod grams;
 #[cfg(test)]
