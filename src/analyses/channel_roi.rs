@@ -92,15 +92,18 @@ fn channel_roi(
                 model.push(solved.model.as_str());
                 channel.push(*name);
                 primary.push(is_primary);
-                credit.push(own.map_or(0.0, |own| own.credit_millionths as f64 / MILLIONTHS as f64));
+                let figures = solved.withheld.is_none();
+                let earned = own.map_or(0.0, |own| own.credit_millionths as f64 / MILLIONTHS as f64);
+                credit.push(figures.then_some(earned));
                 credit_low.push(interval.map(|interval| interval.low));
                 credit_high.push(interval.map(|interval| interval.high));
                 let worth = own.map_or(0.0, |own| own.value_minor as f64 / unit);
-                value.push(target.has_value.then_some(worth));
+                value.push((target.has_value && figures).then_some(worth));
                 value_low.push(value_interval.map(|interval| interval.low / unit));
                 value_high.push(value_interval.map(|interval| interval.high / unit));
                 touched.push(own.is_some());
-                reason.push(own.filter(|own| own.credit_millionths > 0).and_then(|own| {
+                let credited = own.filter(|own| own.credit_millionths > 0 || !figures);
+                reason.push(credited.and_then(|own| {
                     let value_reason = own.value_interval.err().filter(|_| target.has_value);
                     own.credit_interval.err().or(value_reason).map(|reason| reason.as_str())
                 }));
@@ -163,6 +166,8 @@ fn channel_roi(
             per("credit_low").alias("cost_per_conversion_high"),
             when(col("touched").not())
                 .then(lit("no_touches"))
+                .when(col("credit").is_null())
+                .then(col("reason"))
                 .when(credited().not())
                 .then(lit("no_credit"))
                 .when(paid().fill_null(lit(false)).not())

@@ -4,16 +4,17 @@
 use polars::prelude::{DataFrame, PolarsError, df};
 
 use crate::attribution::allocate::MILLIONTHS;
+use crate::config::plan::Orders;
 use crate::journey::TargetKind;
 
-use super::attribution::AttributionPartial;
-use super::attribution::solve::Solved;
+use super::attribution::solve::{Solved, SolvedTarget};
+use super::attribution::{AttributionPartial, Booked};
 use super::{Context, NamedFrame};
 
 /// One line of the books, in whole units of its ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// `rows`, `credit`, `value`, `spend` or `refunds`.
+    /// `rows`, `credit`, `value`, their likes by campaign, `spend` or `refunds`.
     pub ledger: &'static str,
     /// Conversion or input.
     pub item: String,
@@ -58,8 +59,49 @@ pub fn frame(lines: &[Line]) -> Result<DataFrame, PolarsError> {
     )
 }
 
-/// Ledgers `credit` and `value` of every conversion and model: booked from the conversions themselves,
-/// credited from the rows of `stage_attribution`.
+/// What the rows of one target, model and level give out.
+struct GivenOut {
+    /// Of credit and of value.
+    ledgers: [&'static str; 2],
+    model: &'static str,
+    credit_millionths: i128,
+    value_minor: i128,
+    /// Credit and value that the model leaves out because it gives no figures.
+    left_out: (i128, i128),
+}
+
+/// By model whose credit adds up and by level, channels first.
+fn given_out(target: &SolvedTarget) -> Vec<GivenOut> {
+    let mut given = Vec::new();
+    for (index, model) in target.models.iter().enumerate().filter(|(_, model)| model.model.is_additive()) {
+        // Without figures nothing with a touch is given out.
+        let left_out = model.withheld.map_or((0, 0), |_| {
+            let millionths = i128::from(target.total.attributed()) * i128::from(MILLIONTHS);
+            (millionths, target.total.attributed_minor())
+        });
+        given.push(GivenOut {
+            ledgers: ["credit", "value"],
+            left_out,
+            model: model.model.as_str(),
+            credit_millionths: model.channels.iter().map(|own| i128::from(own.credit_millionths)).sum(),
+            value_minor: model.channels.iter().map(|own| own.value_minor).sum(),
+        });
+        if let Some(units) = &target.units {
+            let own = &units.models[index];
+            given.push(GivenOut {
+                ledgers: ["credit_by_campaign", "value_by_campaign"],
+                left_out,
+                model: model.model.as_str(),
+                credit_millionths: own.iter().map(|own| i128::from(own.credit_millionths)).sum(),
+                value_minor: own.iter().map(|own| own.value_minor).sum(),
+            });
+        }
+    }
+    given
+}
+
+/// Ledgers `credit` and `value` of every conversion and model, and the same by campaign where there are such
+/// rows: booked from the conversions themselves, credited from the rows of `stage_attribution`.
 pub fn attribution_ledgers(
     context: &Context<'_>,
     buckets: &[AttributionPartial],
@@ -71,30 +113,31 @@ pub fn attribution_ledgers(
         let TargetKind::Conversion(index) = target.kind else { continue };
         let booked: i128 = buckets.iter().map(|bucket| i128::from(bucket.booked[index].conversions)).sum();
         let booked_minor: i128 = buckets.iter().map(|bucket| bucket.booked[index].value_minor).sum();
-        for model in &found.models {
-            let credited = model.channels.iter().map(|channel| i128::from(channel.credit_millionths)).sum();
+        for given in given_out(found) {
             let whole = i128::from(MILLIONTHS);
             lines.push(Line {
-                ledger: "credit",
+                ledger: given.ledgers[0],
                 item: target.name.clone(),
-                model: Some(model.model.as_str()),
+                model: Some(given.model),
                 booked: booked * whole,
-                credited,
+                credited: given.credit_millionths,
                 unattributed: i128::from(found.total.net_unattributed()) * whole,
-                excluded: 0,
+                excluded: given.left_out.0,
                 refunds: i128::from(found.total.refunded + found.total.refunded_unattributed) * whole,
                 scale: MILLIONTHS as f64,
             });
             if target.has_value {
-                let excluded = context.excluded_value_minor.get(index).copied().unwrap_or(0);
+                let rejected = context.excluded_value_minor.get(index).copied().unwrap_or(0);
+                let repeated: i128 = buckets.iter().map(|bucket| bucket.booked[index].left_out_minor).sum();
+                let excluded = rejected + repeated;
                 lines.push(Line {
-                    ledger: "value",
+                    ledger: given.ledgers[1],
                     item: target.name.clone(),
-                    model: Some(model.model.as_str()),
+                    model: Some(given.model),
                     booked: booked_minor + excluded,
-                    credited: model.channels.iter().map(|channel| channel.value_minor).sum(),
+                    credited: given.value_minor,
                     unattributed: found.total.net_unattributed_minor(),
-                    excluded,
+                    excluded: excluded + given.left_out.1,
                     refunds: found.total.refunds_minor + found.total.refunds_unattributed_minor,
                     scale: unit,
                 });
@@ -117,5 +160,42 @@ pub fn attribution_ledgers(
             scale: unit,
         });
     }
-    Ok(vec![("reconciliation", frame(&lines)?)])
+    let mut frames = vec![("reconciliation", frame(&lines)?)];
+    if context.plan.conversions.iter().any(|conversion| conversion.orders.is_some()) {
+        frames.push(("data_quality", orders_quality(context, buckets)?));
+    }
+    Ok(frames)
+}
+
+/// Rows of `data_quality`: how many rows name an order that has its conversion already, of each conversion
+/// that looks at orders. Repeated ones are left out, items belong to their order.
+fn orders_quality(context: &Context<'_>, buckets: &[AttributionPartial]) -> Result<DataFrame, PolarsError> {
+    let mut checks = Vec::new();
+    for (index, conversion) in context.plan.conversions.iter().enumerate() {
+        let Some(orders) = conversion.orders else { continue };
+        let count = |of: &dyn Fn(&Booked) -> u64| -> i64 {
+            buckets.iter().map(|bucket| of(&bucket.booked[index]) as i64).sum()
+        };
+        let further = count(&|booked| booked.order_rows);
+        let rows = further + count(&|booked| booked.conversions);
+        checks.push(match orders {
+            Orders::First => {
+                let status = if further == 0 { "ok" } else { "warn" };
+                (format!("repeated_order:{}", conversion.name), rows, further, status)
+            }
+            Orders::Sum => (format!("order_item:{}", conversion.name), rows, further, "ok"),
+        });
+    }
+    df!(
+        "table" => vec!["touchpoints"; checks.len()],
+        "check" => checks.iter().map(|(check, ..)| check.as_str()).collect::<Vec<_>>(),
+        "column" => vec![Some("order_id"); checks.len()],
+        "rows_checked" => checks.iter().map(|(_, rows, ..)| *rows).collect::<Vec<_>>(),
+        "rows_failed" => checks.iter().map(|(_, _, failed, _)| *failed).collect::<Vec<_>>(),
+        "share" => checks
+            .iter()
+            .map(|(_, rows, failed, _)| (*rows > 0).then(|| *failed as f64 / *rows as f64))
+            .collect::<Vec<_>>(),
+        "status" => checks.iter().map(|(.., status)| *status).collect::<Vec<_>>(),
+    )
 }

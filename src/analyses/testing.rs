@@ -4,8 +4,9 @@ use polars::prelude::{AnyValue, DataFrame};
 use proptest::prelude::*;
 
 use crate::config::plan::{
-    AfterConversion, AttributionPlan, ContractPlan, CsvStyle, Currency, Dedupe, JobPlan, OutputPlan, Plan,
-    RoiPlan, SegmentPlan, StageMode, StagePlan, WindowPlan, Zone,
+    AfterConversion, AttributionPlan, ChannelPlan, ContractPlan, CsvStyle, Currency, Dedupe, JobPlan, Levels,
+    OutputPlan, PathTransform, Plan, RoiPlan, SegmentPlan, ShapleyValue, StageMode, StagePlan, WindowPlan,
+    Zone,
 };
 use crate::journey::Dimension;
 use crate::journey::testing::{OwnedJourney, World};
@@ -128,6 +129,7 @@ fn plan() -> Plan {
         spend: None,
         customers: None,
         assignments: None,
+        rates: None,
         suppress: None,
         contract: ContractPlan {
             max_rejected_share: 0.0,
@@ -137,17 +139,22 @@ fn plan() -> Plan {
             max_path_touches: 1_000,
         },
         refunds: Vec::new(),
+        channels: ChannelPlan::default(),
         event_order: Vec::new(),
         stages: StagePlan { stages: Vec::new(), mode: StageMode::Any, window_us: None },
         conversions: Vec::new(),
         attribution: AttributionPlan {
             models: Vec::new(),
             touches: None,
+            path: PathTransform::Unique,
+            by: Levels { channel: true, campaign: false },
             after_conversion: AfterConversion::Reuse,
             null_paths: true,
             position_first: 0.4,
             position_last: 0.4,
             half_life_us: 1,
+            markov_order: 1,
+            shapley_value: ShapleyValue::Total,
         },
         segments: SegmentPlan { dimensions: Vec::new(), min_customers: 10 },
         roi: RoiPlan { margin: 1.0, primary: None },

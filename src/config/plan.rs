@@ -26,6 +26,8 @@ pub struct Plan {
     pub customers: Option<SourcePlan>,
     /// Which customer saw which variant.
     pub assignments: Option<SourcePlan>,
+    /// What a unit of other currencies is worth, by day.
+    pub rates: Option<SourcePlan>,
     /// Ids that are dropped before anything is counted.
     pub suppress: Option<SourcePlan>,
     /// What the data must satisfy.
@@ -34,6 +36,8 @@ pub struct Plan {
     pub event_order: Vec<String>,
     /// Events that take value back, exact or with `*`; linked to their order by `order_id`.
     pub refunds: Vec<String>,
+    /// What channels are.
+    pub channels: ChannelPlan,
     /// The stage model.
     pub stages: StagePlan,
     /// Conversions, in the order of the file.
@@ -244,6 +248,18 @@ pub struct ConversionPlan {
     pub matcher: Matcher,
     /// Worth of one.
     pub value: ConversionValue,
+    /// What rows of a customer with the same order id are. None: each is a conversion of its own.
+    pub orders: Option<Orders>,
+}
+
+/// What several rows of a conversion are that name the same order of a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Orders {
+    /// Repetitions of the first, as a pixel that fires again sends them: they are left out and counted.
+    First,
+    /// Items of one conversion at the instant of the first, which is worth their sum.
+    Sum,
 }
 
 /// Worth of a conversion.
@@ -258,6 +274,87 @@ pub enum ConversionValue {
     Absent,
 }
 
+/// What channels are.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ChannelPlan {
+    /// Tried in order, before the preset; the first that matches names the channel.
+    pub rules: Vec<ChannelRule>,
+    /// What source, medium and campaign mean where no rule matches. None: the column `channel` of the file says it.
+    pub preset: Option<ChannelPreset>,
+    /// Kinds of site by source in lower case; they go before the list of the preset.
+    pub sources: BTreeMap<String, SourceCategory>,
+    /// Hosts and patterns in lower case: a referral from one of them is no touch.
+    pub unwanted_referrals: Vec<String>,
+    /// Channels of customers who came by themselves, exact or with `*`: `last_non_direct` passes over them.
+    pub direct: Vec<String>,
+}
+
+impl ChannelPlan {
+    /// Whether channels come from rules, not only from the file.
+    pub fn has_rules(&self) -> bool {
+        self.preset.is_some() || !self.rules.is_empty()
+    }
+
+    /// Whether the channel of a row may be another than the one in the file.
+    pub fn changes_anything(&self) -> bool {
+        self.has_rules() || !self.unwanted_referrals.is_empty()
+    }
+
+    /// Whether customers of a channel came by themselves.
+    pub fn is_direct(&self, channel: &str) -> bool {
+        self.direct.iter().any(|pattern| wildcard_match(pattern, channel))
+    }
+}
+
+/// A rule that names a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChannelRule {
+    /// The channel of what matches.
+    pub channel: String,
+    /// Never looks at the column `channel`.
+    pub matcher: Matcher,
+}
+
+/// Rule sets for channels that ship with the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelPreset {
+    /// The default channel groups of Google Analytics 4.
+    Ga4,
+}
+
+/// What kind of site a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceCategory {
+    /// A search engine.
+    Search,
+    /// A social network, forum or messenger.
+    Social,
+    /// A shop, marketplace or price comparison.
+    Shopping,
+    /// A place for videos.
+    Video,
+    /// None of these, though the host above it is one.
+    Other,
+}
+
+impl SourceCategory {
+    /// All of them, by their names in the configuration.
+    pub const ALL: [(&'static str, SourceCategory); 5] = [
+        ("search", SourceCategory::Search),
+        ("social", SourceCategory::Social),
+        ("shopping", SourceCategory::Shopping),
+        ("video", SourceCategory::Video),
+        ("other", SourceCategory::Other),
+    ];
+
+    /// The one of a name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, category)| *category)
+    }
+}
+
 /// How credit is given.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttributionPlan {
@@ -265,6 +362,10 @@ pub struct AttributionPlan {
     pub models: Vec<Model>,
     /// Rows that may earn credit. None: rows with a channel that are no conversion.
     pub touches: Option<Vec<Matcher>>,
+    /// What becomes of the touches of a path before they are counted.
+    pub path: PathTransform,
+    /// Whether `stage_attribution` has rows of channels, of campaigns, or of both.
+    pub by: Levels,
     /// How far back a later conversion of the same target looks.
     pub after_conversion: AfterConversion,
     /// Whether journeys without a conversion inform the data-driven models.
@@ -275,6 +376,20 @@ pub struct AttributionPlan {
     pub position_last: f64,
     /// Age at which a touch weighs half, in µs.
     pub half_life_us: i64,
+    /// How many channels a state of the Markov chain remembers, 1 to 3.
+    pub markov_order: u8,
+    /// What a set of channels is worth in the Shapley model.
+    pub shapley_value: ShapleyValue,
+}
+
+/// What a set of channels is worth in the Shapley model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShapleyValue {
+    /// The conversions of the journeys that met nothing else.
+    Total,
+    /// The conversion rate of those journeys.
+    Rate,
 }
 
 /// Attribution models.
@@ -285,6 +400,8 @@ pub enum Model {
     FirstTouch,
     /// All to the last touch.
     LastTouch,
+    /// All to the last touch whose channel isn't direct; where all are, to the last.
+    LastNonDirect,
     /// The same to each touch.
     Linear,
     /// Fixed shares to first and last, the rest between.
@@ -295,19 +412,38 @@ pub enum Model {
     Markov,
     /// Shapley values of the channel sets.
     Shapley,
+    /// A whole conversion to each distinct channel.
+    Participation,
 }
 
 impl Model {
     /// All models, in the order of the tables.
-    pub const ALL: [Model; 7] = [
+    pub const ALL: [Model; 9] = [
         Model::FirstTouch,
         Model::LastTouch,
+        Model::LastNonDirect,
         Model::Linear,
         Model::Position,
         Model::TimeDecay,
         Model::Markov,
         Model::Shapley,
+        Model::Participation,
     ];
+
+    /// Those of a run that names none: all whose credit adds up.
+    pub fn default_models() -> Vec<Model> {
+        Self::ALL.into_iter().filter(|model| model.is_additive()).collect()
+    }
+
+    /// Whether credit over all channels adds up to the conversions.
+    pub fn is_additive(self) -> bool {
+        self != Model::Participation
+    }
+
+    /// Whether credit comes from counts over all paths, not from the touches of one.
+    pub fn is_data_driven(self) -> bool {
+        matches!(self, Model::Markov | Model::Shapley)
+    }
 
     /// Whether credit depends on when the touches were, not only on their channels and order.
     pub fn looks_at_times(self) -> bool {
@@ -319,13 +455,38 @@ impl Model {
         match self {
             Model::FirstTouch => "first_touch",
             Model::LastTouch => "last_touch",
+            Model::LastNonDirect => "last_non_direct",
             Model::Linear => "linear",
             Model::Position => "position",
             Model::TimeDecay => "time_decay",
             Model::Markov => "markov",
             Model::Shapley => "shapley",
+            Model::Participation => "participation",
         }
     }
+}
+
+/// What becomes of the touches of a path before anything is counted (names after fractribution).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathTransform {
+    /// Nothing.
+    Unique,
+    /// Of a run of the same channel its first touch stays.
+    Exposure,
+    /// Of each channel its first touch stays.
+    First,
+    /// As `First`, and a channel that was met once is another state than one that was met twice.
+    Frequency,
+}
+
+/// Levels at which credit is shown; at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Levels {
+    /// By channel.
+    pub channel: bool,
+    /// By channel and campaign.
+    pub campaign: bool,
 }
 
 /// How far back a later conversion of the same target looks.

@@ -25,6 +25,7 @@ pub(super) struct Schema {
     pub(super) contract: Section<Contract>,
     pub(super) journey: Section<Journey>,
     pub(super) refunds: Section<Refunds>,
+    pub(super) channels: Section<Channels>,
     pub(super) stages: Option<Section<Stages>>,
     pub(super) conversions: Table<Conversion>,
     pub(super) attribution: Section<Attribution>,
@@ -63,6 +64,7 @@ pub(super) struct Inputs {
     pub(super) spend: Option<Section<PlainSource>>,
     pub(super) customers: Option<Section<PlainSource>>,
     pub(super) assignments: Option<Section<PlainSource>>,
+    pub(super) rates: Option<Section<PlainSource>>,
     pub(super) suppress: Option<Section<PlainSource>>,
 }
 
@@ -101,6 +103,28 @@ pub(super) struct Refunds {
     pub(super) event: Option<Spanned<OneOrMany>>,
 }
 
+/// `[channels]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct Channels {
+    pub(super) preset: Option<Text>,
+    pub(super) rules: Vec<Spanned<ChannelRule>>,
+    pub(super) unwanted_referrals: Option<Spanned<OneOrMany>>,
+    pub(super) sources: Section<SourceCategories>,
+    pub(super) direct: Option<Spanned<OneOrMany>>,
+}
+
+/// `channels.sources`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct SourceCategories {
+    pub(super) search: Option<Spanned<OneOrMany>>,
+    pub(super) social: Option<Spanned<OneOrMany>>,
+    pub(super) shopping: Option<Spanned<OneOrMany>>,
+    pub(super) video: Option<Spanned<OneOrMany>>,
+    pub(super) other: Option<Spanned<OneOrMany>>,
+}
+
 /// `[contract]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
@@ -134,12 +158,17 @@ pub(super) struct Stages {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Attribution {
+    pub(super) profile: Option<Text>,
     pub(super) models: Option<Spanned<Vec<Text>>>,
+    pub(super) by: Option<Spanned<OneOrMany>>,
     pub(super) touches: Option<Spanned<Vec<Spanned<Matcher>>>>,
+    pub(super) path: Option<Text>,
     pub(super) after_conversion: Option<Text>,
     pub(super) null_paths: Option<bool>,
-    pub(super) position: Option<Spanned<Section<Position>>>,
+    pub(super) position: Option<Spanned<PresetOrPosition>>,
     pub(super) half_life: Option<Text>,
+    pub(super) markov_order: Option<Spanned<i64>>,
+    pub(super) shapley_value: Option<Text>,
 }
 
 /// `attribution.position`.
@@ -218,11 +247,19 @@ pub(super) struct Output {
 /// Columns and the patterns they are compared with.
 pub(super) type Matcher = Table<Spanned<OneOrMany>>;
 
-/// `[conversions.NAME]`: a matcher, beside it the value.
+/// One of `channels.rules`: a matcher, beside it the channel.
+#[derive(Debug, Default)]
+pub(super) struct ChannelRule {
+    pub(super) matcher: Matcher,
+    pub(super) channel: Option<Text>,
+}
+
+/// `[conversions.NAME]`: a matcher, beside it the value and what repeated orders mean.
 #[derive(Debug, Default)]
 pub(super) struct Conversion {
     pub(super) matcher: Matcher,
     pub(super) value: Option<Spanned<Worth>>,
+    pub(super) orders: Option<Text>,
 }
 
 /// Worth of a conversion as it is written.
@@ -232,6 +269,15 @@ pub(super) enum Worth {
     Column(String),
     /// Units of the currency.
     Amount(f64),
+}
+
+/// `attribution.position` as it is written.
+#[derive(Debug)]
+pub(super) enum PresetOrPosition {
+    /// Name of a preset.
+    Preset(String),
+    /// Shares of one's own.
+    Shares(Position),
 }
 
 /// A text or a list of texts; of a single one the place is that of the whole.
@@ -323,18 +369,42 @@ impl<'de> Deserialize<'de> for Conversion {
                 formatter.write_str("a table")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let (mut fields, mut value) = (Vec::new(), None);
+                let (mut fields, mut value, mut orders) = (Vec::new(), None, None);
                 while let Some(key) = map.next_key::<Text>()? {
-                    if key.get_ref() == "value" {
-                        value = Some(map.next_value()?);
+                    match key.get_ref().as_str() {
+                        "value" => value = Some(map.next_value()?),
+                        "orders" => orders = Some(map.next_value()?),
+                        _ => fields.push((key, map.next_value()?)),
+                    }
+                }
+                Ok(Conversion { matcher: in_file_order(fields), value, orders })
+            }
+        }
+        deserializer.deserialize_map(ConversionVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for ChannelRule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ChannelRuleVisitor;
+        impl<'de> Visitor<'de> for ChannelRuleVisitor {
+            type Value = ChannelRule;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a table")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut fields, mut channel) = (Vec::new(), None);
+                while let Some(key) = map.next_key::<Text>()? {
+                    if key.get_ref() == "channel" {
+                        channel = Some(map.next_value()?);
                     } else {
                         fields.push((key, map.next_value()?));
                     }
                 }
-                Ok(Conversion { matcher: in_file_order(fields), value })
+                Ok(ChannelRule { matcher: in_file_order(fields), channel })
             }
         }
-        deserializer.deserialize_map(ConversionVisitor)
+        deserializer.deserialize_map(ChannelRuleVisitor)
     }
 }
 
@@ -360,6 +430,25 @@ impl<'de> Deserialize<'de> for Worth {
             }
         }
         deserializer.deserialize_any(WorthVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for PresetOrPosition {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PositionVisitor;
+        impl<'de> Visitor<'de> for PositionVisitor {
+            type Value = PresetOrPosition;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a preset or a table")
+            }
+            fn visit_str<E: Error>(self, preset: &str) -> Result<PresetOrPosition, E> {
+                Ok(PresetOrPosition::Preset(preset.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PresetOrPosition, A::Error> {
+                Position::deserialize(MapAccessDeserializer::new(map)).map(PresetOrPosition::Shares)
+            }
+        }
+        deserializer.deserialize_any(PositionVisitor)
     }
 }
 

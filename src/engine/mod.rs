@@ -4,9 +4,11 @@ pub mod budget;
 pub mod error;
 pub mod kernel;
 pub mod load;
+pub mod look;
 pub mod memory;
 pub mod observe;
 pub mod open;
+pub mod small;
 pub mod spill;
 pub mod work;
 

@@ -1,9 +1,11 @@
 //! What each combination of text columns means, decided once after reading.
 
-use crate::config::plan::{AfterConversion, ConversionValue, Plan, StageMode};
+use crate::config::plan::{AfterConversion, ConversionValue, Orders, PathTransform, Plan, StageMode};
 
+use super::channels::is_unwanted_referral;
 use super::codebook::Codebook;
 use super::outcome::Outcome;
+use super::units::Units;
 
 /// Shown where a touch has no channel.
 pub const NO_CHANNEL: &str = "(none)";
@@ -64,6 +66,10 @@ pub struct Rules {
     pub facts: Vec<Facts>,
     /// Sorted by name; [`NO_CHANNEL`] among them only where a touch lacks a channel.
     pub channels: Vec<String>,
+    /// By channel: whether its customers came by themselves.
+    pub direct: Vec<bool>,
+    /// Pairs of channel and campaign; empty unless credit goes to campaigns.
+    pub units: Units,
     /// Stages first, in order, then conversions in the order of the configuration.
     pub targets: Vec<Target>,
     /// Number of stages.
@@ -74,6 +80,8 @@ pub struct Rules {
     pub stage_window_us: Option<i64>,
     /// What each conversion is worth.
     pub conversion_values: Vec<ConversionValue>,
+    /// What rows of each conversion with the same order are; None: conversions of their own.
+    pub orders: Vec<Option<Orders>>,
     /// First instant of the reporting window, µs.
     pub from_us: i64,
     /// First instant after it, µs.
@@ -82,6 +90,8 @@ pub struct Rules {
     pub lookback_us: i64,
     /// How far back a later conversion of the same target looks.
     pub after_conversion: AfterConversion,
+    /// What becomes of the touches of a path.
+    pub path: PathTransform,
     /// Whether paths without a conversion are kept.
     pub null_paths: bool,
     /// A path keeps its last so many touches.
@@ -91,7 +101,8 @@ pub struct Rules {
 impl Rules {
     /// Decides every code of the book once.
     ///
-    /// `columns` names the columns of the book, `event` and `channel` among them where they are mapped.
+    /// `columns` names the columns of the book, `event` and `channel` among them where they are mapped. The channels of
+    /// the book are those that [`super::channels::assign`] has put there.
     pub fn resolve(plan: &Plan, book: &Codebook, columns: &[String], window_us: (i64, i64)) -> Rules {
         let channel_column = columns.iter().position(|column| column == "channel");
         let mut facts: Vec<Facts> = Vec::with_capacity(book.len());
@@ -115,6 +126,8 @@ impl Rules {
                 Some(rules) => rules.iter().any(|rule| rule.matches(value)),
                 None => channel.is_some() && fact.conversions == 0 && !fact.refund,
             };
+            // Whoever comes back from paying was brought by what came before.
+            fact.touch &= !is_unwanted_referral(&plan.channels, value);
             fact.event_order = value("event")
                 .and_then(|event| plan.event_order.iter().position(|name| name == event))
                 .map_or(u16::MAX, |rank| rank.min(usize::from(u16::MAX) - 1) as u16);
@@ -139,18 +152,26 @@ impl Rules {
             name: conversion.name.clone(),
             has_value: conversion.value != ConversionValue::Absent,
         });
+        let units = match plan.attribution.by.campaign {
+            true => Units::resolve(book, columns, &facts),
+            false => Units::default(),
+        };
         Rules {
             facts,
+            direct: channels.iter().map(|channel| plan.channels.is_direct(channel)).collect(),
             channels,
+            units,
             targets: stages.chain(conversions).collect(),
             stages: plan.stages.stages.len(),
             stage_mode: plan.stages.mode,
             stage_window_us: plan.stages.window_us,
             conversion_values: plan.conversions.iter().map(|conversion| conversion.value).collect(),
+            orders: plan.conversions.iter().map(|conversion| conversion.orders).collect(),
             from_us: window_us.0,
             to_us: window_us.1,
             lookback_us: plan.window.lookback_us,
             after_conversion: plan.attribution.after_conversion,
+            path: plan.attribution.path,
             null_paths: plan.attribution.null_paths,
             max_path_touches: plan.contract.max_path_touches,
         }

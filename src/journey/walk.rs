@@ -3,9 +3,11 @@
 
 use std::ops::Range;
 
-use crate::config::plan::{AfterConversion, ConversionValue, StageMode};
+use crate::config::plan::{AfterConversion, ConversionValue, PathTransform, StageMode};
 
+use super::orders::{OrderBook, OrderPlace, OrderRow};
 use super::partition::{Journey, Touchpoint};
+use super::path::transform;
 use super::rules::Rules;
 
 /// A row that may earn credit.
@@ -17,6 +19,8 @@ pub struct Touch {
     pub row: u32,
     /// Index into [`Rules::channels`].
     pub channel: u16,
+    /// So many touches it stands for: more than one where [`Rules::path`] has made several into one.
+    pub repeats: u16,
 }
 
 /// How a path ended.
@@ -33,6 +37,8 @@ pub enum PathEnd {
     Null,
     /// In its target, and now value goes back: the path is that of the conversion.
     Refunded {
+        /// When value went back, µs since the epoch.
+        time_us: i64,
         /// What goes back, minor units.
         value_minor: i64,
         /// Whether nothing is left of the order, so that the credit goes back too.
@@ -47,7 +53,7 @@ pub struct Path {
     pub target: usize,
     /// How it ended.
     pub end: PathEnd,
-    /// Into [`Walk::touches`]; may be empty where the path converted.
+    /// Into [`Walk::on_paths`]; may be empty where the path converted.
     pub touches: Range<usize>,
 }
 
@@ -80,7 +86,7 @@ pub struct RefundEvent {
 /// What a journey holds. Made once and filled again for every journey.
 #[derive(Debug, Default)]
 pub struct Walk {
-    /// In order.
+    /// In order, before [`Rules::path`] changes those of a path.
     pub touches: Vec<Touch>,
     /// By stage: position of the row that entered it.
     pub entries: Vec<Option<u32>>,
@@ -88,6 +94,8 @@ pub struct Walk {
     pub conversions: Vec<ConversionEvent>,
     /// Refunds of the reporting window.
     pub refunds: Vec<RefundEvent>,
+    /// Rows of the reporting window whose order has its conversion already.
+    pub order_rows: Vec<OrderRow>,
     /// The paths whose end lies in the reporting window.
     pub paths: Vec<Path>,
     /// Position of the first row in the reporting window.
@@ -97,13 +105,22 @@ pub struct Walk {
     /// By conversion: index of the first touch after its last row so far.
     last_conversion_touch: Vec<Option<usize>>,
     same_instant: Vec<usize>,
+    orders: OrderBook,
     /// By row: number of touches up to it.
     touches_up_to: Vec<u32>,
     /// By row: the stages that it matches.
     stages_of: Vec<u64>,
+    /// One path after the other, where they aren't just ranges of the touches.
+    transformed: Option<Vec<Touch>>,
 }
 
 impl Walk {
+    /// The touches that paths are ranges of: those of the journey, unless [`Rules::path`] changes them.
+    #[inline]
+    pub fn on_paths(&self) -> &[Touch] {
+        self.transformed.as_ref().unwrap_or(&self.touches)
+    }
+
     /// Walks over a journey.
     pub fn over(&mut self, journey: &Journey<'_>, rules: &Rules) {
         self.touches.clear();
@@ -111,6 +128,8 @@ impl Walk {
         self.entries.resize(rules.stages, None);
         self.conversions.clear();
         self.refunds.clear();
+        self.order_rows.clear();
+        self.orders.begin(journey, rules);
         self.paths.clear();
         self.cut_touches = 0;
         self.first_in_window = journey.rows.iter().position(|row| rules.in_window(row.time_us));
@@ -122,6 +141,20 @@ impl Walk {
         if rules.null_paths {
             self.null_paths(journey, rules);
         }
+        if rules.path != PathTransform::Unique {
+            self.transform_paths(rules.path);
+        }
+    }
+
+    fn transform_paths(&mut self, by: PathTransform) {
+        let mut transformed = self.transformed.take().unwrap_or_default();
+        transformed.clear();
+        for path in &mut self.paths {
+            let start = transformed.len();
+            transform(by, &self.touches[path.touches.clone()], &mut transformed);
+            path.touches = start..transformed.len();
+        }
+        self.transformed = Some(transformed);
     }
 
     fn touches_and_conversions(&mut self, journey: &Journey<'_>, rules: &Rules) {
@@ -145,20 +178,28 @@ impl Walk {
             while conversions != 0 {
                 let conversion = conversions.trailing_zeros() as usize;
                 conversions &= conversions - 1;
-                let value_minor = rules.conversion_amount_minor(conversion, journey.amount_minor(row));
+                let order = journey.order(row);
+                let worth_minor = rules.conversion_amount_minor(conversion, journey.amount_minor(row));
+                let reported = rules.in_window(row.time_us);
+                let value_minor = match self.orders.place(conversion, order, row, worth_minor, rules) {
+                    OrderPlace::Conversion(value_minor) => value_minor,
+                    OrderPlace::Further(further) => {
+                        self.order_rows.extend(reported.then_some(further));
+                        continue;
+                    }
+                };
                 let restart = match rules.after_conversion {
                     AfterConversion::Restart => self.last_conversion_touch[conversion].unwrap_or(0),
                     AfterConversion::Reuse => 0,
                 };
                 // What comes after this conversion begins after its own row, also where that is a touch.
                 self.last_conversion_touch[conversion] = Some(end + usize::from(facts.touch));
-                let reported = rules.in_window(row.time_us);
                 let start = self.limit(reach.max(restart).min(end), end, rules, reported);
                 self.conversions.push(ConversionEvent {
                     conversion,
                     time_us: row.time_us,
                     value_minor,
-                    order: journey.order(row),
+                    order,
                     refunded_minor: 0,
                     touches: start..end,
                 });
@@ -173,7 +214,8 @@ impl Walk {
             if facts.refund {
                 self.refund(row, journey, rules);
             }
-            self.touches[end] = Touch { time_us: row.time_us, row: position as u32, channel: facts.channel };
+            self.touches[end] =
+                Touch { time_us: row.time_us, row: position as u32, channel: facts.channel, repeats: 1 };
             end += usize::from(facts.touch);
             self.touches_up_to.push(end as u32);
             self.stages_of.push(facts.stages);
@@ -344,6 +386,7 @@ impl Walk {
                     self.paths.push(Path {
                         target: rules.stages + conversion,
                         end: PathEnd::Refunded {
+                            time_us: row.time_us,
                             value_minor,
                             whole: event.refunded_minor == event.value_minor,
                         },
@@ -371,6 +414,7 @@ impl Walk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::plan::Orders;
     use crate::journey::testing::World;
 
     /// Paths as text: target, end, and the positions of the touches.
@@ -381,12 +425,12 @@ mod tests {
             let end = match path.end {
                 PathEnd::Converted { value_minor, .. } => format!("={value_minor}"),
                 PathEnd::Null => "null".to_owned(),
-                PathEnd::Refunded { value_minor, whole } => {
+                PathEnd::Refunded { value_minor, whole, .. } => {
                     format!("-{value_minor}{}", if whole { " whole" } else { "" })
                 }
             };
             let touches: Vec<String> =
-                walk.touches[path.touches.clone()].iter().map(|touch| touch.row.to_string()).collect();
+                walk.on_paths()[path.touches.clone()].iter().map(|touch| touch.row.to_string()).collect();
             format!("{} {end} [{}]", world.rules.targets[path.target].name, touches.join(" "))
         };
         walk.paths.iter().map(shown).collect()
@@ -448,6 +492,23 @@ mod tests {
     }
 
     #[test]
+    fn each_path_is_transformed_on_its_own() {
+        let mut world = buyers();
+        world.rules.channels = vec!["a".to_owned(), "b".to_owned()];
+        let text = "a d1, a d2, b d3, buy d4 =5 #1, b d5, a d6, buy d7 =6, refund d8 =5 #1";
+        let refunded = |first: &str, second: &str| {
+            vec![format!("buy =5 [{first}]"), format!("buy =6 [{second}]"), format!("buy -5 whole [{first}]")]
+        };
+        assert_eq!(paths(&mut world, text), refunded("0 1 2", "0 1 2 4 5"));
+        world.rules.path = PathTransform::Exposure;
+        assert_eq!(paths(&mut world, text), refunded("0 2", "0 2 5"));
+        world.rules.path = PathTransform::First;
+        assert_eq!(paths(&mut world, text), refunded("0 2", "0 2"));
+        world.rules.max_path_touches = 2;
+        assert_eq!(paths(&mut world, text), refunded("1 2", "4 5"), "cut first, then transformed");
+    }
+
+    #[test]
     fn a_stage_is_credited_to_what_came_after_the_lower_entry() {
         let mut world = World::new(&["a", "b", "c"], &[]);
         world.rules.stage_mode = StageMode::Ordered;
@@ -488,6 +549,44 @@ mod tests {
         assert_eq!(paths(&mut world, unnamed)[1], "buy -100 whole [0]", "no value: all that is left");
         assert_eq!(paths(&mut world, "x d1, buy d2 =100 #7, refund d3 =100 #8").len(), 1, "another order");
         assert_eq!(paths(&mut world, "refund d1 =5 #7, x d2, buy d3 =9 #7").len(), 1, "not yet ordered");
+    }
+
+    #[test]
+    fn a_repeated_order_is_one_conversion() {
+        let mut world = buyers();
+        let text = "x d1, buy d2 =100 #7, x d3, buy d4 =100 #7, buy d4 =30 #8, buy d5 =40, buy d6 =50";
+        assert_eq!(paths(&mut world, text).len(), 5, "unless asked for, every row is one");
+        world.rules.orders = vec![Some(Orders::First)];
+        let alone = ["buy =40 [0 2]", "buy =50 [0 2]"];
+        assert_eq!(paths(&mut world, text), [&["buy =100 [0]", "buy =30 [0 2]"][..], &alone[..]].concat());
+        let walk = world.journey(text).walk(&world.rules);
+        assert_eq!(walk.order_rows, [OrderRow { conversion: 0, is_item: false, left_out_minor: 100 }]);
+        world.rules.after_conversion = AfterConversion::Restart;
+        assert_eq!(paths(&mut world, text)[1], "buy =30 [2]", "a repetition begins no new path");
+        let whole = "buy d2 =100 #7, buy d2 =100 #7, refund d3 =100 #7";
+        assert_eq!(paths(&mut world, whole), ["buy =100 []", "buy -100 whole []"]);
+    }
+
+    #[test]
+    fn the_items_of_an_order_are_one_conversion_worth_their_sum() {
+        let mut world = buyers();
+        world.rules.orders = vec![Some(Orders::Sum)];
+        let text = "x d1, buy d2 =100 #7, x d3, buy d4 =11 #7, buy d4 =30 #8, buy d5 =7 #8, buy d5 #7";
+        assert_eq!(paths(&mut world, text), ["buy =111 [0]", "buy =37 [0 2]"]);
+        let refunded = "buy d2 =100 #7, buy d2 =11 #7, refund d3 =100 #7, refund d3 =11 #7";
+        assert_eq!(
+            paths(&mut world, refunded),
+            ["buy =111 []", "buy -100 []", "buy -11 whole []"],
+            "part by part, and in full with the last"
+        );
+        world.rules.from_us = 3 * crate::config::plan::DAY_US;
+        assert_eq!(paths(&mut world, text), ["buy =37 [0 2]"], "dated by its first row");
+        let walk = world.journey(text).walk(&world.rules);
+        let left_out: Vec<i64> = walk.order_rows.iter().map(|row| row.left_out_minor).collect();
+        assert_eq!(left_out, [11, 0, 0], "what belongs to an order from before the window");
+        world.rules.conversion_values = vec![ConversionValue::FixedMinor(5)];
+        world.rules.from_us = 0;
+        assert_eq!(paths(&mut world, text), ["buy =5 [0]", "buy =5 [0 2]"], "one is worth what one is worth");
     }
 
     #[test]

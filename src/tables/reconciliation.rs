@@ -10,7 +10,11 @@ pub static SPEC: TableSpec = TableSpec {
                   `difference = booked − credited − unattributed − excluded − refunds` is 0, or the run fails.",
     keys: &["ledger", "item", "model"],
     columns: &[
-        C::text("ledger", "`rows`, `credit` (conversions), `value`, `spend` or `refunds` (currency)."),
+        C::text(
+            "ledger",
+            "`rows`, `credit` (conversions), `value`, `spend` or `refunds` (currency); `credit_by_campaign` and \
+             `value_by_campaign` where there are rows of campaigns.",
+        ),
         C::text("item", "The conversion, stage or source."),
         C::text("model", "Attribution model.")
             .or_null("ledgers without a model: `rows`, `spend` and `refunds`"),

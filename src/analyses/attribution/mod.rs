@@ -4,13 +4,22 @@
 //! millionths of a minor unit, transitions of the Markov chain. [`solve`] turns 64 buckets of them into
 //! figures with intervals, [`effects`] shows what the data-driven models saw, `tables` lays both out.
 
+pub mod by_path;
 pub mod effects;
+pub mod grams;
+#[cfg(test)]
+mod model_tests;
+mod packed;
+mod rate;
+pub mod sets;
 mod short;
 mod side_by_side;
 pub mod solve;
+pub mod solve_units;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use hashbrown::HashMap;
 use polars::prelude::PolarsError;
@@ -18,12 +27,13 @@ use polars::prelude::PolarsError;
 use crate::attribution::allocate::MILLIONTHS;
 use crate::attribution::shapley::Distinct;
 use crate::attribution::{Credit, Shares, markov, time_decay};
-use crate::config::plan::Model;
+use crate::config::plan::{Model, PathTransform, ShapleyValue};
 use crate::journey::walk::Touch;
 use crate::journey::{Path, PathEnd};
 
 use super::{Analysis, Context, NamedFrame, Observed, channel_roi, reconciliation};
 use short::ShortPaths;
+use units::{UnitCells, UnitModels, UnitPath};
 
 /// Row of conversions without a touch in reach.
 pub const UNATTRIBUTED: &str = "(unattributed)";
@@ -32,9 +42,11 @@ pub const UNATTRIBUTED: &str = "(unattributed)";
 const DENSE_CHANNELS: usize = 64;
 
 /// The analysis.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Attribution<'a> {
     context: Context<'a>,
+    /// None: credit stays with channels.
+    unit_models: Option<UnitModels>,
 }
 
 /// What one bucket saw of one target. Vectors are by channel, or by model and channel, row-major.
@@ -74,6 +86,10 @@ pub struct TargetCells {
     pub transitions: TransitionCounts,
     /// Minor units by last channel.
     pub last_value_minor: Vec<i128>,
+    /// The chain instead, where it is of order 2 or 3.
+    pub grams: Option<grams::Grams>,
+    /// Paths by the channels they met, where the Shapley value asks for them.
+    pub sets: Option<sets::Sets>,
     /// Short paths, until the bucket closes.
     short: ShortPaths,
 }
@@ -160,6 +176,10 @@ pub struct Booked {
     pub conversions: u64,
     /// Minor units.
     pub value_minor: i128,
+    /// Rows that are none, for their order has its conversion already.
+    pub order_rows: u64,
+    /// What they are worth and no conversion of the window holds, minor units.
+    pub left_out_minor: i128,
 }
 
 /// What one bucket saw, with memory that is used from journey to journey.
@@ -167,6 +187,8 @@ pub struct Booked {
 pub struct AttributionPartial {
     /// By target.
     pub targets: Vec<TargetCells>,
+    /// By target, what campaigns are credited with; empty unless they are asked for.
+    units: Vec<UnitCells>,
     /// By conversion, counted from the conversions themselves: what the books must show.
     pub booked: Vec<Booked>,
     /// Refund rows of the window, minor units.
@@ -186,12 +208,33 @@ struct Scratch {
     has_factors: bool,
     credit: Credit,
     distinct: Distinct,
+    /// Of the touches of the path at hand.
+    units: Vec<u32>,
+    places: Vec<u32>,
+}
+
+/// Factors between the touches of a path. Those of all paths of a journey are worked out when the first one
+/// asks for them.
+fn factors_of<'f>(
+    path: &Path,
+    all: &[Touch],
+    half_life_us: i64,
+    factors: &'f mut Vec<f64>,
+    has_factors: &mut bool,
+) -> &'f [f64] {
+    if path.touches.len() > 1 && !*has_factors {
+        time_decay::factors(all.iter().map(|touch| touch.time_us), half_life_us, factors);
+        *has_factors = true;
+    }
+    factors.get(path.touches.start..path.touches.end - 1).unwrap_or_default()
 }
 
 impl<'a> Attribution<'a> {
     /// For a run.
     pub fn new(context: Context<'a>) -> Self {
-        Self { context }
+        let plan = &context.plan.attribution;
+        let unit_models = plan.by.campaign.then(|| UnitModels::of(&plan.models));
+        Self { context, unit_models }
     }
 
     /// What the analysis knows of the run.
@@ -207,9 +250,12 @@ impl<'a> Attribution<'a> {
         &self.context.plan.attribution.models
     }
 
-    /// Adds a path. `all` are the touches of the journey.
+    /// Adds a path. `all` are the touches that the journey's paths are ranges of.
     fn observe_path(&self, path: &Path, all: &[Touch], cells: &mut TargetCells, scratch: &mut Scratch) {
         let touches = &all[path.touches.clone()];
+        if let Some(grams) = &mut cells.grams {
+            grams.add_touches(touches, path.end, self.channels());
+        }
         // What a conversion gives, a refund takes back: value in part, credit only as a whole.
         let (value, conversions) = match path.end {
             PathEnd::Null => {
@@ -218,7 +264,9 @@ impl<'a> Attribution<'a> {
                 }
                 match cells.short.of(touches) {
                     Some(counts) => counts.nulls += 1,
-                    None => cells.add_steps(touches.iter().map(|touch| touch.channel), 1, 1),
+                    None => {
+                        cells.add_nulls(touches.iter().map(|touch| touch.channel), 1, &mut scratch.distinct);
+                    }
                 }
                 return;
             }
@@ -239,7 +287,7 @@ impl<'a> Attribution<'a> {
                 }
                 (value_minor, 1)
             }
-            PathEnd::Refunded { value_minor, whole } => {
+            PathEnd::Refunded { value_minor, whole, .. } => {
                 cells.add_refunded(value_minor, whole, touches.is_empty());
                 if touches.is_empty() {
                     return;
@@ -272,14 +320,10 @@ impl<'a> Attribution<'a> {
     ) {
         let Some(model) = self.models().iter().position(|model| model.looks_at_times()) else { return };
         let plan = &self.context.plan.attribution;
-        if path.touches.len() > 1 && !*has_factors {
-            time_decay::factors(all.iter().map(|touch| touch.time_us), plan.half_life_us, factors);
-            *has_factors = true;
-        }
-        let own = path.touches.start..path.touches.end - 1;
-        let factors = factors.get(own).unwrap_or_default();
+        let factors = factors_of(path, all, plan.half_life_us, factors, has_factors);
         let mut ledger = cells.ledger(model, self.channels(), conversions, i128::from(value));
-        match credit.over(self.models()[model], plan, path.touches.len(), factors) {
+        let channels = all[path.touches.clone()].iter().map(|touch| touch.channel);
+        match credit.over(self.models()[model], plan, &self.context.rules.direct, channels, factors) {
             Shares::One(at) => ledger.give(all[path.touches.start + at].channel, MILLIONTHS),
             Shares::Each(parts) => {
                 let touches = &all[path.touches.clone()];
@@ -293,7 +337,7 @@ impl<'a> Attribution<'a> {
     /// them credit and value, each for so many conversions.
     fn share_by_channels(
         &self,
-        channels: impl ExactSizeIterator<Item = u16> + Clone,
+        channels: impl ExactSizeIterator<Item = u16> + DoubleEndedIterator + Clone,
         journeys: u64,
         (value, conversions): (i128, i64),
         cells: &mut TargetCells,
@@ -301,7 +345,16 @@ impl<'a> Attribution<'a> {
     ) {
         let Some(last) = channels.clone().last() else { return };
         cells.last_value_minor[usize::from(last)] += value;
+        if let Some(grams) = cells.grams.as_mut().and_then(grams::Grams::of_channels) {
+            grams.add_value(channels.clone(), value);
+        }
         let distinct = distinct.of(channels.clone());
+        if let Some(sets) = &mut cells.sets {
+            let set = sets.of(distinct);
+            set.conversions += journeys;
+            set.credited += conversions;
+            set.value_minor += value;
+        }
         if journeys > 0 {
             cells.add_steps(channels.clone(), 0, journeys);
             channels.clone().for_each(|channel| cells.touches[usize::from(channel)] += journeys);
@@ -313,7 +366,7 @@ impl<'a> Attribution<'a> {
                 continue;
             }
             let mut ledger = cells.ledger(index, self.channels(), conversions, value);
-            match credit.over(*model, plan, channels.len(), &[]) {
+            match credit.over(*model, plan, &self.context.rules.direct, channels.clone(), &[]) {
                 Shares::One(at) => {
                     channels.clone().nth(at).into_iter().for_each(|only| ledger.give(only, MILLIONTHS))
                 }
@@ -324,9 +377,43 @@ impl<'a> Attribution<'a> {
                     let parts = credit.equally(distinct.len());
                     distinct.iter().zip(parts).for_each(|(channel, part)| ledger.give(*channel, *part));
                 }
+                Shares::Elsewhere if *model == Model::Participation => {
+                    distinct.iter().for_each(|channel| ledger.give(*channel, MILLIONTHS));
+                }
                 Shares::Elsewhere => {}
             }
         }
+    }
+
+    /// Adds a path of a journey to what campaigns are credited with.
+    fn observe_units(
+        &self,
+        path: &Path,
+        Observed { journey, walk }: Observed<'_>,
+        models: &UnitModels,
+        cells: &mut UnitCells,
+        Scratch { factors, has_factors, credit, units, places, .. }: &mut Scratch,
+    ) {
+        let (value, conversions, is_journey) = match path.end {
+            PathEnd::Null => return,
+            PathEnd::Converted { value_minor, .. } => (value_minor, 1, true),
+            PathEnd::Refunded { value_minor, whole, .. } => (-value_minor, -i64::from(whole), false),
+        };
+        let all = walk.on_paths();
+        let touches = &all[path.touches.clone()];
+        if touches.is_empty() {
+            return;
+        }
+        let Context { plan, rules, .. } = self.context;
+        let unit = |touch: &Touch| rules.units.of_code[journey.rows[touch.row as usize].code as usize];
+        units.clear();
+        units.extend(touches.iter().map(unit));
+        let factors = match models.column(Model::TimeDecay) {
+            Some(_) => factors_of(path, all, plan.attribution.half_life_us, factors, has_factors),
+            None => &[],
+        };
+        let path = UnitPath { touches, units, factors, conversions, value, is_journey };
+        cells.add(&path, models, (&plan.attribution, &rules.direct), credit, places);
     }
 
     /// Adds the short paths of a target to all that counts them.
@@ -335,7 +422,7 @@ impl<'a> Attribution<'a> {
         std::mem::take(&mut cells.short).drain(|channels, counts| {
             let path = channels.iter().copied();
             if counts.nulls > 0 {
-                cells.add_steps(path.clone(), 1, counts.nulls);
+                cells.add_nulls(path.clone(), counts.nulls, &mut scratch.distinct);
             }
             if counts.conversions == 0 {
                 return;
@@ -356,7 +443,15 @@ impl Analysis for Attribution<'_> {
     fn partial(&self) -> AttributionPartial {
         let channels = self.channels();
         let cells = self.models().len() * channels;
-        let markov = self.models().contains(&Model::Markov);
+        let plan = &self.context.plan.attribution;
+        let chain = self.models().contains(&Model::Markov);
+        let counts_touches = plan.path == PathTransform::Frequency;
+        let markov = chain && plan.markov_order == 1 && !counts_touches;
+        let grams = match counts_touches {
+            true => grams::Grams::counting_touches(plan.markov_order),
+            false => grams::Grams::new(plan.markov_order),
+        };
+        let sets = self.models().contains(&Model::Shapley) && plan.shapley_value == ShapleyValue::Rate;
         let target = TargetCells {
             touches: vec![0; channels],
             refunded_touches: vec![0; channels],
@@ -366,11 +461,16 @@ impl Analysis for Attribution<'_> {
             has_chain: markov,
             transitions: if markov { TransitionCounts::new(channels) } else { TransitionCounts::default() },
             last_value_minor: vec![0; channels],
+            grams: (chain && !markov).then_some(grams),
+            sets: sets.then(sets::Sets::default),
             short: ShortPaths::new(channels),
             ..TargetCells::default()
         };
+        let unit_cells = self.unit_models.iter().map(|models| UnitCells::new(models.cells.len()));
+        let units = unit_cells.flat_map(|cells| vec![cells; self.context.rules.targets.len()]).collect();
         AttributionPartial {
             targets: vec![target; self.context.rules.targets.len()],
+            units,
             booked: vec![Booked::default(); self.context.rules.conversion_values.len()],
             ..Default::default()
         }
@@ -386,6 +486,11 @@ impl Analysis for Attribution<'_> {
                 booked.value_minor += i128::from(event.value_minor);
             }
         }
+        for row in &walk.order_rows {
+            let booked = &mut partial.booked[row.conversion];
+            booked.order_rows += 1;
+            booked.left_out_minor += i128::from(row.left_out_minor);
+        }
         for refund in &walk.refunds {
             partial.refunds_minor += i128::from(refund.value_minor);
             partial.linked_refunds_minor += i128::from(refund.linked_minor);
@@ -393,7 +498,13 @@ impl Analysis for Attribution<'_> {
         partial.scratch.has_factors = false;
         for path in &walk.paths {
             let cells = &mut partial.targets[path.target];
-            self.observe_path(path, &walk.touches, cells, &mut partial.scratch);
+            self.observe_path(path, walk.on_paths(), cells, &mut partial.scratch);
+        }
+        if let Some(models) = &self.unit_models {
+            for path in &walk.paths {
+                let cells = &mut partial.units[path.target];
+                self.observe_units(path, observed, models, cells, &mut partial.scratch);
+            }
         }
     }
 
@@ -401,6 +512,7 @@ impl Analysis for Attribution<'_> {
         for cells in &mut partial.targets {
             self.share_short(cells, &mut partial.scratch);
         }
+        partial.units.iter_mut().for_each(UnitCells::close);
     }
 
     fn merge(&self, into: &mut AttributionPartial, from: AttributionPartial) {
@@ -410,10 +522,13 @@ impl Analysis for Attribution<'_> {
         for (into, from) in into.booked.iter_mut().zip(&from.booked) {
             into.conversions += from.conversions;
             into.value_minor += from.value_minor;
+            into.order_rows += from.order_rows;
+            into.left_out_minor += from.left_out_minor;
         }
         for (into, from) in into.targets.iter_mut().zip(&from.targets) {
             into.merge(from);
         }
+        into.units.iter_mut().zip(&from.units).for_each(|(into, from)| into.merge(from));
     }
 
     fn finish(&self, buckets: &[AttributionPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
@@ -461,7 +576,18 @@ impl TargetCells {
         if self.has_chain {
             let channels = self.touches.len();
             self.transitions.add_paths(channels, path, sink, paths);
+        } else if let Some(grams) = self.grams.as_mut().and_then(grams::Grams::of_channels) {
+            grams.add_paths(path, sink == 0, paths);
         }
+    }
+
+    /// Counts so many null paths with the same channels for the models that look at them.
+    #[inline]
+    fn add_nulls(&mut self, path: impl Iterator<Item = u16> + Clone, paths: u64, distinct: &mut Distinct) {
+        if let Some(sets) = &mut self.sets {
+            sets.of(distinct.of(path.clone())).nulls += paths;
+        }
+        self.add_steps(path, 1, paths);
     }
 
     fn add_converted(&mut self, value_minor: i64, unattributed: bool) {
@@ -527,5 +653,11 @@ impl TargetCells {
         add(&mut self.value_minor_millionths, &other.value_minor_millionths);
         add(&mut self.last_value_minor, &other.last_value_minor);
         self.transitions.merge(&other.transitions);
+        if let Some(from) = &other.grams {
+            self.grams.get_or_insert_with(|| from.empty()).merge(from);
+        }
+        if let Some(from) = &other.sets {
+            self.sets.get_or_insert_default().merge(from);
+        }
     }
 }
