@@ -88,7 +88,7 @@ fn effects_of(batch: &RecordBatch) -> Result<Vec<Effect>, ArrowError> {
     let [effects, lows, highs, on_value] = [effects?, lows?, highs?, on_value?];
     let text = |column: &ArrayRef, row: usize| {
         let column = column.as_string::<i32>();
-        column.is_valid(row).then(|| column.value(row).to_owned()).unwrap_or_default()
+        if column.is_valid(row) { column.value(row).to_owned() } else { String::new() }
     };
     let figure = |column: &ArrayRef, row: usize| {
         let column = column.as_primitive::<Float64Type>();
