@@ -139,7 +139,7 @@ fn plan() -> Plan {
             max_path_touches: 1_000,
         },
         refunds: Vec::new(),
-        channels: ChannelPlan { direct: Vec::new() },
+        channels: ChannelPlan::default(),
         event_order: Vec::new(),
         stages: StagePlan { stages: Vec::new(), mode: StageMode::Any, window_us: None },
         conversions: Vec::new(),

@@ -107,7 +107,22 @@ pub(super) struct Refunds {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Channels {
+    pub(super) preset: Option<Text>,
+    pub(super) rules: Vec<Spanned<ChannelRule>>,
+    pub(super) unwanted_referrals: Option<Spanned<OneOrMany>>,
+    pub(super) sources: Section<SourceCategories>,
     pub(super) direct: Option<Spanned<OneOrMany>>,
+}
+
+/// `channels.sources`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct SourceCategories {
+    pub(super) search: Option<Spanned<OneOrMany>>,
+    pub(super) social: Option<Spanned<OneOrMany>>,
+    pub(super) shopping: Option<Spanned<OneOrMany>>,
+    pub(super) video: Option<Spanned<OneOrMany>>,
+    pub(super) other: Option<Spanned<OneOrMany>>,
 }
 
 /// `[contract]`.
@@ -231,6 +246,13 @@ pub(super) struct Output {
 
 /// Columns and the patterns they are compared with.
 pub(super) type Matcher = Table<Spanned<OneOrMany>>;
+
+/// One of `channels.rules`: a matcher, beside it the channel.
+#[derive(Debug, Default)]
+pub(super) struct ChannelRule {
+    pub(super) matcher: Matcher,
+    pub(super) channel: Option<Text>,
+}
 
 /// `[conversions.NAME]`: a matcher, beside it the value and what repeated orders mean.
 #[derive(Debug, Default)]
@@ -359,6 +381,30 @@ impl<'de> Deserialize<'de> for Conversion {
             }
         }
         deserializer.deserialize_map(ConversionVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for ChannelRule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ChannelRuleVisitor;
+        impl<'de> Visitor<'de> for ChannelRuleVisitor {
+            type Value = ChannelRule;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a table")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut fields, mut channel) = (Vec::new(), None);
+                while let Some(key) = map.next_key::<Text>()? {
+                    if key.get_ref() == "channel" {
+                        channel = Some(map.next_value()?);
+                    } else {
+                        fields.push((key, map.next_value()?));
+                    }
+                }
+                Ok(ChannelRule { matcher: in_file_order(fields), channel })
+            }
+        }
+        deserializer.deserialize_map(ChannelRuleVisitor)
     }
 }
 

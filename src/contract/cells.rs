@@ -86,6 +86,17 @@ impl SmallBatch<'_> {
         }
     }
 
+    /// That the file has no column for what is needed.
+    pub(super) fn lacks(&self, need: &str) -> InputError {
+        InputError::MissingColumn {
+            key: self.source.key.clone(),
+            path: self.file.path.clone(),
+            logical: need.to_owned(),
+            physical: self.source.physical(need).to_owned(),
+            available: self.batch.schema().fields().iter().map(|field| field.name().clone()).collect(),
+        }
+    }
+
     /// Number of a row in its file, as people count: from 1.
     pub(super) fn row(&self, row: usize) -> u64 {
         self.first_row + row as u64 + 1

@@ -8,6 +8,7 @@ pub mod rates;
 pub mod reject;
 pub mod shares;
 pub mod spend;
+pub mod spend_channels;
 pub mod suppressed;
 pub mod touchpoints;
 

@@ -1,13 +1,16 @@
 //! Spend: a ledger of money, so every row counts or the run stops.
 
-use crate::config::plan::Zone;
+use std::ops::Range;
+
+use crate::config::plan::{ChannelPlan, Zone};
 use crate::input::InputError;
 use crate::input::columns::{Amount, Texts};
 use crate::input::open::{Need, Role};
-use crate::journey::rules::NO_CHANNEL;
+use crate::journey::channels::tally::ChannelTally;
 
 use super::cells::{Numbers, SmallBatch};
 use super::rates::{Quote, Rates};
+use super::spend_channels::{CHANNEL_NEEDS, SpendChannels, channel_needs, lacks_channels};
 
 pub use super::cells::day_of;
 
@@ -19,7 +22,7 @@ const MAX_COUNT: i64 = 1_000_000_000_000;
 pub struct SpendRow {
     /// Days since 1970-01-01, in local dates.
     pub day: i32,
-    /// [`NO_CHANNEL`] where the file has none.
+    /// By the rules for channels or as the file has it; [`crate::journey::rules::NO_CHANNEL`] where there is none.
     pub channel: String,
     /// None: none.
     pub campaign: Option<String>,
@@ -35,33 +38,42 @@ const DATE: usize = 0;
 const COST: usize = 1;
 const IMPRESSIONS: usize = 2;
 const CLICKS: usize = 3;
-const CHANNEL: usize = 4;
-const CAMPAIGN: usize = 5;
+const CHANNELS: Range<usize> = 4..4 + CHANNEL_NEEDS;
 /// Position of the currency among the needs.
-pub const CURRENCY: usize = 6;
+pub const CURRENCY: usize = CHANNELS.end;
 
 /// Needs of the spend log, in the order in which [`read`] expects them.
-pub fn spend_needs() -> Vec<Need> {
-    vec![
+pub fn spend_needs(channels: &ChannelPlan) -> Vec<Need> {
+    let mut needs = vec![
         Need::required("date", Role::Date),
         Need::required("cost", Role::Number),
         Need::optional("impressions", Role::Number),
         Need::optional("clicks", Role::Number),
-        Need::required("channel", Role::Text),
-        Need::optional("campaign", Role::Text),
-        Need::optional("currency", Role::Text),
-    ]
+    ];
+    needs.extend(channel_needs(channels));
+    needs.push(Need::optional("currency", Role::Text));
+    needs
 }
 
-/// Reads a batch. Costs in another currency convert at the rate of their day.
+/// Reads a batch. Costs in another currency convert at the rate of their day; what becomes of the channels goes to
+/// the tally.
 ///
 /// # Errors
-/// A cell that can't be used, and a cost in another currency without a rate of its day: money that is left out
-/// makes every return wrong.
-pub fn read(batch: SmallBatch<'_>, rates: &Rates, job_zone: &Zone) -> Result<Vec<SpendRow>, InputError> {
-    let texts =
-        |need: usize| Texts::of(&batch.located[need], batch.batch).map_err(|error| batch.unreadable(&error));
-    let (channels, campaigns, currencies) = (texts(CHANNEL)?, texts(CAMPAIGN)?, texts(CURRENCY)?);
+/// A cell that can't be used, a cost in another currency without a rate of its day, and a file without anything that
+/// makes a channel: money that is left out makes every return wrong.
+pub fn read(
+    batch: SmallBatch<'_>,
+    rates: &Rates,
+    job_zone: &Zone,
+    plan: &ChannelPlan,
+    tally: &mut ChannelTally,
+) -> Result<Vec<SpendRow>, InputError> {
+    if lacks_channels(&batch.located[CHANNELS]) {
+        return Err(batch.lacks("channel"));
+    }
+    let unreadable = |error| batch.unreadable(&error);
+    let channels = SpendChannels::of(plan, &batch.located[CHANNELS], batch.batch).map_err(unreadable)?;
+    let currencies = Texts::of(&batch.located[CURRENCY], batch.batch).map_err(unreadable)?;
     let days = batch.days(DATE, batch.source.timezone.as_ref().unwrap_or(job_zone))?;
     let (costs, impressions, clicks) =
         (batch.numbers(COST)?, batch.numbers(IMPRESSIONS)?, batch.numbers(CLICKS)?);
@@ -92,10 +104,11 @@ pub fn read(batch: SmallBatch<'_>, rates: &Rates, job_zone: &Zone) -> Result<Vec
                 Err(batch.bad(need, row, reason))
             }
         };
+        let (channel, campaign) = channels.take(row, tally);
         rows.push(SpendRow {
             day,
-            channel: channels.get(row).unwrap_or(NO_CHANNEL).to_owned(),
-            campaign: campaigns.get(row).map(str::to_owned),
+            channel,
+            campaign,
             cost_minor,
             impressions: count(&impressions, "impressions")?,
             clicks: count(&clicks, "clicks")?,

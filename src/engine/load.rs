@@ -10,12 +10,15 @@ use crate::contract::lookups::{LookupReader, read_ids};
 use crate::contract::rates::{self, Rates};
 use crate::contract::reject::{Reject, RowCounts, ValueHasher};
 use crate::contract::spend::{self, SpendRow};
-use crate::contract::touchpoints::{BatchOrigin, Suppressed, TakeError, TouchpointReader, TouchpointRules};
+use crate::contract::touchpoints::{
+    BatchOrigin, Suppressed, TakeError, TouchpointReader, TouchpointRules, WatchedRow,
+};
 use crate::input::open::{Located, OpenFile};
 use crate::input::{InputError, InputFile};
 use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
+use crate::journey::channels::{self, tally::ChannelTally};
 use crate::journey::codebook::{Codebook, CodebookBuilder};
-use crate::journey::key::PARTITIONS;
+use crate::journey::key::{CustomerHash, PARTITIONS};
 use crate::journey::partition::{Partition, Remaps};
 use crate::journey::spill::Alone;
 
@@ -62,7 +65,7 @@ pub struct Loaded {
     pub waiting: Waiting,
     /// Each worker's codes to codes of the three books.
     pub remaps: Remaps,
-    /// Combinations of the touchpoints' text columns.
+    /// Combinations of the touchpoints' text columns, with the channels that the plan decides.
     pub book: Codebook,
     /// Combinations of the customers' attributes.
     pub attributes: Codebook,
@@ -70,6 +73,10 @@ pub struct Loaded {
     pub assignments: Codebook,
     /// Spend of all days.
     pub spend: Vec<SpendRow>,
+    /// What became of the channels of touchpoints.
+    pub channels: ChannelTally,
+    /// What became of the channels of the spend.
+    pub spend_channels: ChannelTally,
     /// Files read, with digests, in the order of sources and paths.
     pub inputs: Vec<InputRecord>,
     /// What became of the rows.
@@ -78,6 +85,8 @@ pub struct Loaded {
     pub window_us: (i64, i64),
     /// Hashes values of rejected rows.
     pub hasher: ValueHasher,
+    /// By worker: the rows of the watched customer as it met them.
+    pub watched: Vec<Vec<WatchedRow>>,
 }
 
 /// Neighbouring row groups of a file.
@@ -90,7 +99,7 @@ pub(super) struct Item {
 }
 
 /// Cuts sources into items of neighbouring row groups.
-fn items_of(sources: &[&OpenSource], threads: usize) -> Vec<Item> {
+pub(super) fn items_of(sources: &[&OpenSource], threads: usize) -> Vec<Item> {
     let total: u64 = sources
         .iter()
         .flat_map(|source| &source.files)
@@ -214,6 +223,32 @@ pub fn load(
     budget: &Budget,
     progress: &dyn Progress,
 ) -> Result<Loaded, EngineError> {
+    load_rows(plan, opened, None, (pool, budget, progress))
+}
+
+/// Reads everything as a run does, but keeps the rows of one customer only, and notes what becomes of each. It goes
+/// on however many rows are rejected: whoever asks wants to see them.
+pub fn load_watching(
+    plan: &Plan,
+    opened: &Opened,
+    customer: CustomerHash,
+    pool: &ThreadPool,
+    budget: &Budget,
+    progress: &dyn Progress,
+) -> Result<Loaded, EngineError> {
+    load_rows(plan, opened, Some(customer), (pool, budget, progress))
+}
+
+fn load_rows(
+    plan: &Plan,
+    opened: &Opened,
+    watched: Option<CustomerHash>,
+    (pool, budget, progress): (&ThreadPool, &Budget, &dyn Progress),
+) -> Result<Loaded, EngineError> {
+    let check_rejected = |input: &InputCounts| match watched {
+        None => check_rejected(plan, input),
+        Some(_) => Ok(()),
+    };
     let mut key = [0_u8; 32];
     getrandom::fill(&mut key).map_err(|error| EngineError::Random(error.to_string()))?;
     let hasher = ValueHasher::new(key);
@@ -227,7 +262,7 @@ pub fn load(
 
     // What everything is converted by comes first, and costs are few: a slip there is better told now than
     // after an hour of reading.
-    let Money { rates, spend, inputs: money_inputs } = read_money(plan, opened)?;
+    let Money { rates, spend, channels: spend_channels, inputs: money_inputs } = read_money(plan, opened)?;
     let rules = TouchpointRules {
         plan,
         columns: &opened.columns,
@@ -236,6 +271,7 @@ pub fn load(
         suppressed: &suppressed,
         hasher,
         with_events: opened.with_events,
+        watched,
     };
     let sources: Vec<&OpenSource> = opened.touchpoints.iter().collect();
     let items = items_of(&sources, threads);
@@ -283,7 +319,9 @@ pub fn load(
     touchpoint_counts.counts.outside += pruned;
     let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
     let mut builders: Vec<CodebookBuilder> = Vec::new();
+    let mut rows_by_code: Vec<Vec<u64>> = Vec::new();
     let mut span_us: Option<(i64, i64)> = None;
+    let mut watched_rows = Vec::new();
     for (worker, (mut reader, own, spiller)) in workers.into_iter().enumerate() {
         digests.extend(own);
         spilled.rows.push(spiller.finish(&mut reader.partitions)?);
@@ -293,8 +331,10 @@ pub fn load(
             let span = span_us.get_or_insert((first, last));
             *span = (span.0.min(first), span.1.max(last));
         }
-        let (buffers, codes) = reader.into_parts();
+        watched_rows.push(std::mem::take(&mut reader.watched));
+        let (buffers, codes, rows) = reader.into_parts();
         builders.push(codes);
+        rows_by_code.push(rows);
         for (partition, buffer) in partitions.iter_mut().zip(buffers) {
             if !buffer.is_empty() {
                 partition.rows.push((worker, buffer));
@@ -302,13 +342,15 @@ pub fn load(
         }
     }
     inputs.extend(records(&sources, digests));
-    let (book, ranks) = Codebook::merge(&builders, opened.columns.texts.len());
-    let mut remaps = Remaps { rows: ranks, ..Remaps::default() };
+    let (mut book, ranks) = Codebook::merge(&builders, opened.columns.texts.len());
     drop(builders);
+    let rows = rows_by_rank(&rows_by_code, &ranks, book.len());
+    let mut remaps = Remaps { rows: ranks, ..Remaps::default() };
+    let channels = channels::assign(&plan.channels, &mut book, &opened.columns.texts, &rows);
     check_channels(&book, &opened.columns.texts)?;
     // Whoever has nothing left because everything was rejected wants to know that first.
     touchpoint_counts.rejects.sort();
-    check_rejected(plan, &touchpoint_counts)?;
+    check_rejected(&touchpoint_counts)?;
     let window_us = window(plan, span_us, &touchpoint_counts.counts)?;
 
     let mut counts = vec![touchpoint_counts];
@@ -347,10 +389,36 @@ pub fn load(
     inputs.extend(money_inputs);
     for input in counts.iter_mut().skip(1) {
         input.rejects.sort();
-        check_rejected(plan, input)?;
+        check_rejected(input)?;
     }
     let waiting = Waiting::new(partitions, spilled, budget);
-    Ok(Loaded { waiting, remaps, book, attributes, assignments, spend, inputs, counts, window_us, hasher })
+    Ok(Loaded {
+        waiting,
+        remaps,
+        book,
+        attributes,
+        assignments,
+        spend,
+        channels,
+        spend_channels,
+        inputs,
+        counts,
+        window_us,
+        hasher,
+        watched: watched_rows,
+    })
+}
+
+/// From the rows that each worker counted by its own codes to rows by the codes of the book.
+fn rows_by_rank(rows_by_code: &[Vec<u64>], ranks: &[Vec<u32>], codes: usize) -> Vec<u64> {
+    let mut rows = vec![0; codes];
+    for (own, ranks) in rows_by_code.iter().zip(ranks) {
+        // What nobody kept has no rank, and no rows either.
+        for (count, rank) in own.iter().zip(ranks).filter(|(count, _)| **count > 0) {
+            rows[*rank as usize] += count;
+        }
+    }
+    rows
 }
 
 fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
@@ -548,6 +616,8 @@ fn read_lookup<T: Alone + Send>(
 struct Money {
     rates: Rates,
     spend: Vec<SpendRow>,
+    /// What became of the channels of the spend.
+    channels: ChannelTally,
     /// Files of the spend, then of the rates.
     inputs: Vec<InputRecord>,
 }
@@ -562,8 +632,11 @@ fn read_money(plan: &Plan, opened: &Opened) -> Result<Money, InputError> {
         Some(_) => Rates::new(currency, found.rows)?,
         None => Rates::none(currency),
     };
+    let mut channels = ChannelTally::default();
     let SmallRows { rows: spend, mut inputs, has } = match &opened.spend {
-        Some(source) => read_small(source, |batch| spend::read(batch, &rates, zone))?,
+        Some(source) => {
+            read_small(source, |batch| spend::read(batch, &rates, zone, &plan.channels, &mut channels))?
+        }
         None => SmallRows::default(),
     };
     inputs.extend(found.inputs);
@@ -579,5 +652,5 @@ fn read_money(plan: &Plan, opened: &Opened) -> Result<Money, InputError> {
             available: files.next().map(|file| file.columns.clone()).unwrap_or_default(),
         });
     }
-    Ok(Money { rates, spend, inputs })
+    Ok(Money { rates, spend, channels, inputs })
 }

@@ -110,7 +110,11 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         customers,
         assignments: open_small(&plan.assignments, &assignment_needs())?,
         suppress: open_small(&plan.suppress, &suppress_needs())?,
-        spend: plan.spend.as_ref().map(|source| small::open_small(source, spend_needs())).transpose()?,
+        spend: plan
+            .spend
+            .as_ref()
+            .map(|source| small::open_small(source, spend_needs(&plan.channels)))
+            .transpose()?,
         rates: plan.rates.as_ref().map(|source| small::open_small(source, rate_needs())).transpose()?,
         columns,
         attributes,
@@ -193,6 +197,10 @@ fn check_columns(
     customer_columns: &[String],
 ) -> Result<(), InputError> {
     for (index, name) in columns.texts.iter().enumerate() {
+        // Rules make channels where the files have none.
+        if name == "channel" && plan.channels.has_rules() {
+            continue;
+        }
         let position = columns.text(index);
         let found = sources
             .iter()
@@ -234,6 +242,15 @@ fn first_use(plan: &Plan, name: &str) -> Option<(String, bool)> {
     let conversions =
         plan.conversions.iter().filter(|conversion| names(std::slice::from_ref(&conversion.matcher)));
     let touches = plan.attribution.touches.iter().filter(|touches| names(touches));
+    let channels = &plan.channels;
+    let channel_rules = channels
+        .rules
+        .iter()
+        .filter(|rule| names(std::slice::from_ref(&rule.matcher)))
+        .map(|_| "channels.rules");
+    let preset = channels.preset.filter(|_| matches!(name, "source" | "medium")).map(|_| "channels.preset");
+    let unwanted = (name == "source" && !channels.unwanted_referrals.is_empty())
+        .then_some("channels.unwanted_referrals");
     let excludes = plan.touchpoints.iter().filter(|source| names(&source.exclude));
     let dimensions = plan
         .segments
@@ -244,6 +261,7 @@ fn first_use(plan: &Plan, name: &str) -> Option<(String, bool)> {
         .map(|stage| (format!("stages.rules.{}", stage.name), false))
         .chain(conversions.map(|conversion| (format!("conversions.{}", conversion.name), false)))
         .chain(touches.map(|_| ("attribution.touches".to_owned(), false)))
+        .chain(channel_rules.chain(preset).chain(unwanted).map(|key| (key.to_owned(), false)))
         .chain(excludes.map(|source| (format!("{}.exclude", source.key), false)))
         .chain(dimensions.map(|dimension| (format!("segments.dimensions (`{dimension}`)"), true)))
         .next()

@@ -76,7 +76,7 @@ impl<T> Default for SmallRows<T> {
 /// A file can't be read, or `take` refuses a batch.
 pub fn read_small<T>(
     source: &SmallSource,
-    take: impl Fn(SmallBatch<'_>) -> Result<Vec<T>, InputError>,
+    mut take: impl FnMut(SmallBatch<'_>) -> Result<Vec<T>, InputError>,
 ) -> Result<SmallRows<T>, InputError> {
     let mut found = SmallRows { has: vec![false; source.needs.len()], ..SmallRows::default() };
     let note = |has: &mut [bool], located: &[Located]| {

@@ -3,6 +3,7 @@
 //! Pure: no Polars, files, clocks or threads.
 
 pub mod buffer;
+pub mod channels;
 pub mod codebook;
 pub mod cut;
 pub mod dimensions;

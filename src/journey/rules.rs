@@ -2,6 +2,7 @@
 
 use crate::config::plan::{AfterConversion, ConversionValue, Orders, PathTransform, Plan, StageMode};
 
+use super::channels::is_unwanted_referral;
 use super::codebook::Codebook;
 use super::outcome::Outcome;
 use super::units::Units;
@@ -100,7 +101,8 @@ pub struct Rules {
 impl Rules {
     /// Decides every code of the book once.
     ///
-    /// `columns` names the columns of the book, `event` and `channel` among them where they are mapped.
+    /// `columns` names the columns of the book, `event` and `channel` among them where they are mapped. The channels of
+    /// the book are those that [`super::channels::assign`] has put there.
     pub fn resolve(plan: &Plan, book: &Codebook, columns: &[String], window_us: (i64, i64)) -> Rules {
         let channel_column = columns.iter().position(|column| column == "channel");
         let mut facts: Vec<Facts> = Vec::with_capacity(book.len());
@@ -124,6 +126,8 @@ impl Rules {
                 Some(rules) => rules.iter().any(|rule| rule.matches(value)),
                 None => channel.is_some() && fact.conversions == 0 && !fact.refund,
             };
+            // Whoever comes back from paying was brought by what came before.
+            fact.touch &= !is_unwanted_referral(&plan.channels, value);
             fact.event_order = value("event")
                 .and_then(|event| plan.event_order.iter().position(|name| name == event))
                 .map_or(u16::MAX, |rank| rank.min(usize::from(u16::MAX) - 1) as u16);

@@ -4,6 +4,7 @@
 //! millionths of a minor unit, transitions of the Markov chain. [`solve`] turns 64 buckets of them into
 //! figures with intervals, [`effects`] shows what the data-driven models saw, `tables` lays both out.
 
+pub mod by_path;
 pub mod effects;
 pub mod grams;
 #[cfg(test)]
@@ -26,7 +27,7 @@ use polars::prelude::PolarsError;
 use crate::attribution::allocate::MILLIONTHS;
 use crate::attribution::shapley::Distinct;
 use crate::attribution::{Credit, Shares, markov, time_decay};
-use crate::config::plan::{Model, ShapleyValue};
+use crate::config::plan::{Model, PathTransform, ShapleyValue};
 use crate::journey::walk::Touch;
 use crate::journey::{Path, PathEnd};
 
@@ -252,6 +253,9 @@ impl<'a> Attribution<'a> {
     /// Adds a path. `all` are the touches that the journey's paths are ranges of.
     fn observe_path(&self, path: &Path, all: &[Touch], cells: &mut TargetCells, scratch: &mut Scratch) {
         let touches = &all[path.touches.clone()];
+        if let Some(grams) = &mut cells.grams {
+            grams.add_touches(touches, path.end, self.channels());
+        }
         // What a conversion gives, a refund takes back: value in part, credit only as a whole.
         let (value, conversions) = match path.end {
             PathEnd::Null => {
@@ -341,7 +345,7 @@ impl<'a> Attribution<'a> {
     ) {
         let Some(last) = channels.clone().last() else { return };
         cells.last_value_minor[usize::from(last)] += value;
-        if let Some(grams) = &mut cells.grams {
+        if let Some(grams) = cells.grams.as_mut().and_then(grams::Grams::of_channels) {
             grams.add_value(channels.clone(), value);
         }
         let distinct = distinct.of(channels.clone());
@@ -441,7 +445,12 @@ impl Analysis for Attribution<'_> {
         let cells = self.models().len() * channels;
         let plan = &self.context.plan.attribution;
         let chain = self.models().contains(&Model::Markov);
-        let markov = chain && plan.markov_order == 1;
+        let counts_touches = plan.path == PathTransform::Frequency;
+        let markov = chain && plan.markov_order == 1 && !counts_touches;
+        let grams = match counts_touches {
+            true => grams::Grams::counting_touches(plan.markov_order),
+            false => grams::Grams::new(plan.markov_order),
+        };
         let sets = self.models().contains(&Model::Shapley) && plan.shapley_value == ShapleyValue::Rate;
         let target = TargetCells {
             touches: vec![0; channels],
@@ -452,7 +461,7 @@ impl Analysis for Attribution<'_> {
             has_chain: markov,
             transitions: if markov { TransitionCounts::new(channels) } else { TransitionCounts::default() },
             last_value_minor: vec![0; channels],
-            grams: (chain && !markov).then(|| grams::Grams::new(plan.markov_order)),
+            grams: (chain && !markov).then_some(grams),
             sets: sets.then(sets::Sets::default),
             short: ShortPaths::new(channels),
             ..TargetCells::default()
@@ -567,7 +576,7 @@ impl TargetCells {
         if self.has_chain {
             let channels = self.touches.len();
             self.transitions.add_paths(channels, path, sink, paths);
-        } else if let Some(grams) = &mut self.grams {
+        } else if let Some(grams) = self.grams.as_mut().and_then(grams::Grams::of_channels) {
             grams.add_paths(path, sink == 0, paths);
         }
     }

@@ -4,30 +4,19 @@ use toml::Spanned;
 
 use super::{Resolver, conversion_names, inputs};
 use crate::config::plan::{
-    AfterConversion, AttributionPlan, ChannelPlan, ConversionPlan, ConversionValue, Levels, Model,
-    PathTransform, RoiPlan, ShapleyValue,
+    AfterConversion, AttributionPlan, ConversionPlan, ConversionValue, Levels, Model, PathTransform, RoiPlan,
+    ShapleyValue,
 };
-use crate::config::schema::{Attribution, Channels, OneOrMany, Position, PresetOrPosition, Roi, Text};
+use crate::config::schema::{Attribution, OneOrMany, Position, PresetOrPosition, Roi, Text};
 
 /// Shares of the first and of the last touch by name (Adobe Customer Journey Analytics, attribution models).
 const POSITION_PRESETS: [(&str, (f64, f64)); 3] =
     [("u", (0.4, 0.4)), ("j", (0.2, 0.6)), ("inverse_j", (0.6, 0.2))];
 
-/// Channels of customers who came by themselves.
-const DIRECT: &str = "Direct";
-
 /// How far a sum of two decimals may miss 1 because floats can't hold them.
 const SLACK: f64 = 1e-9;
 
 impl Resolver<'_, '_, '_> {
-    pub(super) fn channels(&mut self, channels: &Channels) -> ChannelPlan {
-        let direct = match &channels.direct {
-            Some(direct) => self.patterns(&Spanned::new(direct.span(), "direct".to_owned()), direct),
-            None => vec![DIRECT.to_owned()],
-        };
-        ChannelPlan { direct }
-    }
-
     pub(super) fn attribution(&mut self, attribution: &Attribution) -> AttributionPlan {
         let after = [("reuse", AfterConversion::Reuse), ("restart", AfterConversion::Restart)];
         let values = [("total", ShapleyValue::Total), ("rate", ShapleyValue::Rate)];

@@ -54,7 +54,7 @@ pub(super) const TOUCHPOINTS: Shape = Shape {
 };
 const SPEND: Shape = Shape {
     name: "spend",
-    text: &["channel", "campaign", "currency"],
+    text: &["channel", "campaign", "source", "medium", "currency"],
     other: &["date", "cost", "impressions", "clicks"],
     required: &["date", "channel", "cost"],
     open: false,

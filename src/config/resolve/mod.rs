@@ -4,6 +4,7 @@
 //! mistakes never leaves [`super::parse`].
 
 mod attribution;
+mod channels;
 mod experiments;
 mod inputs;
 mod output;
@@ -60,10 +61,10 @@ pub(super) fn resolve(
     let inputs = resolver.inputs(schema.inputs.0, &folder);
     let contract = resolver.contract(&schema.contract);
     let refunds = resolver.refunds(&schema.refunds);
+    let channels = resolver.channels(schema.channels.0);
     let event_order = resolver.unique(&schema.journey.event_order, "event");
     let stages = resolver.stages(schema.stages.map(|stages| stages.0));
     let conversions = resolver.conversions(schema.conversions, &job.currency, !refunds.is_empty());
-    let channels = resolver.channels(&schema.channels);
     let attribution = resolver.attribution(&schema.attribution);
     let segments = resolver.segments(&schema.segments);
     let roi = resolver.roi(&schema.roi, &conversions, &attribution.models);

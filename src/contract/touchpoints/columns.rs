@@ -5,7 +5,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
-use crate::config::plan::{ConversionValue, Plan};
+use crate::config::plan::{ChannelPlan, ConversionValue, Plan};
 use crate::contract::rates::Exchange;
 use crate::input::columns::{Amounts, Ids, LocalTimes, Texts, times};
 use crate::input::open::{Located, Need, Role};
@@ -21,6 +21,8 @@ pub struct TouchpointColumns {
     pub(super) has_value: bool,
     /// Whether anything asks for orders: refunds do, and conversions that tell repeated ones.
     pub(super) has_orders: bool,
+    /// Whether the rows of each combination are counted, to tell what became of their channels.
+    pub(super) counts_rows: bool,
 }
 
 pub(super) const ID: usize = 0;
@@ -47,7 +49,7 @@ impl TouchpointColumns {
             .chain(plan.touchpoints.iter().flat_map(|source| &source.exclude));
         let named = matchers.flat_map(|matcher| &matcher.fields).map(|field| &field.column);
         let campaign = plan.attribution.by.campaign.then(|| "campaign".to_owned());
-        for name in named.chain(dimensions).chain(&campaign) {
+        for name in named.chain(dimensions).chain(&campaign).chain(&channel_columns(&plan.channels)) {
             if name != "customer_id" && !texts.contains(name) {
                 texts.push(name.clone());
             }
@@ -70,7 +72,8 @@ impl TouchpointColumns {
             required: name == "event",
             wanted: true,
         }));
-        Self { needs, texts, has_value, has_orders }
+        let counts_rows = plan.channels.changes_anything() || texts.iter().any(|name| name == "campaign");
+        Self { needs, texts, has_value, has_orders, counts_rows }
     }
 
     /// Position of the event id among the needs.
@@ -92,6 +95,16 @@ impl TouchpointColumns {
     pub fn text(&self, index: usize) -> usize {
         TEXTS + index
     }
+}
+
+/// The text columns of which channels are made.
+fn channel_columns(channels: &ChannelPlan) -> Vec<String> {
+    let of_rules =
+        channels.rules.iter().flat_map(|rule| &rule.matcher.fields).map(|field| field.column.clone());
+    // What is left open is told by source and medium, whatever the rules look at.
+    let shown = channels.changes_anything().then_some(["source", "medium"]);
+    let of_preset = channels.preset.map(|_| "campaign");
+    of_rules.chain(shown.into_iter().flatten().chain(of_preset).map(str::to_owned)).collect()
 }
 
 /// The columns of a batch.

@@ -3,6 +3,7 @@
 mod columns;
 mod screen;
 mod verdicts;
+mod watched;
 
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -22,6 +23,7 @@ use super::shares::Shares;
 
 pub use super::suppressed::Suppressed;
 pub use columns::{TIME, TouchpointColumns};
+pub use watched::{ReadFate, WatchedRow};
 
 use columns::BatchColumns;
 use screen::{Fate, Screen};
@@ -49,6 +51,8 @@ pub struct TouchpointRules<'a> {
     pub hasher: ValueHasher,
     /// Whether any source maps event ids.
     pub with_events: bool,
+    /// Whose rows alone are kept, and noted one by one; None: all rows are kept, and none is noted.
+    pub watched: Option<CustomerHash>,
 }
 
 /// Why a batch could not be taken in.
@@ -92,8 +96,12 @@ pub struct TouchpointReader<'a> {
     pub counts: Vec<RowCounts>,
     /// Rejected rows.
     pub rejects: Vec<Reject>,
-    /// First and last instant kept.
+    /// First and last instant kept, of whoever.
     pub span_us: Option<(i64, i64)>,
+    /// All rows of the watched customer.
+    pub watched: Vec<WatchedRow>,
+    /// By code: rows that were kept; empty where nobody asks.
+    rows_by_code: Vec<u64>,
     coder: BatchCoder,
     /// By source.
     verdicts: Vec<Verdicts>,
@@ -124,6 +132,8 @@ impl<'a> TouchpointReader<'a> {
             counts: vec![counts; sources.len()],
             rejects: Vec::new(),
             span_us: None,
+            watched: Vec::new(),
+            rows_by_code: Vec::new(),
             coder: BatchCoder::new(rules.columns.texts.len()),
             verdicts: sources.iter().map(|source| Verdicts::new(rules.plan, &source.exclude)).collect(),
             local: sources.iter().map(|source| source.timezone.as_ref().map(LocalTimes::new)).collect(),
@@ -136,9 +146,9 @@ impl<'a> TouchpointReader<'a> {
         }
     }
 
-    /// Rows by partition, and the worker's codes.
-    pub fn into_parts(self) -> (Vec<PartitionBuffer>, CodebookBuilder) {
-        (self.partitions, self.coder.book)
+    /// Rows by partition, the worker's codes, and by code how many rows were kept, which is empty where nobody asks.
+    pub fn into_parts(self) -> (Vec<PartitionBuffer>, CodebookBuilder, Vec<u64>) {
+        (self.partitions, self.coder.book, self.rows_by_code)
     }
 
     /// Takes a batch in.
@@ -174,8 +184,16 @@ impl<'a> TouchpointReader<'a> {
             codes: &self.codes,
             events: event_keys(columns.events.as_ref(), batch.num_rows(), &mut self.events),
         };
+        let counts_rows = rules.columns.counts_rows;
+        if counts_rows {
+            self.rows_by_code.resize(self.coder.book.len(), 0);
+        }
+        let codes = self.coder.codes();
         for (partition, own) in self.shares.by_partition() {
             self.partitions[partition].extend_from(own, &rows);
+            if counts_rows {
+                own.iter().for_each(|row| self.rows_by_code[codes[*row as usize] as usize] += 1);
+            }
         }
         Ok(())
     }
@@ -258,6 +276,9 @@ impl<'a> TouchpointReader<'a> {
         if first_us <= last_us {
             let span = self.span_us.get_or_insert((first_us, last_us));
             *span = (span.0.min(first_us), span.1.max(last_us));
+        }
+        if let Some(customer) = rules.watched {
+            watched::watch(customer, &screen, &self.codes, origin, &mut self.shares, &mut self.watched);
         }
     }
 }

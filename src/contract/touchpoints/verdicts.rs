@@ -1,6 +1,7 @@
 //! What the contract asks of a combination of texts, answered once for each.
 
 use crate::config::plan::{ConversionPlan, ConversionValue, Matcher, Plan};
+use crate::journey::channels::channel_of;
 use crate::journey::codebook::CodebookBuilder;
 use crate::journey::outcome::Outcome;
 
@@ -67,7 +68,8 @@ impl Verdicts {
                 let column = names.iter().position(|column| column == name)?;
                 book.text(column, row[column])
             };
-            let outcome = Outcome::of(plan, value);
+            let channel = channel_of(&plan.channels, value);
+            let outcome = Outcome::of(plan, |name| if name == "channel" { channel } else { value(name) });
             self.by_code.push(Verdict {
                 excluded: self.exclude.iter().any(|matcher| matcher.matches(value)),
                 null_event: row[EVENT] == 0,
