@@ -7,8 +7,9 @@ use crate::config::plan::{
     AfterConversion, AttributionPlan, ContractPlan, CsvStyle, Currency, Dedupe, JobPlan, OutputPlan, Plan,
     RoiPlan, SegmentPlan, StageMode, StagePlan, WindowPlan, Zone,
 };
-use crate::journey::Dimension;
+use crate::contract::spend::SpendRow;
 use crate::journey::testing::{OwnedJourney, World};
+use crate::journey::{Dimension, Rules};
 use crate::stats::BUCKETS;
 
 use super::{Analysis, Context, NamedFrame, Observed};
@@ -18,6 +19,9 @@ pub(crate) struct Bench {
     pub(crate) world: World,
     pub(crate) plan: Plan,
     pub(crate) dimensions: Vec<Dimension>,
+    /// Rules of the window before, if it is compared.
+    pub(crate) previous: Option<Rules>,
+    pub(crate) spend: Vec<SpendRow>,
     journeys: Vec<OwnedJourney>,
 }
 
@@ -25,16 +29,17 @@ impl Bench {
     /// Reads the journeys; with an empty plan in euros and no dimensions.
     pub(crate) fn new<T: AsRef<str>>(mut world: World, texts: &[T]) -> Bench {
         let journeys = world.journeys(texts);
-        Bench { world, plan: plan(), dimensions: Vec::new(), journeys }
+        Bench { world, plan: plan(), dimensions: Vec::new(), previous: None, spend: Vec::new(), journeys }
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
         Context {
             plan: &self.plan,
             rules: &self.world.rules,
+            previous: self.previous.as_ref(),
             dimensions: &self.dimensions,
             assignments: &self.world.assignments,
-            spend: &[],
+            spend: &self.spend,
             excluded_value_minor: &[],
             threads: 2,
         }
@@ -123,7 +128,13 @@ fn plan() -> Plan {
             timezone: zone,
             currency: Currency { code: "EUR".to_owned(), minor_digits: 2 },
         },
-        window: WindowPlan { from_us: None, to_us: None, lookback_us: 0, history_us: 0 },
+        window: WindowPlan {
+            from_us: None,
+            to_us: None,
+            lookback_us: 0,
+            history_us: 0,
+            previous_from_us: None,
+        },
         touchpoints: Vec::new(),
         spend: None,
         customers: None,

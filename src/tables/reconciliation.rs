@@ -10,10 +10,13 @@ pub static SPEC: TableSpec = TableSpec {
                   `difference = booked − credited − unattributed − excluded − refunds` is 0, or the run fails.",
     keys: &["ledger", "item", "model"],
     columns: &[
-        C::text("ledger", "`rows`, `credit` (conversions), `value`, `spend` or `refunds` (currency)."),
-        C::text("item", "The conversion, stage or source."),
+        C::text(
+            "ledger",
+            "`rows`, `credit` (conversions), `value`, `spend`, `spend_by_channel` or `refunds` (currency).",
+        ),
+        C::text("item", "The conversion, source or, of `spend_by_channel`, channel."),
         C::text("model", "Attribution model.")
-            .or_null("ledgers without a model: `rows`, `spend` and `refunds`"),
+            .or_null("ledgers without a model: `rows`, `refunds` and those of spend"),
         C::figure("booked", Unit::Ledger, "What the input holds."),
         C::figure("credited", Unit::Ledger, "What the tables show; of `refunds`, what found its order."),
         C::figure("unattributed", Unit::Ledger, "What has no touch, channel or order to go to."),

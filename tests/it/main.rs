@@ -16,5 +16,6 @@ mod naive;
 mod planted;
 mod reference;
 mod rejects;
+mod roi;
 mod sample_data;
 mod support;

@@ -4,11 +4,13 @@
 //! millionths of a minor unit, transitions of the Markov chain. [`solve`] turns 64 buckets of them into
 //! figures with intervals, [`effects`] shows what the data-driven models saw, `tables` lays both out.
 
+pub mod acquired;
+pub mod cohort;
 pub mod effects;
 mod short;
 mod side_by_side;
 pub mod solve;
-mod tables;
+pub(in crate::analyses) mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -19,10 +21,11 @@ use crate::attribution::allocate::MILLIONTHS;
 use crate::attribution::shapley::Distinct;
 use crate::attribution::{Credit, Shares, markov, time_decay};
 use crate::config::plan::Model;
-use crate::journey::walk::Touch;
+use crate::journey::walk::{Touch, Walk};
 use crate::journey::{Path, PathEnd};
 
 use super::{Analysis, Context, NamedFrame, Observed, channel_roi, reconciliation};
+use acquired::Acquired;
 use short::ShortPaths;
 
 /// Row of conversions without a touch in reach.
@@ -175,6 +178,10 @@ pub struct AttributionPartial {
     pub linked_refunds_minor: i128,
     /// Touches cut off the front of paths that were too long.
     pub cut_touches: u64,
+    /// New customers; None without a spend input, for nothing else asks what one costs.
+    pub acquired: Option<Box<Acquired>>,
+    /// The window before; None unless it is compared.
+    pub previous: Option<Box<AttributionPartial>>,
     scratch: Scratch,
 }
 
@@ -186,6 +193,8 @@ struct Scratch {
     has_factors: bool,
     credit: Credit,
     distinct: Distinct,
+    /// Over the window before.
+    walk: Walk,
 }
 
 impl<'a> Attribution<'a> {
@@ -197,6 +206,12 @@ impl<'a> Attribution<'a> {
     /// What the analysis knows of the run.
     pub fn context(&self) -> &Context<'a> {
         &self.context
+    }
+
+    /// The same analysis of the window before; None unless it is compared.
+    pub fn previous(&self) -> Option<Attribution<'a>> {
+        let rules = self.context.previous?;
+        Some(Self::new(Context { rules, previous: None, ..self.context }))
     }
 
     fn channels(&self) -> usize {
@@ -329,6 +344,46 @@ impl<'a> Attribution<'a> {
         }
     }
 
+    /// Cells that have seen nothing and keep no chain.
+    fn no_paths(&self) -> TargetCells {
+        let channels = self.channels();
+        let cells = self.models().len() * channels;
+        TargetCells {
+            touches: vec![0; channels],
+            refunded_touches: vec![0; channels],
+            journeys: vec![0; channels],
+            credit_millionths: vec![0; cells],
+            value_minor_millionths: vec![0; cells],
+            last_value_minor: vec![0; channels],
+            short: ShortPaths::new(channels),
+            ..TargetCells::default()
+        }
+    }
+
+    /// Adds a journey that was walked over.
+    fn observe_walk(&self, walk: &Walk, partial: &mut AttributionPartial) {
+        partial.cut_touches += walk.cut_touches;
+        for event in &walk.conversions {
+            if self.context.rules.in_window(event.time_us) {
+                let booked = &mut partial.booked[event.conversion];
+                booked.conversions += 1;
+                booked.value_minor += i128::from(event.value_minor);
+            }
+        }
+        for refund in &walk.refunds {
+            partial.refunds_minor += i128::from(refund.value_minor);
+            partial.linked_refunds_minor += i128::from(refund.linked_minor);
+        }
+        partial.scratch.has_factors = false;
+        for path in &walk.paths {
+            let cells = &mut partial.targets[path.target];
+            self.observe_path(path, &walk.touches, cells, &mut partial.scratch);
+        }
+        if let Some(acquired) = partial.acquired.as_deref_mut() {
+            self.observe_firsts(walk, acquired, &mut partial.scratch);
+        }
+    }
+
     /// Adds the short paths of a target to all that counts them.
     fn share_short(&self, cells: &mut TargetCells, scratch: &mut Scratch) {
         let by_time = self.models().iter().position(|model| model.looks_at_times());
@@ -354,52 +409,44 @@ impl Analysis for Attribution<'_> {
     type Partial = AttributionPartial;
 
     fn partial(&self) -> AttributionPartial {
-        let channels = self.channels();
-        let cells = self.models().len() * channels;
-        let markov = self.models().contains(&Model::Markov);
-        let target = TargetCells {
-            touches: vec![0; channels],
-            refunded_touches: vec![0; channels],
-            journeys: vec![0; channels],
-            credit_millionths: vec![0; cells],
-            value_minor_millionths: vec![0; cells],
-            has_chain: markov,
-            transitions: if markov { TransitionCounts::new(channels) } else { TransitionCounts::default() },
-            last_value_minor: vec![0; channels],
-            short: ShortPaths::new(channels),
-            ..TargetCells::default()
+        let rules = self.context.rules;
+        let has_chain = self.models().contains(&Model::Markov);
+        let transitions = match has_chain {
+            true => TransitionCounts::new(self.channels()),
+            false => TransitionCounts::default(),
         };
+        let target = TargetCells { has_chain, transitions, ..self.no_paths() };
+        let acquired =
+            (!self.context.spend.is_empty()).then(|| Box::new(Acquired::new(&self.no_paths(), rules)));
         AttributionPartial {
-            targets: vec![target; self.context.rules.targets.len()],
-            booked: vec![Booked::default(); self.context.rules.conversion_values.len()],
+            targets: vec![target; rules.targets.len()],
+            booked: vec![Booked::default(); rules.conversion_values.len()],
+            acquired,
+            previous: self.previous().map(|previous| Box::new(previous.partial())),
             ..Default::default()
         }
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut AttributionPartial) {
-        let walk = observed.walk;
-        partial.cut_touches += walk.cut_touches;
-        for event in &walk.conversions {
-            if self.context.rules.in_window(event.time_us) {
-                let booked = &mut partial.booked[event.conversion];
-                booked.conversions += 1;
-                booked.value_minor += i128::from(event.value_minor);
-            }
-        }
-        for refund in &walk.refunds {
-            partial.refunds_minor += i128::from(refund.value_minor);
-            partial.linked_refunds_minor += i128::from(refund.linked_minor);
-        }
-        partial.scratch.has_factors = false;
-        for path in &walk.paths {
-            let cells = &mut partial.targets[path.target];
-            self.observe_path(path, &walk.touches, cells, &mut partial.scratch);
+        self.observe_walk(observed.walk, partial);
+        if let (Some(previous), Some(own)) = (self.previous(), partial.previous.as_deref_mut()) {
+            let mut walk = std::mem::take(&mut own.scratch.walk);
+            let rules = previous.context.rules;
+            walk.over(&observed.journey.before(rules.to_us), rules);
+            previous.observe_walk(&walk, own);
+            own.scratch.walk = walk;
         }
     }
 
     fn close(&self, partial: &mut AttributionPartial) {
         for cells in &mut partial.targets {
             self.share_short(cells, &mut partial.scratch);
+        }
+        for cells in partial.acquired.iter_mut().flat_map(|acquired| &mut acquired.firsts) {
+            self.share_short(cells, &mut partial.scratch);
+        }
+        if let (Some(previous), Some(own)) = (self.previous(), partial.previous.as_deref_mut()) {
+            previous.close(own);
         }
     }
 
@@ -414,12 +461,20 @@ impl Analysis for Attribution<'_> {
         for (into, from) in into.targets.iter_mut().zip(&from.targets) {
             into.merge(from);
         }
+        if let (Some(into), Some(from)) = (&mut into.acquired, &from.acquired) {
+            into.merge(from);
+        }
+        if let (Some(previous), Some(into), Some(from)) =
+            (self.previous(), into.previous.as_deref_mut(), from.previous)
+        {
+            previous.merge(into, *from);
+        }
     }
 
     fn finish(&self, buckets: &[AttributionPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
         let solved = solve::solve(self, buckets);
         let mut frames = tables::frames(self, &solved)?;
-        frames.extend(channel_roi::frames(&self.context, &solved)?);
+        frames.extend(channel_roi::frames(self, buckets, &solved)?);
         frames.extend(reconciliation::attribution_ledgers(&self.context, buckets, &solved)?);
         Ok(frames)
     }

@@ -54,10 +54,15 @@ impl Bounds {
 
 /// Reasons of a row, each once, in the order of their first mention.
 pub(in crate::analyses) fn note(reasons: impl IntoIterator<Item = Option<Reason>>) -> Option<String> {
+    joined(reasons.into_iter().flatten().map(Reason::as_str))
+}
+
+/// Words of a note, each once, in the order of their first mention; None without any.
+pub(in crate::analyses) fn joined(words: impl IntoIterator<Item = &'static str>) -> Option<String> {
     let mut names: Vec<&str> = Vec::new();
-    for reason in reasons.into_iter().flatten() {
-        if !names.contains(&reason.as_str()) {
-            names.push(reason.as_str());
+    for word in words {
+        if !names.contains(&word) {
+            names.push(word);
         }
     }
     (!names.is_empty()).then(|| names.join("; "))

@@ -1,0 +1,182 @@
+//! A row of the table: what goes in, and every figure of it, or why there is none. Money in minor units.
+
+use crate::attribution::allocate::MILLIONTHS;
+use crate::config::plan::Model;
+use crate::stats::{Interval, Reason};
+
+use super::super::attribution::cohort::{Cohort, Unpaid};
+use super::super::attribution::solve::ChannelCredit;
+use super::spend::{Place, SpendSum};
+
+/// Value beside its cost.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Money {
+    pub(super) value_minor: i128,
+    pub(super) cost_minor: i128,
+}
+
+impl Money {
+    fn roas(self) -> Option<f64> {
+        (self.cost_minor > 0).then(|| self.value_minor as f64 / self.cost_minor as f64)
+    }
+}
+
+/// What is known of a channel or campaign under one conversion and model.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) conversion: &'a str,
+    pub(super) model: Model,
+    pub(super) place: Place<'a>,
+    pub(super) primary: bool,
+    pub(super) has_value: bool,
+    /// None: there is no spend input.
+    pub(super) spend: Option<SpendSum>,
+    /// None: no touches.
+    pub(super) credit: Option<&'a ChannelCredit>,
+    /// None: there is no spend input.
+    pub(super) new_millionths: Option<i64>,
+    /// Of the conversion; None: there is no spend input.
+    pub(super) cohort: Option<&'a Cohort>,
+    /// None: no window is compared.
+    pub(super) before: Option<Money>,
+    pub(super) margin: f64,
+}
+
+/// Why a figure of the row is null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gap {
+    /// Money was spent where no touch was seen.
+    NoTouches,
+    /// Nothing is credited.
+    NoCredit,
+    /// No money was spent.
+    NoSpend,
+    /// Money was spent, none in the window before.
+    NoPreviousSpend,
+    /// The conversion has no value.
+    NoValue,
+    /// No first-ever conversion is credited.
+    NoNewCustomers,
+    /// Too few new customers were there for a month.
+    PaybackImmature,
+    /// New customers didn't bring in what they cost, as long as they were seen.
+    PaybackNotReached,
+    /// An interval is withheld.
+    Withheld(Reason),
+}
+
+impl Gap {
+    /// Text in the column `note`.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Gap::NoTouches => "no_touches",
+            Gap::NoCredit => "no_credit",
+            Gap::NoSpend => "no_spend",
+            Gap::NoPreviousSpend => "no_previous_spend",
+            Gap::NoValue => "no_value",
+            Gap::NoNewCustomers => "no_new_customers",
+            Gap::PaybackImmature => "payback_immature",
+            Gap::PaybackNotReached => "payback_not_reached",
+            Gap::Withheld(reason) => reason.as_str(),
+        }
+    }
+}
+
+impl Row<'_> {
+    pub(super) fn level(&self) -> &'static str {
+        if self.place.campaign.is_some() { "campaign" } else { "channel" }
+    }
+
+    pub(super) fn credit_millionths(&self) -> i64 {
+        self.credit.map_or(0, |credit| credit.credit_millionths)
+    }
+
+    /// None: the conversion has no value.
+    pub(super) fn value_minor(&self) -> Option<i128> {
+        self.has_value.then(|| self.credit.map_or(0, |credit| credit.value_minor))
+    }
+
+    /// What was spent, if anything was.
+    fn cost_minor(&self) -> Option<f64> {
+        self.spend.map(|spend| spend.cost_minor).filter(|cost| *cost > 0).map(|cost| cost as f64)
+    }
+
+    pub(super) fn roas(&self) -> Option<f64> {
+        Some(self.value_minor()? as f64 / self.cost_minor()?)
+    }
+
+    pub(super) fn roas_interval(&self) -> Option<Interval> {
+        let value = self.credit?.value_interval.ok().filter(|_| self.has_value)?;
+        let cost = self.cost_minor()?;
+        Some(Interval { low: value.low / cost, high: value.high / cost })
+    }
+
+    pub(super) fn roi(&self) -> Option<f64> {
+        let cost = self.cost_minor()?;
+        Some((self.value_minor()? as f64 * self.margin - cost) / cost)
+    }
+
+    pub(super) fn cost_per_conversion(&self) -> Option<f64> {
+        let credit = Some(self.credit_millionths()).filter(|credit| *credit > 0)?;
+        Some(self.cost_minor()? * MILLIONTHS as f64 / credit as f64)
+    }
+
+    /// More credit is a lower cost.
+    pub(super) fn cost_per_conversion_interval(&self) -> Option<Interval> {
+        self.cost_per_conversion()?;
+        let credit = self.credit?.credit_interval.ok()?;
+        let cost = self.cost_minor()?;
+        Some(Interval { low: cost / credit.high, high: cost / credit.low })
+    }
+
+    pub(super) fn acquisition_cost(&self) -> Option<f64> {
+        let customers = self.new_millionths.filter(|customers| *customers > 0)?;
+        Some(self.cost_minor()? * MILLIONTHS as f64 / customers as f64)
+    }
+
+    /// None: there is nothing to pay back, or nothing to pay it with.
+    pub(super) fn payback(&self) -> Option<Result<i64, Unpaid>> {
+        let cost = self.acquisition_cost().filter(|_| self.has_value)?;
+        Some(self.cohort?.payback_months(cost, self.margin))
+    }
+
+    pub(super) fn roas_previous(&self) -> Option<f64> {
+        // Beside a figure of today that isn't there it would compare nothing.
+        self.roas()?;
+        self.before?.roas()
+    }
+
+    /// Why figures are null, the most telling first.
+    pub(super) fn gaps(&self) -> Vec<Gap> {
+        let mut gaps = Vec::new();
+        let credited = self.credit_millionths() > 0;
+        let paid = self.cost_minor().is_some();
+        if self.credit.is_none() {
+            gaps.push(Gap::NoTouches);
+        } else if !credited {
+            gaps.push(Gap::NoCredit);
+        }
+        if !paid {
+            gaps.push(Gap::NoSpend);
+            return gaps;
+        }
+        if !self.has_value {
+            gaps.push(Gap::NoValue);
+        }
+        if let Some(credit) = self.credit.filter(|_| credited) {
+            gaps.extend(credit.credit_interval.err().map(Gap::Withheld));
+            gaps.extend(credit.value_interval.err().filter(|_| self.has_value).map(Gap::Withheld));
+            if self.acquisition_cost().is_none() {
+                gaps.push(Gap::NoNewCustomers);
+            }
+        }
+        gaps.extend(self.payback().and_then(Result::err).map(|unpaid| match unpaid {
+            Unpaid::Immature => Gap::PaybackImmature,
+            Unpaid::NotReached => Gap::PaybackNotReached,
+        }));
+        if self.before.is_some() && self.has_value && self.roas_previous().is_none() {
+            gaps.push(Gap::NoPreviousSpend);
+        }
+        gaps
+    }
+}
