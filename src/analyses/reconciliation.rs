@@ -7,13 +7,13 @@ use crate::attribution::allocate::MILLIONTHS;
 use crate::journey::TargetKind;
 
 use super::attribution::AttributionPartial;
-use super::attribution::solve::Solved;
+use super::attribution::solve::{Solved, SolvedTarget};
 use super::{Context, NamedFrame};
 
 /// One line of the books, in whole units of its ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// `rows`, `credit`, `value`, `spend`, `spend_by_channel` or `refunds`.
+    /// `rows`, `credit`, `value`, `spend`, their likes by campaign or channel, or `refunds`.
     pub ledger: &'static str,
     /// Conversion, input or channel.
     pub item: String,
@@ -58,8 +58,40 @@ pub fn frame(lines: &[Line]) -> Result<DataFrame, PolarsError> {
     )
 }
 
-/// Ledgers `credit` and `value` of every conversion and model: booked from the conversions themselves,
-/// credited from the rows of `stage_attribution`.
+/// What the rows of one target, model and level give out.
+struct GivenOut {
+    /// Of credit and of value.
+    ledgers: [&'static str; 2],
+    model: &'static str,
+    credit_millionths: i128,
+    value_minor: i128,
+}
+
+/// By model whose credit adds up and by level, channels first.
+fn given_out(target: &SolvedTarget) -> Vec<GivenOut> {
+    let mut given = Vec::new();
+    for (index, model) in target.models.iter().enumerate().filter(|(_, model)| model.model.is_additive()) {
+        given.push(GivenOut {
+            ledgers: ["credit", "value"],
+            model: model.model.as_str(),
+            credit_millionths: model.channels.iter().map(|own| i128::from(own.credit_millionths)).sum(),
+            value_minor: model.channels.iter().map(|own| own.value_minor).sum(),
+        });
+        if let Some(units) = &target.units {
+            let own = &units.models[index];
+            given.push(GivenOut {
+                ledgers: ["credit_by_campaign", "value_by_campaign"],
+                model: model.model.as_str(),
+                credit_millionths: own.iter().map(|own| i128::from(own.credit_millionths)).sum(),
+                value_minor: own.iter().map(|own| own.value_minor).sum(),
+            });
+        }
+    }
+    given
+}
+
+/// Ledgers `credit` and `value` of every conversion and model, and the same by campaign where there are such
+/// rows: booked from the conversions themselves, credited from the rows of `stage_attribution`.
 pub fn attribution_ledgers(
     context: &Context<'_>,
     buckets: &[AttributionPartial],
@@ -71,15 +103,14 @@ pub fn attribution_ledgers(
         let TargetKind::Conversion(index) = target.kind else { continue };
         let booked: i128 = buckets.iter().map(|bucket| i128::from(bucket.booked[index].conversions)).sum();
         let booked_minor: i128 = buckets.iter().map(|bucket| bucket.booked[index].value_minor).sum();
-        for model in &found.models {
-            let credited = model.channels.iter().map(|channel| i128::from(channel.credit_millionths)).sum();
+        for given in given_out(found) {
             let whole = i128::from(MILLIONTHS);
             lines.push(Line {
-                ledger: "credit",
+                ledger: given.ledgers[0],
                 item: target.name.clone(),
-                model: Some(model.model.as_str()),
+                model: Some(given.model),
                 booked: booked * whole,
-                credited,
+                credited: given.credit_millionths,
                 unattributed: i128::from(found.total.net_unattributed()) * whole,
                 excluded: 0,
                 refunds: i128::from(found.total.refunded + found.total.refunded_unattributed) * whole,
@@ -88,11 +119,11 @@ pub fn attribution_ledgers(
             if target.has_value {
                 let excluded = context.excluded_value_minor.get(index).copied().unwrap_or(0);
                 lines.push(Line {
-                    ledger: "value",
+                    ledger: given.ledgers[1],
                     item: target.name.clone(),
-                    model: Some(model.model.as_str()),
+                    model: Some(given.model),
                     booked: booked_minor + excluded,
-                    credited: model.channels.iter().map(|channel| channel.value_minor).sum(),
+                    credited: given.value_minor,
                     unattributed: found.total.net_unattributed_minor(),
                     excluded,
                     refunds: found.total.refunds_minor + found.total.refunds_unattributed_minor,

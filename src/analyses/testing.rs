@@ -4,8 +4,8 @@ use polars::prelude::{AnyValue, DataFrame};
 use proptest::prelude::*;
 
 use crate::config::plan::{
-    AfterConversion, AttributionPlan, ContractPlan, CsvStyle, Currency, Dedupe, JobPlan, OutputPlan, Plan,
-    RoiPlan, SegmentPlan, StageMode, StagePlan, WindowPlan, Zone,
+    AfterConversion, AttributionPlan, ChannelPlan, ContractPlan, CsvStyle, Currency, Dedupe, JobPlan, Levels,
+    OutputPlan, PathTransform, Plan, RoiPlan, SegmentPlan, StageMode, StagePlan, WindowPlan, Zone,
 };
 use crate::contract::spend::SpendRow;
 use crate::journey::testing::{OwnedJourney, World};
@@ -148,12 +148,15 @@ fn plan() -> Plan {
             max_path_touches: 1_000,
         },
         refunds: Vec::new(),
+        channels: ChannelPlan { direct: Vec::new() },
         event_order: Vec::new(),
         stages: StagePlan { stages: Vec::new(), mode: StageMode::Any, window_us: None },
         conversions: Vec::new(),
         attribution: AttributionPlan {
             models: Vec::new(),
             touches: None,
+            path: PathTransform::Unique,
+            by: Levels { channel: true, campaign: false },
             after_conversion: AfterConversion::Reuse,
             null_paths: true,
             position_first: 0.4,

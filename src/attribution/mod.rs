@@ -21,7 +21,7 @@ pub enum Shares<'a> {
     One(usize),
     /// Millionths by touch; they sum to [`MILLIONTHS`].
     Each(&'a [i64]),
-    /// The model doesn't work touch by touch: `markov` and `shapley`.
+    /// The model doesn't work touch by touch: `markov`, `shapley` and `participation`.
     Elsewhere,
 }
 
@@ -60,20 +60,27 @@ impl ByLength {
 }
 
 impl Credit {
-    /// Credit over `touches ≥ 1` touches. `factors` are those of [`time_decay::factors`] between them; no
-    /// other model looks at them.
+    /// Credit over the touches of a path, at least one, whose channels are these, oldest first. `direct` tells
+    /// by channel what `last_non_direct` passes over. `factors` are those of [`time_decay::factors`] between the
+    /// touches; no other model looks at them.
     pub fn over(
         &mut self,
         model: Model,
         plan: &AttributionPlan,
-        touches: usize,
+        direct: &[bool],
+        mut channels: impl ExactSizeIterator<Item = u16> + DoubleEndedIterator,
         factors: &[f64],
     ) -> Shares<'_> {
         let Self { parts, weights, position, equal } = self;
+        let touches = channels.len();
         match model {
-            Model::Markov | Model::Shapley => Shares::Elsewhere,
+            Model::Markov | Model::Shapley | Model::Participation => Shares::Elsewhere,
             Model::FirstTouch => Shares::One(0),
             Model::LastTouch => Shares::One(touches - 1),
+            Model::LastNonDirect => {
+                let found = channels.rposition(|channel| !direct[usize::from(channel)]);
+                Shares::One(found.unwrap_or(touches - 1))
+            }
             _ if touches == 1 => Shares::One(0),
             Model::Linear => {
                 Shares::Each(equal.of(touches, |parts| allocate::equally(touches, MILLIONTHS, parts)))
@@ -99,12 +106,14 @@ impl Credit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::plan::{AfterConversion, DAY_US};
+    use crate::config::plan::{AfterConversion, DAY_US, Levels, PathTransform};
 
     fn plan(first: f64, last: f64) -> AttributionPlan {
         AttributionPlan {
             models: Model::ALL.to_vec(),
             touches: None,
+            path: PathTransform::Unique,
+            by: Levels { channel: true, campaign: false },
             after_conversion: AfterConversion::Reuse,
             null_paths: true,
             position_first: first,
@@ -117,7 +126,8 @@ mod tests {
         let mut factors = Vec::new();
         time_decay::factors(days.iter().map(|day| day * DAY_US), plan.half_life_us, &mut factors);
         let mut credit = Credit::default();
-        let parts: Vec<i64> = match credit.over(model, plan, days.len(), &factors) {
+        let channels = days.iter().map(|_| 0);
+        let parts: Vec<i64> = match credit.over(model, plan, &[false], channels, &factors) {
             Shares::One(touch) => (0..days.len()).map(|at| i64::from(at == touch) * MILLIONTHS).collect(),
             Shares::Each(parts) => parts.to_vec(),
             Shares::Elsewhere => panic!("{model:?} works touch by touch"),
@@ -146,5 +156,22 @@ mod tests {
         assert_eq!(money(Model::Position, &u, &[0, 1, 2], 140.0), [56.0, 28.0, 56.0]);
         assert_eq!(money(Model::Position, &u, &[0, 1], 66.5), [33.25, 33.25]);
         assert_eq!(money(Model::Position, &u, &[0], 66.5), [66.5]);
+    }
+
+    #[test]
+    fn last_non_direct_passes_over_direct_touches_unless_there_are_no_others() {
+        let (direct, u) = ([true, false, false, true], plan(0.4, 0.4));
+        let last = |channels: &[u16]| {
+            let mut credit = Credit::default();
+            match credit.over(Model::LastNonDirect, &u, &direct, channels.iter().copied(), &[]) {
+                Shares::One(touch) => touch,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(last(&[1, 2, 0, 3]), 1);
+        assert_eq!(last(&[1, 2]), 1);
+        assert_eq!(last(&[2, 0, 2, 0]), 2);
+        assert_eq!(last(&[3, 0, 3]), 2);
+        assert_eq!(last(&[0]), 0);
     }
 }

@@ -34,6 +34,8 @@ pub struct Plan {
     pub event_order: Vec<String>,
     /// Events that take value back, exact or with `*`; linked to their order by `order_id`.
     pub refunds: Vec<String>,
+    /// What channels are.
+    pub channels: ChannelPlan,
     /// The stage model.
     pub stages: StagePlan,
     /// Conversions, in the order of the file.
@@ -261,6 +263,20 @@ pub enum ConversionValue {
     Absent,
 }
 
+/// What channels are.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChannelPlan {
+    /// Channels of customers who came by themselves, exact or with `*`: `last_non_direct` passes over them.
+    pub direct: Vec<String>,
+}
+
+impl ChannelPlan {
+    /// Whether customers of a channel came by themselves.
+    pub fn is_direct(&self, channel: &str) -> bool {
+        self.direct.iter().any(|pattern| wildcard_match(pattern, channel))
+    }
+}
+
 /// How credit is given.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttributionPlan {
@@ -268,6 +284,10 @@ pub struct AttributionPlan {
     pub models: Vec<Model>,
     /// Rows that may earn credit. None: rows with a channel that are no conversion.
     pub touches: Option<Vec<Matcher>>,
+    /// What becomes of the touches of a path before they are counted.
+    pub path: PathTransform,
+    /// Whether `stage_attribution` has rows of channels, of campaigns, or of both.
+    pub by: Levels,
     /// How far back a later conversion of the same target looks.
     pub after_conversion: AfterConversion,
     /// Whether journeys without a conversion inform the data-driven models.
@@ -288,6 +308,8 @@ pub enum Model {
     FirstTouch,
     /// All to the last touch.
     LastTouch,
+    /// All to the last touch whose channel isn't direct; where all are, to the last.
+    LastNonDirect,
     /// The same to each touch.
     Linear,
     /// Fixed shares to first and last, the rest between.
@@ -298,19 +320,38 @@ pub enum Model {
     Markov,
     /// Shapley values of the channel sets.
     Shapley,
+    /// A whole conversion to each distinct channel.
+    Participation,
 }
 
 impl Model {
     /// All models, in the order of the tables.
-    pub const ALL: [Model; 7] = [
+    pub const ALL: [Model; 9] = [
         Model::FirstTouch,
         Model::LastTouch,
+        Model::LastNonDirect,
         Model::Linear,
         Model::Position,
         Model::TimeDecay,
         Model::Markov,
         Model::Shapley,
+        Model::Participation,
     ];
+
+    /// Those of a run that names none: all whose credit adds up.
+    pub fn default_models() -> Vec<Model> {
+        Self::ALL.into_iter().filter(|model| model.is_additive()).collect()
+    }
+
+    /// Whether credit over all channels adds up to the conversions.
+    pub fn is_additive(self) -> bool {
+        self != Model::Participation
+    }
+
+    /// Whether credit comes from counts over all paths, not from the touches of one.
+    pub fn is_data_driven(self) -> bool {
+        matches!(self, Model::Markov | Model::Shapley)
+    }
 
     /// Whether credit depends on when the touches were, not only on their channels and order.
     pub fn looks_at_times(self) -> bool {
@@ -322,13 +363,38 @@ impl Model {
         match self {
             Model::FirstTouch => "first_touch",
             Model::LastTouch => "last_touch",
+            Model::LastNonDirect => "last_non_direct",
             Model::Linear => "linear",
             Model::Position => "position",
             Model::TimeDecay => "time_decay",
             Model::Markov => "markov",
             Model::Shapley => "shapley",
+            Model::Participation => "participation",
         }
     }
+}
+
+/// What becomes of the touches of a path before anything is counted (names after fractribution).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathTransform {
+    /// Nothing.
+    Unique,
+    /// Of a run of the same channel its first touch stays.
+    Exposure,
+    /// Of each channel its first touch stays.
+    First,
+    /// As `First`, and a channel that was met once is another state than one that was met twice.
+    Frequency,
+}
+
+/// Levels at which credit is shown; at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Levels {
+    /// By channel.
+    pub channel: bool,
+    /// By channel and campaign.
+    pub campaign: bool,
 }
 
 /// How far back a later conversion of the same target looks.

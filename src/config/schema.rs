@@ -25,6 +25,7 @@ pub(super) struct Schema {
     pub(super) contract: Section<Contract>,
     pub(super) journey: Section<Journey>,
     pub(super) refunds: Section<Refunds>,
+    pub(super) channels: Section<Channels>,
     pub(super) stages: Option<Section<Stages>>,
     pub(super) conversions: Table<Conversion>,
     pub(super) attribution: Section<Attribution>,
@@ -101,6 +102,13 @@ pub(super) struct Refunds {
     pub(super) event: Option<Spanned<OneOrMany>>,
 }
 
+/// `[channels]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct Channels {
+    pub(super) direct: Option<Spanned<OneOrMany>>,
+}
+
 /// `[contract]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
@@ -135,10 +143,12 @@ pub(super) struct Stages {
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Attribution {
     pub(super) models: Option<Spanned<Vec<Text>>>,
+    pub(super) by: Option<Spanned<OneOrMany>>,
     pub(super) touches: Option<Spanned<Vec<Spanned<Matcher>>>>,
+    pub(super) path: Option<Text>,
     pub(super) after_conversion: Option<Text>,
     pub(super) null_paths: Option<bool>,
-    pub(super) position: Option<Spanned<Section<Position>>>,
+    pub(super) position: Option<Spanned<PresetOrPosition>>,
     pub(super) half_life: Option<Text>,
 }
 
@@ -233,6 +243,15 @@ pub(super) enum Worth {
     Column(String),
     /// Units of the currency.
     Amount(f64),
+}
+
+/// `attribution.position` as it is written.
+#[derive(Debug)]
+pub(super) enum PresetOrPosition {
+    /// Name of a preset.
+    Preset(String),
+    /// Shares of one's own.
+    Shares(Position),
 }
 
 /// A text or a list of texts; of a single one the place is that of the whole.
@@ -361,6 +380,25 @@ impl<'de> Deserialize<'de> for Worth {
             }
         }
         deserializer.deserialize_any(WorthVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for PresetOrPosition {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PositionVisitor;
+        impl<'de> Visitor<'de> for PositionVisitor {
+            type Value = PresetOrPosition;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a preset or a table")
+            }
+            fn visit_str<E: Error>(self, preset: &str) -> Result<PresetOrPosition, E> {
+                Ok(PresetOrPosition::Preset(preset.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PresetOrPosition, A::Error> {
+                Position::deserialize(MapAccessDeserializer::new(map)).map(PresetOrPosition::Shares)
+            }
+        }
+        deserializer.deserialize_any(PositionVisitor)
     }
 }
 

@@ -51,7 +51,9 @@ fn example(path: &[String], key: &str, expected: &str) -> String {
             format!("a duration in quotes: {key} = \"30d\"")
         }
         ("weights", _) => "a table of shares: weights = { A = 0.5, B = 0.5 }".to_owned(),
-        ("position", _) => "a table: position = { first = 0.4, last = 0.4 }".to_owned(),
+        ("position", _) => {
+            "a preset or shares: position = \"u\" or position = { first = 0.4, last = 0.4 }".to_owned()
+        }
         ("primary", _) => "a table: primary = { conversion = \"purchase\", model = \"linear\" }".to_owned(),
         ("exclude" | "touches", _) => format!("a list of matchers: {key} = [ {{ event = [\"click\"] }} ]"),
         ("columns" | "constants", "a table") => format!("a table: {key} = {{ channel = \"...\" }}"),

@@ -181,6 +181,11 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
         }
         checks.push("spend", "channel_without_touches", Some("channel"), (rows, unknown));
     }
+    if plan.attribution.by.campaign {
+        // Its credit stands in a row for each of them.
+        let counts = rules.units.under_several_channels();
+        checks.push("touchpoints", "campaign_under_several_channels", Some("campaign"), counts);
+    }
     // A conversion or stage that no row matches is most often a misspelt event.
     let mut matched = |check: String, any: bool| {
         checks.push("touchpoints", &check, Some("event"), (1, u64::from(!any)));

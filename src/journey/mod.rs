@@ -10,10 +10,12 @@ mod interner;
 pub mod key;
 pub mod outcome;
 pub mod partition;
+pub mod path;
 pub mod rules;
 pub mod spill;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod units;
 pub mod walk;
 
 pub use codebook::Codebook;
@@ -21,4 +23,5 @@ pub use dimensions::Dimension;
 pub use key::CustomerHash;
 pub use partition::{Assignment, Journey, Touchpoint};
 pub use rules::{Rules, Target, TargetKind};
+pub use units::{Unit, Units};
 pub use walk::{Path, PathEnd, Walk};

@@ -1,9 +1,10 @@
 //! What each combination of text columns means, decided once after reading.
 
-use crate::config::plan::{AfterConversion, ConversionValue, Plan, StageMode};
+use crate::config::plan::{AfterConversion, ConversionValue, PathTransform, Plan, StageMode};
 
 use super::codebook::Codebook;
 use super::outcome::Outcome;
+use super::units::Units;
 
 /// Shown where a touch has no channel.
 pub const NO_CHANNEL: &str = "(none)";
@@ -64,6 +65,10 @@ pub struct Rules {
     pub facts: Vec<Facts>,
     /// Sorted by name; [`NO_CHANNEL`] among them only where a touch lacks a channel.
     pub channels: Vec<String>,
+    /// By channel: whether its customers came by themselves.
+    pub direct: Vec<bool>,
+    /// Pairs of channel and campaign; empty unless credit goes to campaigns.
+    pub units: Units,
     /// Stages first, in order, then conversions in the order of the configuration.
     pub targets: Vec<Target>,
     /// Number of stages.
@@ -82,6 +87,8 @@ pub struct Rules {
     pub lookback_us: i64,
     /// How far back a later conversion of the same target looks.
     pub after_conversion: AfterConversion,
+    /// What becomes of the touches of a path.
+    pub path: PathTransform,
     /// Whether paths without a conversion are kept.
     pub null_paths: bool,
     /// A path keeps its last so many touches.
@@ -139,9 +146,15 @@ impl Rules {
             name: conversion.name.clone(),
             has_value: conversion.value != ConversionValue::Absent,
         });
+        let units = match plan.attribution.by.campaign {
+            true => Units::resolve(book, columns, &facts),
+            false => Units::default(),
+        };
         Rules {
             facts,
+            direct: channels.iter().map(|channel| plan.channels.is_direct(channel)).collect(),
             channels,
+            units,
             targets: stages.chain(conversions).collect(),
             stages: plan.stages.stages.len(),
             stage_mode: plan.stages.mode,
@@ -151,6 +164,7 @@ impl Rules {
             to_us: window_us.1,
             lookback_us: plan.window.lookback_us,
             after_conversion: plan.attribution.after_conversion,
+            path: plan.attribution.path,
             null_paths: plan.attribution.null_paths,
             max_path_touches: plan.contract.max_path_touches,
         }

@@ -8,13 +8,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
-use crate::config::plan::{AfterConversion, ConversionValue, DAY_US, StageMode};
+use crate::config::plan::{AfterConversion, ConversionValue, DAY_US, PathTransform, StageMode};
 
 use super::buffer::{HAS_AMOUNT, HAS_ORDER};
 use super::codebook::CodebookBuilder;
 use super::partition::Besides;
 use super::rules::Facts;
-use super::{Assignment, Codebook, CustomerHash, Journey, Rules, Target, TargetKind, Touchpoint, Walk};
+use super::{
+    Assignment, Codebook, CustomerHash, Journey, Rules, Target, TargetKind, Touchpoint, Units, Walk,
+};
 
 /// Rules that grow with the labels of the journeys.
 #[derive(Debug, Clone)]
@@ -70,6 +72,8 @@ impl World {
             rules: Rules {
                 facts: Vec::new(),
                 channels: vec!["email".to_owned()],
+                direct: vec![false],
+                units: Units::default(),
                 targets: stage_targets.chain(conversion_targets).collect(),
                 stages: stages.len(),
                 stage_mode: StageMode::Any,
@@ -79,6 +83,7 @@ impl World {
                 to_us: 30 * DAY_US,
                 lookback_us: 30 * DAY_US,
                 after_conversion: AfterConversion::Reuse,
+                path: PathTransform::Unique,
                 null_paths: true,
                 max_path_touches: 1_000,
             },

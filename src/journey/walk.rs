@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use crate::config::plan::{AfterConversion, ConversionValue, StageMode};
+use crate::config::plan::{AfterConversion, ConversionValue, PathTransform, StageMode};
 
 use super::partition::{Journey, Touchpoint};
+use super::path::transform;
 use super::rules::Rules;
 
 /// A row that may earn credit.
@@ -17,6 +18,8 @@ pub struct Touch {
     pub row: u32,
     /// Index into [`Rules::channels`].
     pub channel: u16,
+    /// So many touches it stands for: more than one where [`Rules::path`] has made several into one.
+    pub repeats: u16,
 }
 
 /// How a path ended.
@@ -47,7 +50,7 @@ pub struct Path {
     pub target: usize,
     /// How it ended.
     pub end: PathEnd,
-    /// Into [`Walk::touches`]; may be empty where the path converted.
+    /// Into [`Walk::on_paths`]; may be empty where the path converted.
     pub touches: Range<usize>,
 }
 
@@ -80,7 +83,7 @@ pub struct RefundEvent {
 /// What a journey holds. Made once and filled again for every journey.
 #[derive(Debug, Default)]
 pub struct Walk {
-    /// In order.
+    /// In order, before [`Rules::path`] changes those of a path.
     pub touches: Vec<Touch>,
     /// By stage: position of the row that entered it.
     pub entries: Vec<Option<u32>>,
@@ -101,9 +104,17 @@ pub struct Walk {
     touches_up_to: Vec<u32>,
     /// By row: the stages that it matches.
     stages_of: Vec<u64>,
+    /// One path after the other, where they aren't just ranges of the touches.
+    transformed: Option<Vec<Touch>>,
 }
 
 impl Walk {
+    /// The touches that paths are ranges of: those of the journey, unless [`Rules::path`] changes them.
+    #[inline]
+    pub fn on_paths(&self) -> &[Touch] {
+        self.transformed.as_ref().unwrap_or(&self.touches)
+    }
+
     /// Walks over a journey.
     pub fn over(&mut self, journey: &Journey<'_>, rules: &Rules) {
         self.touches.clear();
@@ -122,6 +133,20 @@ impl Walk {
         if rules.null_paths {
             self.null_paths(journey, rules);
         }
+        if rules.path != PathTransform::Unique {
+            self.transform_paths(rules.path);
+        }
+    }
+
+    fn transform_paths(&mut self, by: PathTransform) {
+        let mut transformed = self.transformed.take().unwrap_or_default();
+        transformed.clear();
+        for path in &mut self.paths {
+            let start = transformed.len();
+            transform(by, &self.touches[path.touches.clone()], &mut transformed);
+            path.touches = start..transformed.len();
+        }
+        self.transformed = Some(transformed);
     }
 
     fn touches_and_conversions(&mut self, journey: &Journey<'_>, rules: &Rules) {
@@ -173,7 +198,8 @@ impl Walk {
             if facts.refund {
                 self.refund(row, journey, rules);
             }
-            self.touches[end] = Touch { time_us: row.time_us, row: position as u32, channel: facts.channel };
+            self.touches[end] =
+                Touch { time_us: row.time_us, row: position as u32, channel: facts.channel, repeats: 1 };
             end += usize::from(facts.touch);
             self.touches_up_to.push(end as u32);
             self.stages_of.push(facts.stages);
@@ -386,7 +412,7 @@ mod tests {
                 }
             };
             let touches: Vec<String> =
-                walk.touches[path.touches.clone()].iter().map(|touch| touch.row.to_string()).collect();
+                walk.on_paths()[path.touches.clone()].iter().map(|touch| touch.row.to_string()).collect();
             format!("{} {end} [{}]", world.rules.targets[path.target].name, touches.join(" "))
         };
         walk.paths.iter().map(shown).collect()
@@ -445,6 +471,23 @@ mod tests {
         let walk = journey.walk(&world.rules);
         assert_eq!(walk.paths[0].touches, 1..3);
         assert_eq!(walk.cut_touches, 1);
+    }
+
+    #[test]
+    fn each_path_is_transformed_on_its_own() {
+        let mut world = buyers();
+        world.rules.channels = vec!["a".to_owned(), "b".to_owned()];
+        let text = "a d1, a d2, b d3, buy d4 =5 #1, b d5, a d6, buy d7 =6, refund d8 =5 #1";
+        let refunded = |first: &str, second: &str| {
+            vec![format!("buy =5 [{first}]"), format!("buy =6 [{second}]"), format!("buy -5 whole [{first}]")]
+        };
+        assert_eq!(paths(&mut world, text), refunded("0 1 2", "0 1 2 4 5"));
+        world.rules.path = PathTransform::Exposure;
+        assert_eq!(paths(&mut world, text), refunded("0 2", "0 2 5"));
+        world.rules.path = PathTransform::First;
+        assert_eq!(paths(&mut world, text), refunded("0 2", "0 2"));
+        world.rules.max_path_touches = 2;
+        assert_eq!(paths(&mut world, text), refunded("1 2", "4 5"), "cut first, then transformed");
     }
 
     #[test]

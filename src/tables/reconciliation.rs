@@ -12,7 +12,8 @@ pub static SPEC: TableSpec = TableSpec {
     columns: &[
         C::text(
             "ledger",
-            "`rows`, `credit` (conversions), `value`, `spend`, `spend_by_channel` or `refunds` (currency).",
+            "`rows`, `credit` (conversions), `value`, `spend`, `spend_by_channel` or `refunds` (currency); \
+             `credit_by_campaign` and `value_by_campaign` where there are rows of campaigns.",
         ),
         C::text("item", "The conversion, source or, of `spend_by_channel`, channel."),
         C::text("model", "Attribution model.")

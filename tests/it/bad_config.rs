@@ -88,7 +88,7 @@ profile = "adobe"
     2 | profile = "adobe"
       | ^^^^^^^
       |
-      = hint: the keys here are `models`, `touches`, `after_conversion`, `null_paths`, `position`, `half_life`
+      = hint: the keys here are `models`, `by`, `touches`, `path`, `after_conversion`, `null_paths`, `position`, `half_life`
     "#);
 }
 
@@ -552,6 +552,84 @@ after_conversion = "forget"
       |                    ^^^^^^^^
       |
       = hint: the choices are `reuse`, `restart`
+    "#);
+}
+
+#[test]
+fn an_unknown_position_preset() {
+    insta::assert_snapshot!(bad("[attribution]\nposition = \"inverse\"\n"), @r#"
+    error: unknown position preset `inverse`
+     --> touchline.toml:2:12
+      |
+    2 | position = "inverse"
+      |            ^^^^^^^^^
+      |
+      = hint: did you mean `inverse_j`?
+    "#);
+}
+
+#[test]
+fn a_position_of_one_number() {
+    insta::assert_snapshot!(bad("[attribution]\nposition = 0.4\n"), @r#"
+    error: `attribution.position` is the floating point `0.4`, expected a preset or a table
+     --> touchline.toml:2:12
+      |
+    2 | position = 0.4
+      |            ^^^
+      |
+      = hint: write a preset or shares: position = "u" or position = { first = 0.4, last = 0.4 }
+    "#);
+}
+
+#[test]
+fn an_unknown_path() {
+    insta::assert_snapshot!(bad("[attribution]\npath = \"exposures\"\n"), @r#"
+    error: unknown `path` `exposures`
+     --> touchline.toml:2:8
+      |
+    2 | path = "exposures"
+      |        ^^^^^^^^^^^
+      |
+      = hint: did you mean `exposure`?
+    "#);
+}
+
+#[test]
+fn an_unknown_level() {
+    insta::assert_snapshot!(bad("[attribution]\nby = [\"channel\", \"campagne\"]\n"), @r#"
+    error: unknown level `campagne`
+     --> touchline.toml:2:18
+      |
+    2 | by = ["channel", "campagne"]
+      |                  ^^^^^^^^^^
+      |
+      = hint: did you mean `campaign`?
+    "#);
+}
+
+#[test]
+fn no_level() {
+    insta::assert_snapshot!(bad("[attribution]\nby = []\n"), @r#"
+    error: there is no level in `by`, so no row would be left
+     --> touchline.toml:2:6
+      |
+    2 | by = []
+      |      ^^
+      |
+      = hint: write "channel", "campaign" or both of them
+    "#);
+}
+
+#[test]
+fn no_direct_channel() {
+    insta::assert_snapshot!(bad("[channels]\ndirect = []\n"), @r#"
+    error: `direct` has no patterns, so nothing would match
+     --> touchline.toml:2:10
+      |
+    2 | direct = []
+      |          ^^
+      |
+      = hint: write at least one, such as direct = ["..."], or remove `direct`
     "#);
 }
 

@@ -55,11 +55,12 @@ fn booked(rows: &[Row], events: &[&str], fixed_minor: Option<i64>) -> (i128, i12
     })
 }
 
-/// `credit` and `value` of `stage_attribution`, summed in whole units over the rows of a target and model.
-fn attributed(frame: &DataFrame, target: &str, model: &str) -> (i128, i128) {
-    let [targets, models] = ["target", "model"].map(|column| texts(frame, column));
+/// `credit` and `value` of `stage_attribution`, summed in whole units over the rows of a target, model and level.
+fn attributed(frame: &DataFrame, target: &str, model: &str, level: &str) -> (i128, i128) {
+    let [targets, models, levels] = ["target", "model", "level"].map(|column| texts(frame, column));
     let [credit, value] = ["credit", "value"].map(|column| figures(frame, column));
-    let own = (0..frame.height()).filter(|row| targets[*row] == target && models[*row] == model);
+    let own = (0..frame.height())
+        .filter(|row| targets[*row] == target && models[*row] == model && levels[*row] == level);
     own.fold((0, 0), |sums, row| {
         // Figures below 2^53 units are exact but for the last digit of the division.
         let whole = |figure: Option<f64>, unit: f64| (figure.unwrap_or(0.0) * unit).round() as i128;
@@ -80,21 +81,24 @@ fn check_books(settings: &Settings, rows: &[Row]) {
             lines += 1;
         }
     }
-    let models = &plan.attribution.models;
-    assert_eq!(lines, 2 * models.len() * CONVERSIONS.len(), "credit and value of every conversion and model");
+    let models: Vec<_> = plan.attribution.models.iter().filter(|model| model.is_additive()).collect();
+    let levels = if settings.by_campaign { &["channel", "campaign"][..] } else { &["channel"] };
+    let expected = 2 * models.len() * CONVERSIONS.len() * levels.len();
+    assert_eq!(lines, expected, "credit and value of every conversion, model and level");
 
     let attribution = named("stage_attribution")[0];
-    for model in models {
+    for (model, level) in models.iter().flat_map(|model| levels.iter().map(move |level| (model, *level))) {
         for (target, events, fixed_minor) in CONVERSIONS {
             let (count, value) = booked(rows, events, fixed_minor);
-            let found = attributed(attribution, target, model.as_str());
-            assert_eq!(found, (count * i128::from(MILLIONTHS), value), "{target}, {}", model.as_str());
+            let found = attributed(attribution, target, model.as_str(), level);
+            let expected = (count * i128::from(MILLIONTHS), value);
+            assert_eq!(found, expected, "{target}, {}, {level}", model.as_str());
         }
         let funnel = named("stage_funnel")[0];
         let entered = funnel.column("entered").expect("a column").i64().expect("counts").to_vec();
         for (stage, entered) in texts(funnel, "stage").iter().zip(entered) {
             let expected = i128::from(entered.unwrap_or(0)) * i128::from(MILLIONTHS);
-            assert_eq!(attributed(attribution, stage, model.as_str()), (expected, 0), "stage {stage}");
+            assert_eq!(attributed(attribution, stage, model.as_str(), level), (expected, 0), "stage {stage}");
         }
     }
 }
@@ -111,7 +115,7 @@ fn check_huge_books(settings: &Settings, rows: &[Row]) {
         };
         let (_, value) = booked(rows, events, *fixed_minor);
         assert_eq!(solved.total.value_minor, value);
-        for model in &solved.models {
+        for model in solved.models.iter().filter(|model| model.model.is_additive()) {
             let credited: i128 = model.channels.iter().map(|channel| channel.value_minor).sum();
             let what = format!("value of {}, {}", target.name, model.model.as_str());
             assert_eq!(credited + solved.total.unattributed_value_minor, value, "{what}");

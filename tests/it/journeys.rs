@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use proptest::prelude::*;
-use touchline::config::plan::Plan;
+use touchline::config::plan::{Model, Plan};
 use touchline::config::{Overrides, parse};
 use touchline::engine::memory::{Memory, MemoryRow};
 
@@ -22,6 +22,7 @@ pub struct Row {
     pub time_us: i64,
     pub event: &'static str,
     pub channel: Option<&'static str>,
+    pub campaign: Option<&'static str>,
     pub amount_minor: Option<i64>,
     pub event_id: Option<u8>,
 }
@@ -38,6 +39,10 @@ pub struct Settings {
     pub null_paths: bool,
     /// Instead of the default, [`TOUCH_EVENTS`] are touches, with or without a channel.
     pub touches_by_rule: bool,
+    /// In the words of the configuration.
+    pub path: &'static str,
+    /// Whether credit goes to campaigns too.
+    pub by_campaign: bool,
     pub position: (f64, f64),
     pub half_life_hours: i64,
     pub max_path_touches: usize,
@@ -54,6 +59,8 @@ pub const STAGE_RULES: [&[(&str, &[&str])]; 3] = [
 /// Conversions with their events and fixed worth in cents; None: the row's value.
 pub const CONVERSIONS: [(&str, &[&str], Option<i64>); 3] =
     [("purchase", &["buy"], None), ("renewal", &["renew"], Some(250)), ("either", &["renew", "buy"], None)];
+/// The channel that `last_non_direct` passes over.
+pub const DIRECT: &str = "shop";
 pub const TOUCH_EVENTS: [&str; 3] = ["click", "cart", "buy"];
 pub const EVENT_ORDER: [&str; 3] = ["buy", "view", "cart"];
 /// Rows are read from at least so long before the window on.
@@ -104,11 +111,15 @@ impl Settings {
         put(format!("[metrics.revenue]\n{metric}\nwindow = \"{METRIC_HOURS}h\""));
         let after = if self.restart { "restart" } else { "reuse" };
         put(format!("[attribution]\nafter_conversion = \"{after}\"\nnull_paths = {}", self.null_paths));
+        let models: Vec<&str> = Model::ALL.iter().map(|model| model.as_str()).collect();
+        let by = if self.by_campaign { "both" } else { "channel" };
+        put(format!("models = {models:?}\nby = \"{by}\"\npath = \"{}\"", self.path));
         put(format!("position = {{ first = {}, last = {} }}", self.position.0, self.position.1));
         put(format!("half_life = \"{}h\"", self.half_life_hours));
         if self.touches_by_rule {
             put(format!("touches = [ {{ event = {} }} ]", quoted(&TOUCH_EVENTS)));
         }
+        put(format!("[channels]\ndirect = {DIRECT:?}"));
         let parsed = parse(&text, Path::new("touchline.toml"), &Overrides::default(), &|_| None);
         parsed.unwrap_or_else(|errors| panic!("{}", errors.render(false)))
     }
@@ -119,11 +130,17 @@ pub fn settings() -> impl Strategy<Value = Settings> {
     let steps = |range: std::ops::Range<i64>| range.prop_map(|step| step * STEP_HOURS);
     let position = prop::sample::select(vec![(0.4, 0.4), (0.2, 0.6), (0.3, 0.0), (0.5, 0.5)]);
     let when = (steps(1..40), any::<bool>(), prop::option::of(steps(1..40)), steps(1..40));
-    let what =
-        (0..STAGE_RULES.len(), any::<[bool; 4]>(), position, prop::sample::select(vec![2_usize, 3, 1_000]));
+    let path = prop::sample::select(vec!["unique", "unique", "exposure", "first"]);
+    let longest = prop::sample::select(vec![2_usize, 3, 1_000]);
+    let what = (0..STAGE_RULES.len(), any::<[bool; 5]>(), path, position, longest);
     (when, what).prop_map(|((lookback_hours, ordered, stage_window_hours, half_life_hours), what)| {
-        let (stage_rules, [restart, null_paths, touches_by_rule, event_order], position, max_path_touches) =
-            what;
+        let (
+            stage_rules,
+            [restart, null_paths, touches_by_rule, event_order, by_campaign],
+            path,
+            position,
+            max_path_touches,
+        ) = what;
         Settings {
             lookback_hours,
             ordered,
@@ -132,6 +149,8 @@ pub fn settings() -> impl Strategy<Value = Settings> {
             restart,
             null_paths,
             touches_by_rule,
+            path,
+            by_campaign,
             position,
             half_life_hours,
             max_path_touches,
@@ -146,12 +165,14 @@ pub fn rows(most: usize, amounts: impl Strategy<Value = Option<i64>>) -> impl St
     let event = prop::sample::select(vec!["view", "click", "click", "cart", "buy", "renew", "noise"]);
     let channel = prop::sample::select(vec![None, Some("ads"), Some("mail"), Some("search"), Some("shop")]);
     let place = (0_u8..6, 0..14 * 24 / STEP_HOURS);
-    let row = (place, event, channel, amounts, prop::option::of(0_u8..3)).prop_map(
-        |((customer, step), event, channel, amount_minor, event_id)| Row {
+    let campaign = prop::sample::select(vec![None, Some("spring"), Some("sale"), Some("brand")]);
+    let row = (place, event, (channel, campaign), amounts, prop::option::of(0_u8..3)).prop_map(
+        |((customer, step), event, (channel, campaign), amount_minor, event_id)| Row {
             customer,
             time_us: START_US + step * STEP_HOURS * HOUR_US,
             event,
             channel,
+            campaign,
             amount_minor,
             event_id,
         },
@@ -161,6 +182,7 @@ pub fn rows(most: usize, amounts: impl Strategy<Value = Option<i64>>) -> impl St
         time_us: START_US + WINDOW_DAYS.0 * 24 * HOUR_US,
         event: "noise",
         channel: None,
+        campaign: None,
         amount_minor: None,
         event_id: None,
     };
@@ -173,14 +195,16 @@ pub fn rows(most: usize, amounts: impl Strategy<Value = Option<i64>>) -> impl St
 /// Hands rows to the kernel; with the first row of a customer come the attributes and the assignment.
 pub fn memory<'a>(plan: &'a Plan, rows: &[Row], readers: usize) -> Memory<'a> {
     let mut memory = Memory::new(plan, &["country"], readers);
-    assert_eq!(memory.texts(), ["event", "channel"]);
+    let texts = ["event", "channel", "campaign"];
+    assert!(texts.iter().take(memory.texts().len()).eq(memory.texts()), "{:?}", memory.texts());
+    let mapped = memory.texts().len();
     let mut known = BTreeSet::new();
     for row in rows {
         let customer = format!("customer {}", row.customer);
         memory.push(&MemoryRow {
             customer: &customer,
             time_us: row.time_us,
-            texts: &[Some(row.event), row.channel],
+            texts: &[Some(row.event), row.channel, row.campaign][..mapped],
             amount_minor: row.amount_minor,
             event: row.event_id.map(|id| id.to_string()).as_deref(),
             order: None,

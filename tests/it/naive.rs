@@ -9,26 +9,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use touchline::analyses::attribution::solve::SolvedModel;
+use touchline::analyses::attribution::solve::{SolvedModel, SolvedTarget};
 use touchline::config::plan::Model;
 use touchline::engine::memory::MemoryAttribution;
 use touchline::engine::work;
+use touchline::journey::Rules;
 
 use crate::journeys::{
-    CONVERSIONS, EVENT_ORDER, HOUR_US, METRIC_HOURS, Row, STAGE_RULES, START_US, Settings, TOUCH_EVENTS,
-    WINDOW_DAYS, memory, rows, settings,
+    CONVERSIONS, DIRECT, EVENT_ORDER, HOUR_US, METRIC_HOURS, Row, STAGE_RULES, START_US, Settings,
+    TOUCH_EVENTS, WINDOW_DAYS, memory, rows, settings,
 };
 
 const FROM_US: i64 = START_US + WINDOW_DAYS.0 * 24 * HOUR_US;
 const TO_US: i64 = START_US + WINDOW_DAYS.1 * 24 * HOUR_US;
 const NO_CHANNEL: &str = "(none)";
+const NO_CAMPAIGN: &str = "(none)";
 
-/// The touches that led to a target, oldest first, each with its instant and channel.
+/// Instant, channel and campaign.
+type NaiveTouch = (i64, &'static str, &'static str);
+
+/// The touches that led to a target, oldest first.
 #[derive(Debug, Clone)]
 struct NaivePath {
     /// Instant and worth in minor units; None for a null path.
     end: Option<(i64, i64)>,
-    touches: Vec<(i64, &'static str)>,
+    touches: Vec<NaiveTouch>,
 }
 
 /// Entered, progressed and immature, of one stage.
@@ -63,7 +68,8 @@ impl<'s> Naive<'s> {
             own.sort_by_key(|row| {
                 let listed = EVENT_ORDER.iter().position(|event| *event == row.event);
                 let rank = listed.filter(|_| settings.event_order).unwrap_or(usize::MAX);
-                (row.time_us, rank, row.event_id, row.event, row.channel, row.amount_minor)
+                let campaign = row.campaign.filter(|_| settings.by_campaign);
+                (row.time_us, rank, row.event_id, row.event, row.channel, campaign, row.amount_minor)
             });
             naive.journey(&own);
         }
@@ -84,15 +90,24 @@ impl<'s> Naive<'s> {
         rows: &[&Row],
         positions: impl Iterator<Item = usize>,
         until_us: i64,
-    ) -> Vec<(i64, &'static str)> {
+    ) -> Vec<NaiveTouch> {
         let lookback_us = self.settings.lookback_hours * HOUR_US;
-        let mut touches: Vec<(i64, &'static str)> = positions
+        let mut touches: Vec<NaiveTouch> = positions
             .map(|position| rows[position])
             .filter(|row| self.is_touch(row) && row.time_us >= until_us - lookback_us)
-            .map(|row| (row.time_us, row.channel.unwrap_or(NO_CHANNEL)))
+            .map(|row| (row.time_us, row.channel.unwrap_or(NO_CHANNEL), row.campaign.unwrap_or(NO_CAMPAIGN)))
             .collect();
         let surplus = touches.len().saturating_sub(self.settings.max_path_touches);
         touches.drain(..surplus);
+        match self.settings.path {
+            "unique" => {}
+            "exposure" => touches.dedup_by_key(|touch| touch.1),
+            "first" => {
+                let mut met = BTreeSet::new();
+                touches.retain(|touch| met.insert(touch.1));
+            }
+            other => panic!("no path is called {other}"),
+        }
         touches
     }
 
@@ -197,13 +212,16 @@ impl<'s> Naive<'s> {
     }
 
     /// Weights of the touches of one conversion.
-    fn weights(&self, model: Model, time_us: i64, touches: &[(i64, &str)]) -> Vec<f64> {
+    fn weights(&self, model: Model, time_us: i64, touches: &[NaiveTouch]) -> Vec<f64> {
         let count = touches.len();
         let (first, last) = self.settings.position;
         let only = |chosen: usize| (0..count).map(|index| f64::from(u8::from(index == chosen))).collect();
         let weights: Vec<f64> = match model {
             Model::FirstTouch => only(0),
             Model::LastTouch => only(count - 1),
+            Model::LastNonDirect => {
+                only(touches.iter().rposition(|touch| touch.1 != DIRECT).unwrap_or(count - 1))
+            }
             Model::Linear => vec![1.0; count],
             Model::Position if count == 1 => vec![1.0],
             Model::Position if count == 2 => vec![first, last],
@@ -216,10 +234,10 @@ impl<'s> Naive<'s> {
                 .collect(),
             Model::TimeDecay => {
                 let half_life_us = (self.settings.half_life_hours * HOUR_US) as f64;
-                let age_us = |touch: &(i64, &str)| (time_us - touch.0) as f64;
+                let age_us = |touch: &NaiveTouch| (time_us - touch.0) as f64;
                 touches.iter().map(|touch| 0.5_f64.powf(age_us(touch) / half_life_us)).collect()
             }
-            Model::Markov | Model::Shapley => unreachable!("not touch by touch"),
+            Model::Markov | Model::Shapley | Model::Participation => unreachable!("not touch by touch"),
         };
         let sum: f64 = weights.iter().sum();
         weights.iter().map(|weight| weight / sum).collect()
@@ -289,7 +307,7 @@ fn solve_chain(paths: &[&NaivePath], removed: Option<&str>) -> [f64; 2] {
     let mut totals: BTreeMap<&str, f64> = BTreeMap::new();
     for path in paths {
         let mut from = "(start)";
-        for (_, to) in &path.touches {
+        for (_, to, _) in &path.touches {
             *moves.entry((from, to)).or_default() += 1.0;
             *totals.entry(from).or_default() += 1.0;
             from = to;
@@ -376,10 +394,20 @@ fn expected(naive: &Naive<'_>, target: usize, model: Model) -> BTreeMap<&'static
                 }
             }
         }
+        Model::Participation => {
+            for (_, worth, path) in attributed() {
+                let met: BTreeSet<&'static str> = path.touches.iter().map(|touch| touch.1).collect();
+                for channel in met {
+                    let figures = found.entry(channel).or_default();
+                    figures.credit += 1.0;
+                    figures.value += worth as f64;
+                }
+            }
+        }
         _ => {
             for (time_us, worth, path) in attributed() {
                 let weights = naive.weights(model, time_us, &path.touches);
-                for ((_, channel), weight) in path.touches.iter().zip(weights) {
+                for ((_, channel, _), weight) in path.touches.iter().zip(weights) {
                     let figures = found.entry(channel).or_default();
                     figures.credit += weight;
                     figures.credit_slack += 1e-6;
@@ -427,6 +455,90 @@ fn compare_model(naive: &Naive<'_>, target: usize, model: &SolvedModel, channels
     }
 }
 
+/// A campaign under a channel.
+type NaiveUnit = (&'static str, &'static str);
+
+/// Touch by touch, credit of campaigns; linear credit too where a channel's credit is split by it.
+fn expected_units(naive: &Naive<'_>, target: usize, model: Model) -> BTreeMap<NaiveUnit, Expected> {
+    let mut found: BTreeMap<NaiveUnit, Expected> = BTreeMap::new();
+    for (time_us, worth, path) in naive.converted(target).filter(|(_, _, path)| !path.touches.is_empty()) {
+        let worth = worth as f64;
+        let units = || path.touches.iter().map(|touch| (touch.1, touch.2));
+        let mut give = |unit: NaiveUnit, weight: f64| {
+            let figures = found.entry(unit).or_default();
+            figures.credit += weight;
+            figures.credit_slack += 1e-6;
+            figures.value += weight * worth;
+            figures.value_slack += worth * 1e-6;
+        };
+        if model == Model::Participation {
+            units().collect::<BTreeSet<_>>().into_iter().for_each(|unit| give(unit, 1.0));
+        } else {
+            let weights = naive.weights(model, time_us, &path.touches);
+            units().zip(weights).for_each(|(unit, weight)| give(unit, weight));
+        }
+    }
+    found
+}
+
+fn compare_units(naive: &Naive<'_>, target: usize, solved: &SolvedTarget, rules: &Rules) {
+    let Some(units) = &solved.units else {
+        assert!(!naive.settings.by_campaign, "campaigns are missing");
+        return;
+    };
+    let names: Vec<NaiveUnit> = rules
+        .units
+        .all
+        .iter()
+        .map(|unit| {
+            let known = |name: &str, all: [&'static str; 5]| all.into_iter().find(|own| *own == name);
+            let channel = &rules.channels[usize::from(unit.channel)];
+            let channel = known(channel, [NO_CHANNEL, "ads", "mail", "search", "shop"]);
+            let campaign = known(&unit.campaign, [NO_CAMPAIGN, "spring", "sale", "brand", ""]);
+            (channel.expect("a channel"), campaign.expect("a campaign"))
+        })
+        .collect();
+    let linear = expected_units(naive, target, Model::Linear);
+    for (model, credits) in solved.models.iter().zip(&units.models) {
+        let is_split = matches!(model.model, Model::Markov | Model::Shapley);
+        let expected = match is_split {
+            true => linear.clone(),
+            false => expected_units(naive, target, model.model),
+        };
+        assert!(expected.keys().all(|unit| names.contains(unit)), "{names:?} lack some of {expected:?}");
+        for (unit, found) in names.iter().zip(credits) {
+            let mut wanted = expected.get(unit).copied().unwrap_or_default();
+            if is_split {
+                let channel = rules.channels.iter().position(|name| name == unit.0).expect("a channel");
+                let own = &model.channels[channel];
+                let of_channel: f64 =
+                    linear.iter().filter(|(other, _)| other.0 == unit.0).map(|(_, own)| own.credit).sum();
+                // Null paths alone can give a channel a removal effect.
+                let of_campaigns = names.iter().filter(|other| other.0 == unit.0).count() as f64;
+                let share = if of_channel > 0.0 { wanted.credit / of_channel } else { 1.0 / of_campaigns };
+                let slack = 1e-6 * solved.total.conversions as f64 / of_channel.max(1e-3);
+                wanted = Expected {
+                    credit: own.credit_millionths as f64 / 1e6 * share,
+                    credit_slack: 2e-6 + own.credit_millionths as f64 / 1e6 * slack,
+                    value: own.value_minor as f64 * share,
+                    value_slack: 2.0 + own.value_minor as f64 * slack,
+                };
+            }
+            let what = format!("{}, {unit:?}", model.model.as_str());
+            let credit = found.credit_millionths as f64 / 1e6;
+            assert_near(credit, wanted.credit, wanted.credit_slack + 1e-9, &what);
+            let value_slack = wanted.value_slack + if wanted.value == 0.0 { 0.0 } else { 1.0 };
+            assert_near(found.value_minor as f64, wanted.value, value_slack, &format!("value of {what}"));
+        }
+    }
+    for (at, unit) in names.iter().enumerate() {
+        let own = |path: &NaivePath| path.touches.iter().filter(|touch| (touch.1, touch.2) == *unit).count();
+        let touches: usize = naive.converted(target).map(|(.., path)| own(path)).sum();
+        let journeys = naive.converted(target).filter(|(.., path)| own(path) > 0).count();
+        assert_eq!((units.touches[at], units.journeys[at]), (touches as u64, journeys as u64), "{unit:?}");
+    }
+}
+
 fn compare(naive: &Naive<'_>, found: &MemoryAttribution) {
     let MemoryAttribution { solved, rules, .. } = found;
     assert_eq!(solved.targets.len(), naive.paths.len());
@@ -444,6 +556,7 @@ fn compare(naive: &Naive<'_>, found: &MemoryAttribution) {
         for model in &solved.models {
             compare_model(naive, target, model, &rules.channels, name);
         }
+        compare_units(naive, target, solved, rules);
     }
 }
 

@@ -7,12 +7,15 @@
 pub mod acquired;
 pub mod cohort;
 pub mod effects;
+mod packed;
 mod short;
 mod side_by_side;
 pub mod solve;
+pub mod solve_units;
 pub(in crate::analyses) mod tables;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use hashbrown::HashMap;
 use polars::prelude::PolarsError;
@@ -27,6 +30,7 @@ use crate::journey::{Path, PathEnd};
 use super::{Analysis, Context, NamedFrame, Observed, channel_roi, reconciliation};
 use acquired::Acquired;
 use short::ShortPaths;
+use units::{UnitCells, UnitModels, UnitPath};
 
 /// Row of conversions without a touch in reach.
 pub const UNATTRIBUTED: &str = "(unattributed)";
@@ -35,9 +39,13 @@ pub const UNATTRIBUTED: &str = "(unattributed)";
 const DENSE_CHANNELS: usize = 64;
 
 /// The analysis.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Attribution<'a> {
     context: Context<'a>,
+    /// None: credit stays with channels.
+    unit_models: Option<UnitModels>,
+    /// The same of the window before; None unless it is compared.
+    previous: Option<Box<Attribution<'a>>>,
 }
 
 /// What one bucket saw of one target. Vectors are by channel, or by model and channel, row-major.
@@ -170,6 +178,8 @@ pub struct Booked {
 pub struct AttributionPartial {
     /// By target.
     pub targets: Vec<TargetCells>,
+    /// By target, what campaigns are credited with; empty unless they are asked for.
+    units: Vec<UnitCells>,
     /// By conversion, counted from the conversions themselves: what the books must show.
     pub booked: Vec<Booked>,
     /// Refund rows of the window, minor units.
@@ -195,12 +205,34 @@ struct Scratch {
     distinct: Distinct,
     /// Over the window before.
     walk: Walk,
+    /// Of the touches of the path at hand.
+    units: Vec<u32>,
+    places: Vec<u32>,
+}
+
+/// Factors between the touches of a path. Those of all paths of a journey are worked out when the first one
+/// asks for them.
+fn factors_of<'f>(
+    path: &Path,
+    all: &[Touch],
+    half_life_us: i64,
+    factors: &'f mut Vec<f64>,
+    has_factors: &mut bool,
+) -> &'f [f64] {
+    if path.touches.len() > 1 && !*has_factors {
+        time_decay::factors(all.iter().map(|touch| touch.time_us), half_life_us, factors);
+        *has_factors = true;
+    }
+    factors.get(path.touches.start..path.touches.end - 1).unwrap_or_default()
 }
 
 impl<'a> Attribution<'a> {
     /// For a run.
     pub fn new(context: Context<'a>) -> Self {
-        Self { context }
+        let plan = &context.plan.attribution;
+        let unit_models = plan.by.campaign.then(|| UnitModels::of(&plan.models));
+        let previous = context.previous.map(|rules| Context { rules, previous: None, ..context });
+        Self { context, unit_models, previous: previous.map(|previous| Box::new(Self::new(previous))) }
     }
 
     /// What the analysis knows of the run.
@@ -209,9 +241,8 @@ impl<'a> Attribution<'a> {
     }
 
     /// The same analysis of the window before; None unless it is compared.
-    pub fn previous(&self) -> Option<Attribution<'a>> {
-        let rules = self.context.previous?;
-        Some(Self::new(Context { rules, previous: None, ..self.context }))
+    pub fn previous(&self) -> Option<&Attribution<'a>> {
+        self.previous.as_deref()
     }
 
     fn channels(&self) -> usize {
@@ -222,7 +253,7 @@ impl<'a> Attribution<'a> {
         &self.context.plan.attribution.models
     }
 
-    /// Adds a path. `all` are the touches of the journey.
+    /// Adds a path. `all` are the touches that the journey's paths are ranges of.
     fn observe_path(&self, path: &Path, all: &[Touch], cells: &mut TargetCells, scratch: &mut Scratch) {
         let touches = &all[path.touches.clone()];
         // What a conversion gives, a refund takes back: value in part, credit only as a whole.
@@ -287,14 +318,10 @@ impl<'a> Attribution<'a> {
     ) {
         let Some(model) = self.models().iter().position(|model| model.looks_at_times()) else { return };
         let plan = &self.context.plan.attribution;
-        if path.touches.len() > 1 && !*has_factors {
-            time_decay::factors(all.iter().map(|touch| touch.time_us), plan.half_life_us, factors);
-            *has_factors = true;
-        }
-        let own = path.touches.start..path.touches.end - 1;
-        let factors = factors.get(own).unwrap_or_default();
+        let factors = factors_of(path, all, plan.half_life_us, factors, has_factors);
         let mut ledger = cells.ledger(model, self.channels(), conversions, i128::from(value));
-        match credit.over(self.models()[model], plan, path.touches.len(), factors) {
+        let channels = all[path.touches.clone()].iter().map(|touch| touch.channel);
+        match credit.over(self.models()[model], plan, &self.context.rules.direct, channels, factors) {
             Shares::One(at) => ledger.give(all[path.touches.start + at].channel, MILLIONTHS),
             Shares::Each(parts) => {
                 let touches = &all[path.touches.clone()];
@@ -308,7 +335,7 @@ impl<'a> Attribution<'a> {
     /// them credit and value, each for so many conversions.
     fn share_by_channels(
         &self,
-        channels: impl ExactSizeIterator<Item = u16> + Clone,
+        channels: impl ExactSizeIterator<Item = u16> + DoubleEndedIterator + Clone,
         journeys: u64,
         (value, conversions): (i128, i64),
         cells: &mut TargetCells,
@@ -328,7 +355,7 @@ impl<'a> Attribution<'a> {
                 continue;
             }
             let mut ledger = cells.ledger(index, self.channels(), conversions, value);
-            match credit.over(*model, plan, channels.len(), &[]) {
+            match credit.over(*model, plan, &self.context.rules.direct, channels.clone(), &[]) {
                 Shares::One(at) => {
                     channels.clone().nth(at).into_iter().for_each(|only| ledger.give(only, MILLIONTHS))
                 }
@@ -338,6 +365,9 @@ impl<'a> Attribution<'a> {
                 Shares::Elsewhere if *model == Model::Shapley => {
                     let parts = credit.equally(distinct.len());
                     distinct.iter().zip(parts).for_each(|(channel, part)| ledger.give(*channel, *part));
+                }
+                Shares::Elsewhere if *model == Model::Participation => {
+                    distinct.iter().for_each(|channel| ledger.give(*channel, MILLIONTHS));
                 }
                 Shares::Elsewhere => {}
             }
@@ -360,8 +390,46 @@ impl<'a> Attribution<'a> {
         }
     }
 
-    /// Adds a journey that was walked over.
-    fn observe_walk(&self, walk: &Walk, partial: &mut AttributionPartial) {
+    /// Adds a path of a journey to what campaigns are credited with.
+    fn observe_units(
+        &self,
+        path: &Path,
+        Observed { journey, walk }: Observed<'_>,
+        models: &UnitModels,
+        cells: &mut UnitCells,
+        Scratch { factors, has_factors, credit, units, places, .. }: &mut Scratch,
+    ) {
+        let (value, conversions, is_journey) = match path.end {
+            PathEnd::Null => return,
+            PathEnd::Converted { value_minor, .. } => (value_minor, 1, true),
+            PathEnd::Refunded { value_minor, whole } => (-value_minor, -i64::from(whole), false),
+        };
+        let all = walk.on_paths();
+        let touches = &all[path.touches.clone()];
+        if touches.is_empty() {
+            return;
+        }
+        let Context { plan, rules, .. } = self.context;
+        let unit = |touch: &Touch| rules.units.of_code[journey.rows[touch.row as usize].code as usize];
+        units.clear();
+        units.extend(touches.iter().map(unit));
+        let factors = match models.column(Model::TimeDecay) {
+            Some(_) => factors_of(path, all, plan.attribution.half_life_us, factors, has_factors),
+            None => &[],
+        };
+        let path = UnitPath { touches, units, factors, conversions, value, is_journey };
+        cells.add(&path, models, (&plan.attribution, &rules.direct), credit, places);
+    }
+
+    /// Cells of campaigns that have seen nothing, for so many targets; none where credit stays with channels.
+    fn no_units(&self, targets: usize) -> Vec<UnitCells> {
+        let cells = self.unit_models.iter().map(|models| UnitCells::new(models.cells.len()));
+        cells.flat_map(|cells| vec![cells; targets]).collect()
+    }
+
+    /// Adds a journey of the own window.
+    fn observe_journey(&self, observed: Observed<'_>, partial: &mut AttributionPartial) {
+        let walk = observed.walk;
         partial.cut_touches += walk.cut_touches;
         for event in &walk.conversions {
             if self.context.rules.in_window(event.time_us) {
@@ -377,10 +445,16 @@ impl<'a> Attribution<'a> {
         partial.scratch.has_factors = false;
         for path in &walk.paths {
             let cells = &mut partial.targets[path.target];
-            self.observe_path(path, &walk.touches, cells, &mut partial.scratch);
+            self.observe_path(path, walk.on_paths(), cells, &mut partial.scratch);
+        }
+        if let Some(models) = &self.unit_models {
+            for path in &walk.paths {
+                let cells = &mut partial.units[path.target];
+                self.observe_units(path, observed, models, cells, &mut partial.scratch);
+            }
         }
         if let Some(acquired) = partial.acquired.as_deref_mut() {
-            self.observe_firsts(walk, acquired, &mut partial.scratch);
+            self.observe_firsts(observed, acquired, &mut partial.scratch);
         }
     }
 
@@ -416,10 +490,10 @@ impl Analysis for Attribution<'_> {
             false => TransitionCounts::default(),
         };
         let target = TargetCells { has_chain, transitions, ..self.no_paths() };
-        let acquired =
-            (!self.context.spend.is_empty()).then(|| Box::new(Acquired::new(&self.no_paths(), rules)));
+        let acquired = (!self.context.spend.is_empty()).then(|| Box::new(Acquired::new(self)));
         AttributionPartial {
             targets: vec![target; rules.targets.len()],
+            units: self.no_units(rules.targets.len()),
             booked: vec![Booked::default(); rules.conversion_values.len()],
             acquired,
             previous: self.previous().map(|previous| Box::new(previous.partial())),
@@ -428,12 +502,13 @@ impl Analysis for Attribution<'_> {
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut AttributionPartial) {
-        self.observe_walk(observed.walk, partial);
+        self.observe_journey(observed, partial);
         if let (Some(previous), Some(own)) = (self.previous(), partial.previous.as_deref_mut()) {
             let mut walk = std::mem::take(&mut own.scratch.walk);
             let rules = previous.context.rules;
-            walk.over(&observed.journey.before(rules.to_us), rules);
-            previous.observe_walk(&walk, own);
+            let journey = observed.journey.before(rules.to_us);
+            walk.over(&journey, rules);
+            previous.observe_journey(Observed { journey: &journey, walk: &walk }, own);
             own.scratch.walk = walk;
         }
     }
@@ -442,8 +517,10 @@ impl Analysis for Attribution<'_> {
         for cells in &mut partial.targets {
             self.share_short(cells, &mut partial.scratch);
         }
-        for cells in partial.acquired.iter_mut().flat_map(|acquired| &mut acquired.firsts) {
-            self.share_short(cells, &mut partial.scratch);
+        partial.units.iter_mut().for_each(UnitCells::close);
+        for acquired in partial.acquired.iter_mut() {
+            acquired.firsts.iter_mut().for_each(|cells| self.share_short(cells, &mut partial.scratch));
+            acquired.units.iter_mut().for_each(UnitCells::close);
         }
         if let (Some(previous), Some(own)) = (self.previous(), partial.previous.as_deref_mut()) {
             previous.close(own);
@@ -461,6 +538,7 @@ impl Analysis for Attribution<'_> {
         for (into, from) in into.targets.iter_mut().zip(&from.targets) {
             into.merge(from);
         }
+        into.units.iter_mut().zip(&from.units).for_each(|(into, from)| into.merge(from));
         if let (Some(into), Some(from)) = (&mut into.acquired, &from.acquired) {
             into.merge(from);
         }

@@ -10,6 +10,7 @@ use crate::stats::{Interval, Moments, RankDraws, Ranked, Reason};
 
 use super::effects::{self, Effects};
 use super::side_by_side;
+use super::solve_units::{self, SolvedUnits};
 use super::{Attribution, AttributionPartial, TargetCells, TransitionCounts};
 
 /// Level of the intervals.
@@ -31,6 +32,8 @@ pub struct SolvedTarget {
     pub total: TargetCells,
     /// In the order of the plan.
     pub models: Vec<SolvedModel>,
+    /// The same by campaign, where that is asked for.
+    pub units: Option<SolvedUnits>,
 }
 
 /// One target under one model.
@@ -42,6 +45,8 @@ pub struct SolvedModel {
     pub channels: Vec<ChannelCredit>,
     /// What a data-driven model saw before it became credit.
     pub effects: Option<Effects>,
+    /// Of a data-driven model, by channel, where credit is then split over campaigns.
+    pub(super) replicated: Option<Replicated>,
 }
 
 /// What a channel is credited with. Credit and value of all channels and of what is unattributed sum to
@@ -60,22 +65,35 @@ pub struct ChannelCredit {
     pub rank: Ranked,
 }
 
-/// Figures on all customers and without each bucket, by channel.
-struct Replicated {
-    credit: Vec<[f64; BUCKETS]>,
-    value: Vec<[f64; BUCKETS]>,
+/// Figures without each bucket, by channel.
+#[derive(Debug, Clone)]
+pub(super) struct Replicated {
+    pub(super) credit: Vec<[f64; BUCKETS]>,
+    pub(super) value: Vec<[f64; BUCKETS]>,
 }
 
 /// Solves every target under every model.
 pub fn solve(analysis: &Attribution<'_>, buckets: &[impl Borrow<AttributionPartial>]) -> Solved {
     let buckets: Vec<&AttributionPartial> = buckets.iter().map(Borrow::borrow).collect();
     let draws = RankDraws::default();
-    let targets = (0..analysis.context().rules.targets.len())
+    let mut targets: Vec<SolvedTarget> = (0..analysis.context().rules.targets.len())
         .map(|target| {
             let cells: Vec<&TargetCells> = buckets.iter().map(|bucket| &bucket.targets[target]).collect();
             solve_target(analysis, &cells, &draws)
         })
         .collect();
+    if let Some(models) = &analysis.unit_models {
+        let units = side_by_side::map(
+            analysis.context().threads,
+            targets.len(),
+            || (),
+            |(), target| {
+                let cells: Vec<_> = buckets.iter().map(|bucket| bucket.units[target].packed()).collect();
+                solve_units::solve(analysis, models, &targets[target], &cells)
+            },
+        );
+        targets.iter_mut().zip(units).for_each(|(target, units)| target.units = Some(units));
+    }
     Solved { targets, cut_touches: buckets.iter().map(|bucket| bucket.cut_touches).sum() }
 }
 
@@ -109,7 +127,11 @@ fn solve_target(analysis: &Attribution<'_>, buckets: &[&TargetCells], draws: &Ra
             model => solve_by_touch(model, index, channels, &total, buckets, draws),
         },
     );
-    SolvedTarget { total, models }
+    let mut models = models;
+    if analysis.unit_models.is_none() {
+        models.iter_mut().for_each(|model| model.replicated = None);
+    }
+    SolvedTarget { total, models, units: None }
 }
 
 fn solve_by_touch(
@@ -140,7 +162,8 @@ fn solve_by_touch(
     };
     let channels = assemble(credit, &value, &replicated, total, support, draws);
     let effects = (model == Model::Shapley).then(|| effects::of_shapley(&channels, &replicated.value, total));
-    SolvedModel { model, channels, effects }
+    let replicated = model.is_data_driven().then_some(replicated);
+    SolvedModel { model, channels, effects, replicated }
 }
 
 /// The chain of all customers, and those without each bucket; None where nothing converts.
@@ -214,7 +237,7 @@ fn solve_markov(
     };
     let channels = assemble(&credit, &value, &replicated, total, support, draws);
     let effects = whole.as_ref().map(|whole| effects::of_markov(whole, without, total, buckets));
-    SolvedModel { model: Model::Markov, channels, effects }
+    SolvedModel { model: Model::Markov, channels, effects, replicated: Some(replicated) }
 }
 
 /// Shares a replicate's total among the channels by its effects.
@@ -236,7 +259,7 @@ fn spread<'a>(
 }
 
 /// Shares a total that refunds may have made negative.
-fn signed_by_weights(weights: &[f64], total: i64, parts: &mut Vec<i64>) {
+pub(super) fn signed_by_weights(weights: &[f64], total: i64, parts: &mut Vec<i64>) {
     // Value that went back from before the window can leave a channel with less than nothing.
     let weights: Vec<f64> = weights.iter().map(|weight| weight.max(0.0)).collect();
     by_weights(&weights, total.saturating_abs(), parts);

@@ -4,13 +4,20 @@ use polars::prelude::{DataFrame, PolarsError, df};
 
 use crate::attribution::allocate::MILLIONTHS;
 use crate::config::plan::Model;
+use crate::journey::Unit;
 use crate::stats::{Interval, Reason};
 
-use super::super::NamedFrame;
+use super::super::{Context, NamedFrame};
 use super::solve::{Solved, SolvedModel, SolvedTarget};
 use super::{Attribution, UNATTRIBUTED};
 
-const LEVEL: &str = "channel";
+/// Level of rows by channel.
+const CHANNEL: &str = "channel";
+/// Level of rows by channel and campaign.
+const CAMPAIGN: &str = "campaign";
+
+/// Note of rows whose credit doesn't add up to the conversions.
+const NOT_ADDITIVE: &str = "not_additive";
 
 /// Lays the solved figures out.
 pub fn frames(analysis: &Attribution<'_>, solved: &Solved) -> Result<Vec<NamedFrame>, PolarsError> {
@@ -68,6 +75,15 @@ pub(in crate::analyses) fn joined(words: impl IntoIterator<Item = &'static str>)
     (!names.is_empty()).then(|| names.join("; "))
 }
 
+/// A note that begins with what must be known of a model.
+fn model_note(model: Model, reasons: Option<String>) -> Option<String> {
+    match (model.is_additive(), reasons) {
+        (true, reasons) => reasons,
+        (false, None) => Some(NOT_ADDITIVE.to_owned()),
+        (false, Some(reasons)) => Some(format!("{NOT_ADDITIVE}; {reasons}")),
+    }
+}
+
 fn divide(interval: Result<Interval, Reason>, by: f64) -> Option<Interval> {
     interval.ok().map(|interval| Interval { low: interval.low / by, high: interval.high / by })
 }
@@ -85,81 +101,165 @@ fn listed(target: &SolvedTarget, model: &SolvedModel) -> Vec<usize> {
         .collect()
 }
 
+/// Rows of `stage_attribution` as they are added.
+#[derive(Default)]
+struct Rows {
+    keys: Keys,
+    level: Vec<&'static str>,
+    campaign: Vec<Option<String>>,
+    touches: Vec<i64>,
+    journeys: Vec<i64>,
+    credit: Vec<f64>,
+    credit_bounds: Bounds,
+    credit_share: Vec<Option<f64>>,
+    value: Vec<Option<f64>>,
+    value_bounds: Bounds,
+    value_share: Vec<Option<f64>>,
+    rank: Vec<Option<i64>>,
+    stability: Vec<Option<f64>>,
+    notes: Vec<Option<String>>,
+}
+
+/// What stands beside the keys of a row.
+struct Figures {
+    touches: u64,
+    journeys: u64,
+    credit_millionths: i64,
+    credit_interval: Result<Interval, Reason>,
+    value_minor: i128,
+    value_interval: Result<Interval, Reason>,
+    /// None in the row of what is unattributed.
+    rank: Option<u64>,
+    stability: Option<f64>,
+}
+
+/// What the figures of a target and model are shares and units of.
+struct Scale {
+    model: Model,
+    has_value: bool,
+    /// Conversions.
+    credit: f64,
+    /// Minor units.
+    value: f64,
+    minor_per_unit: f64,
+}
+
+impl Rows {
+    fn push(&mut self, level: &'static str, campaign: Option<&str>, scale: &Scale, figures: &Figures) {
+        let Scale { model, has_value, minor_per_unit, .. } = *scale;
+        let credit = figures.credit_millionths as f64 / MILLIONTHS as f64;
+        let value = figures.value_minor as f64;
+        // A share of what doesn't add up is none.
+        let share = |part: f64, whole: f64| share(part, whole).filter(|_| model.is_additive());
+        self.level.push(level);
+        self.campaign.push(campaign.map(str::to_owned));
+        self.touches.push(figures.touches as i64);
+        self.journeys.push(figures.journeys as i64);
+        self.credit.push(credit);
+        self.credit_bounds.push(figures.credit_interval.ok());
+        self.credit_share.push(share(credit, scale.credit));
+        self.value.push(has_value.then_some(value / minor_per_unit));
+        self.value_bounds.push(divide(figures.value_interval, minor_per_unit).filter(|_| has_value));
+        self.value_share.push(share(value, scale.value).filter(|_| has_value));
+        self.rank.push(figures.rank.map(|rank| rank as i64));
+        self.stability.push(figures.stability);
+        let attributed = figures.rank.is_some();
+        let withheld =
+            figures.value_interval.err().filter(|_| attributed && has_value && figures.value_minor != 0);
+        let missing = figures.credit_interval.err().filter(|_| attributed && figures.credit_millionths != 0);
+        self.notes.push(model_note(model, note([missing, withheld])));
+    }
+
+    fn frame(self) -> Result<DataFrame, PolarsError> {
+        df!(
+            "target_kind" => self.keys.target_kind,
+            "target" => self.keys.target,
+            "model" => self.keys.model,
+            "level" => self.level,
+            "channel" => self.keys.channel,
+            "campaign" => self.campaign,
+            "touches" => self.touches,
+            "journeys" => self.journeys,
+            "credit" => self.credit,
+            "credit_low" => self.credit_bounds.low,
+            "credit_high" => self.credit_bounds.high,
+            "credit_share" => self.credit_share,
+            "value" => self.value,
+            "value_low" => self.value_bounds.low,
+            "value_high" => self.value_bounds.high,
+            "value_share" => self.value_share,
+            "rank" => self.rank,
+            "rank_stability" => self.stability,
+            "note" => self.notes,
+        )
+    }
+}
+
 fn stage_attribution(analysis: &Attribution<'_>, solved: &Solved) -> Result<DataFrame, PolarsError> {
-    let rules = analysis.context().rules;
-    let unit = analysis.context().plan.job.currency.minor_per_unit() as f64;
-    let whole = MILLIONTHS as f64;
-    let mut keys = Keys::default();
-    let (mut touches, mut journeys) = (Vec::<i64>::new(), Vec::<i64>::new());
-    let (mut credit, mut credit_share) = (Vec::<f64>::new(), Vec::<Option<f64>>::new());
-    let (mut value, mut value_share) = (Vec::<Option<f64>>::new(), Vec::<Option<f64>>::new());
-    let (mut credit_bounds, mut value_bounds) = (Bounds::default(), Bounds::default());
-    let (mut rank, mut stability) = (Vec::<Option<i64>>::new(), Vec::<Option<f64>>::new());
-    let mut notes = Vec::<Option<String>>::new();
+    let Context { plan, rules, .. } = analysis.context();
+    let mut rows = Rows::default();
     for (index, target) in solved.targets.iter().enumerate() {
-        let has_value = rules.targets[index].has_value;
         let total = &target.total;
-        let conversions = (total.attributed() + total.net_unattributed()) as f64;
-        let booked = (total.attributed_minor() + total.net_unattributed_minor()) as f64;
-        let unattributed_minor = total.net_unattributed_minor() as f64;
-        for model in &target.models {
-            let listed = listed(target, model);
-            for channel in listed.iter().copied() {
-                let found = &model.channels[channel];
-                keys.push(analysis, index, model.model, &rules.channels[channel]);
-                touches.push(target.total.touches[channel] as i64);
-                journeys.push(target.total.journeys[channel] as i64);
-                credit.push(found.credit_millionths as f64 / whole);
-                credit_share.push(share(found.credit_millionths as f64 / whole, conversions));
-                credit_bounds.push(found.credit_interval.ok());
-                value.push(has_value.then(|| found.value_minor as f64 / unit));
-                value_share.push(share(found.value_minor as f64, booked).filter(|_| has_value));
-                value_bounds.push(divide(found.value_interval, unit).filter(|_| has_value));
-                rank.push(Some(found.rank.rank as i64));
-                stability.push(Some(found.rank.stability));
-                let withheld = found.value_interval.err().filter(|_| has_value && found.value_minor != 0);
-                notes.push(note([
-                    found.credit_interval.err().filter(|_| found.credit_millionths != 0),
-                    withheld,
-                ]));
+        for (at, model) in target.models.iter().enumerate() {
+            let scale = Scale {
+                model: model.model,
+                has_value: rules.targets[index].has_value,
+                credit: (total.attributed() + total.net_unattributed()) as f64,
+                value: (total.attributed_minor() + total.net_unattributed_minor()) as f64,
+                minor_per_unit: plan.job.currency.minor_per_unit() as f64,
+            };
+            let unattributed = Figures {
+                touches: 0,
+                journeys: total.unattributed,
+                credit_millionths: total.net_unattributed() * MILLIONTHS,
+                credit_interval: Err(Reason::Undefined),
+                value_minor: total.net_unattributed_minor(),
+                value_interval: Err(Reason::Undefined),
+                rank: None,
+                stability: None,
+            };
+            if plan.attribution.by.channel {
+                for channel in listed(target, model) {
+                    let found = &model.channels[channel];
+                    let figures = Figures {
+                        touches: total.touches[channel],
+                        journeys: total.journeys[channel],
+                        credit_millionths: found.credit_millionths,
+                        credit_interval: found.credit_interval,
+                        value_minor: found.value_minor,
+                        value_interval: found.value_interval,
+                        rank: Some(found.rank.rank as u64),
+                        stability: Some(found.rank.stability),
+                    };
+                    rows.keys.push(analysis, index, model.model, &rules.channels[channel]);
+                    rows.push(CHANNEL, None, &scale, &figures);
+                }
+                rows.keys.push(analysis, index, model.model, UNATTRIBUTED);
+                rows.push(CHANNEL, None, &scale, &unattributed);
             }
-            keys.push(analysis, index, model.model, UNATTRIBUTED);
-            touches.push(0);
-            journeys.push(target.total.unattributed as i64);
-            credit.push(total.net_unattributed() as f64);
-            credit_share.push(share(total.net_unattributed() as f64, conversions));
-            credit_bounds.push(None);
-            value.push(has_value.then(|| unattributed_minor / unit));
-            value_share.push(share(unattributed_minor, booked).filter(|_| has_value));
-            value_bounds.push(None);
-            rank.push(None);
-            stability.push(None);
-            notes.push(None);
+            if let Some(units) = &target.units {
+                for unit in units.listed(at) {
+                    let found = &units.models[at][unit];
+                    let figures = Figures {
+                        touches: units.touches[unit],
+                        journeys: units.journeys[unit],
+                        credit_millionths: found.credit_millionths,
+                        credit_interval: found.credit_interval,
+                        value_minor: found.value_minor,
+                        value_interval: found.value_interval,
+                        rank: Some(found.rank),
+                        stability: None,
+                    };
+                    let Unit { channel, campaign } = &rules.units.all[unit];
+                    rows.keys.push(analysis, index, model.model, &rules.channels[usize::from(*channel)]);
+                    rows.push(CAMPAIGN, Some(campaign), &scale, &figures);
+                }
+                rows.keys.push(analysis, index, model.model, UNATTRIBUTED);
+                rows.push(CAMPAIGN, Some(UNATTRIBUTED), &scale, &unattributed);
+            }
         }
     }
-    let level = vec![LEVEL; keys.model.len()];
-    let campaign = vec![None::<&str>; keys.model.len()];
-    df!(
-        "target_kind" => keys.target_kind,
-        "target" => keys.target,
-        "model" => keys.model,
-        "level" => level,
-        "channel" => keys.channel,
-        "campaign" => campaign,
-        "touches" => touches,
-        "journeys" => journeys,
-        "credit" => credit,
-        "credit_low" => credit_bounds.low,
-        "credit_high" => credit_bounds.high,
-        "credit_share" => credit_share,
-        "value" => value,
-        "value_low" => value_bounds.low,
-        "value_high" => value_bounds.high,
-        "value_share" => value_share,
-        "rank" => rank,
-        "rank_stability" => stability,
-        "note" => notes,
-    )
+    rows.frame()
 }
 
 fn attribution_effects(analysis: &Attribution<'_>, solved: &Solved) -> Result<DataFrame, PolarsError> {

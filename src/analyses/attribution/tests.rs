@@ -11,6 +11,7 @@ use crate::journey::testing::World;
 fn bench(journeys: &[String]) -> Bench {
     let mut world = World::new(&["look"], &["buy"]);
     world.rules.channels = ["a", "b", "c"].map(str::to_owned).to_vec();
+    world.rules.direct = vec![false, false, true];
     let mut bench = Bench::new(world, journeys);
     bench.plan.attribution.models = Model::ALL.to_vec();
     bench.plan.refunds = vec!["refund".to_owned()];
@@ -95,6 +96,7 @@ proptest! {
         let attribution = frame(&frames, "stage_attribution");
         let net: Vec<(f64, f64)> = Model::ALL
             .iter()
+            .filter(|model| model.is_additive())
             .map(|model| {
                 let texts = |column: &str| attribution.column(column).unwrap().str().unwrap().clone();
                 let (models, targets) = (texts("model"), texts("target"));

@@ -15,16 +15,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use polars::prelude::*;
 
 use crate::attribution::allocate::MILLIONTHS;
-use crate::journey::TargetKind;
+use crate::journey::{Target, TargetKind};
 use crate::stats::Interval;
 
 use super::attribution::acquired::{Acquired, SolvedAcquired};
-use super::attribution::solve::{ChannelCredit, Solved, SolvedTarget, solve};
+use super::attribution::solve::{Solved, SolvedTarget, solve};
 use super::attribution::tables::{Bounds, joined};
 use super::attribution::{Attribution, AttributionPartial};
 use super::{Context, NamedFrame, reconciliation};
-use row::{Gap, Money, Row};
-use spend::{DailySpend, Place, SpendSum};
+use row::{Credited, Gap, Money, Row};
+use spend::{DailySpend, Level, Place, SpendSum};
 
 pub use spend::spend_in_window;
 
@@ -35,11 +35,11 @@ struct Found<'s> {
     /// By conversion: its new customers; None without a spend input.
     acquired: Option<Vec<SolvedAcquired>>,
     /// Credit and value of the window before, where it is compared.
-    previous: Option<(Attribution<'s>, Solved)>,
+    previous: Option<(&'s Attribution<'s>, Solved)>,
 }
 
 impl<'s> Found<'s> {
-    fn new(analysis: &Attribution<'s>, buckets: &[AttributionPartial], solved: &'s Solved) -> Self {
+    fn new(analysis: &'s Attribution<'s>, buckets: &[AttributionPartial], solved: &'s Solved) -> Self {
         let acquired: Option<Vec<&Acquired>> =
             buckets.iter().map(|bucket| bucket.acquired.as_deref()).collect();
         let conversions = &solved.targets[analysis.context().rules.stages..];
@@ -52,7 +52,7 @@ impl<'s> Found<'s> {
         let previous = analysis.previous().and_then(|previous| {
             let buckets: Vec<&AttributionPartial> =
                 buckets.iter().map(|bucket| bucket.previous.as_deref()).collect::<Option<_>>()?;
-            Some((previous, solve(&previous, &buckets)))
+            Some((previous, solve(previous, &buckets)))
         });
         Self { solved, acquired, previous }
     }
@@ -74,83 +74,125 @@ pub fn frames(
 
 /// Every conversion and model over every place that has touches or spend, in the order of the table.
 fn rows<'a>(context: &Context<'a>, found: &'a Found<'a>, daily: &DailySpend<'a>) -> Vec<Row<'a>> {
-    let spend = spend::by_channel(daily);
-    let before = found.previous.as_ref().map(|(previous, solved)| {
-        let daily = spend::daily(previous.context());
-        (solved, spend::by_channel(&daily))
-    });
+    let by = context.plan.attribution.by;
+    let levels = [(Level::Channel, by.channel), (Level::Campaign, by.campaign)];
+    let levels: Vec<Level> = levels.into_iter().filter(|(_, shown)| *shown).map(|(level, _)| level).collect();
+    let spend: Vec<Spend<'a>> =
+        levels.iter().map(|level| Spend::of(*level, daily, found.previous.as_ref())).collect();
     let mut rows = Vec::new();
     for (at, (target, solved)) in context.rules.targets.iter().zip(&found.solved.targets).enumerate() {
         let TargetKind::Conversion(conversion) = target.kind else { continue };
-        let acquired = found.acquired.as_ref().map(|acquired| &acquired[conversion]);
-        let before = before.as_ref().map(|(solved, spend)| (&solved.targets[at], spend));
-        for index in 0..solved.models.len() {
-            let model = solved.models[index].model;
-            let of = Of { context, has_value: target.has_value, solved, acquired, before, index };
-            let primary = context.plan.roi.primary == Some((conversion, model));
-            for place in of.places(&spend) {
-                rows.push(of.row(&target.name, primary, place, &spend));
+        for (index, model) in solved.models.iter().map(|solved| solved.model).enumerate() {
+            for (spend, first) in spend.iter().zip([true, false]) {
+                let of = Of {
+                    context,
+                    target,
+                    solved,
+                    acquired: found.acquired.as_ref().map(|acquired| &acquired[conversion]),
+                    before: found.previous.as_ref().map(|(_, solved)| &solved.targets[at]),
+                    index,
+                    // Rows of a channel and those of its campaigns show the same money.
+                    primary: first && context.plan.roi.primary == Some((conversion, model)),
+                    spend,
+                };
+                rows.extend(of.places().into_iter().map(|place| of.row(place)));
             }
         }
     }
     rows
 }
 
-/// One conversion under one model.
+/// Spend at a level.
+struct Spend<'a> {
+    level: Level,
+    now: BTreeMap<Place<'a>, SpendSum>,
+    /// Of the window before; empty where it isn't compared.
+    before: BTreeMap<Place<'a>, SpendSum>,
+}
+
+impl<'a> Spend<'a> {
+    fn of(level: Level, daily: &DailySpend<'a>, previous: Option<&(&'a Attribution<'a>, Solved)>) -> Self {
+        let before = previous.map(|(previous, _)| spend::by_place(&spend::daily(previous.context()), level));
+        Self { level, now: spend::by_place(daily, level), before: before.unwrap_or_default() }
+    }
+}
+
+/// One conversion under one model at one level.
 struct Of<'c, 'a> {
     context: &'c Context<'a>,
-    has_value: bool,
+    target: &'a Target,
     solved: &'a SolvedTarget,
     acquired: Option<&'a SolvedAcquired>,
-    /// The window before, with its spend.
-    before: Option<(&'a SolvedTarget, &'c BTreeMap<Place<'a>, SpendSum>)>,
+    /// The window before.
+    before: Option<&'a SolvedTarget>,
     /// Of the model.
     index: usize,
+    primary: bool,
+    spend: &'c Spend<'a>,
 }
 
 impl<'a> Of<'_, 'a> {
-    fn places(&self, spend: &BTreeMap<Place<'a>, SpendSum>) -> BTreeSet<Place<'a>> {
-        let channels = self.context.rules.channels.iter();
-        let touched = channels.map(|channel| Place { channel, campaign: None });
-        touched.chain(spend.keys().copied()).collect()
+    fn places(&self) -> BTreeSet<Place<'a>> {
+        let rules = self.context.rules;
+        let mut places: BTreeSet<Place<'a>> = self.spend.now.keys().copied().collect();
+        match self.spend.level {
+            Level::Channel => {
+                places.extend(rules.channels.iter().map(|channel| Place { channel, campaign: None }));
+            }
+            Level::Campaign => places.extend(rules.units.all.iter().map(|unit| {
+                let channel = &rules.channels[usize::from(unit.channel)];
+                Place { channel, campaign: Some(&unit.campaign) }
+            })),
+        }
+        places
     }
 
-    fn channel(&self, place: Place<'_>) -> Option<usize> {
-        self.context.rules.channels.binary_search_by(|channel| channel.as_str().cmp(place.channel)).ok()
+    /// Where a place stands among channels, or among units.
+    fn position(&self, place: Place<'_>) -> Option<usize> {
+        let rules = self.context.rules;
+        let channel = rules.channels.binary_search_by(|channel| channel.as_str().cmp(place.channel)).ok()?;
+        let Some(campaign) = place.campaign else { return Some(channel) };
+        let key = (channel, campaign);
+        rules
+            .units
+            .all
+            .binary_search_by(|unit| (usize::from(unit.channel), unit.campaign.as_str()).cmp(&key))
+            .ok()
     }
 
-    fn credit(&self, target: &'a SolvedTarget, place: Place<'_>) -> Option<&'a ChannelCredit> {
-        target.models[self.index].channels.get(self.channel(place)?)
+    fn credited(&self, target: &SolvedTarget, place: Place<'_>) -> Option<Credited> {
+        let position = self.position(place)?;
+        match self.spend.level {
+            Level::Channel => target.models[self.index].channels.get(position).map(Credited::from),
+            Level::Campaign => target.units.as_ref()?.models[self.index].get(position).map(Credited::from),
+        }
     }
 
-    fn row(
-        &self,
-        conversion: &'a str,
-        primary: bool,
-        place: Place<'a>,
-        spend: &BTreeMap<Place<'a>, SpendSum>,
-    ) -> Row<'a> {
+    fn new_millionths(&self, acquired: &SolvedAcquired, place: Place<'_>) -> Option<i64> {
+        let by_model = match self.spend.level {
+            Level::Channel => &acquired.channels,
+            Level::Campaign => acquired.units.as_ref()?,
+        };
+        by_model[self.index].get(self.position(place)?).copied()
+    }
+
+    fn row(&self, place: Place<'a>) -> Row<'a> {
         // Without any spend input every cost is unknown, not zero.
         let has_spend = !self.context.spend.is_empty();
         let cost = |spend: &BTreeMap<Place<'a>, SpendSum>| spend.get(&place).copied().unwrap_or_default();
-        let new_millionths = |acquired: &SolvedAcquired| {
-            let channel = self.channel(place)?;
-            acquired.credit_millionths[self.index].get(channel).copied()
-        };
-        let value_minor = |credit: Option<&ChannelCredit>| credit.map_or(0, |credit| credit.value_minor);
         Row {
-            conversion,
+            conversion: &self.target.name,
             model: self.solved.models[self.index].model,
             place,
-            primary,
-            has_value: self.has_value,
-            spend: has_spend.then(|| cost(spend)),
-            credit: self.credit(self.solved, place),
-            new_millionths: self.acquired.map(|acquired| new_millionths(acquired).unwrap_or(0)),
+            primary: self.primary,
+            has_value: self.target.has_value,
+            spend: has_spend.then(|| cost(&self.spend.now)),
+            credit: self.credited(self.solved, place),
+            new_millionths: self.acquired.map(|acquired| self.new_millionths(acquired, place).unwrap_or(0)),
             cohort: self.acquired.map(|acquired| &acquired.cohort),
-            before: self.before.map(|(target, spend)| Money {
-                value_minor: value_minor(self.credit(target, place)),
-                cost_minor: cost(spend).cost_minor,
+            before: self.before.map(|target| Money {
+                value_minor: self.credited(target, place).map_or(0, |credited| credited.value_minor),
+                cost_minor: cost(&self.spend.before).cost_minor,
             }),
             margin: self.context.plan.roi.margin,
         }

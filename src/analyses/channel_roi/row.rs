@@ -6,6 +6,7 @@ use crate::stats::{Interval, Reason};
 
 use super::super::attribution::cohort::{Cohort, Unpaid};
 use super::super::attribution::solve::ChannelCredit;
+use super::super::attribution::solve_units::UnitCredit;
 use super::spend::{Place, SpendSum};
 
 /// Value beside its cost.
@@ -21,6 +22,29 @@ impl Money {
     }
 }
 
+/// What a channel or campaign is credited with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Credited {
+    pub(super) credit_millionths: i64,
+    pub(super) credit_interval: Result<Interval, Reason>,
+    pub(super) value_minor: i128,
+    pub(super) value_interval: Result<Interval, Reason>,
+}
+
+impl From<&ChannelCredit> for Credited {
+    fn from(credit: &ChannelCredit) -> Self {
+        let ChannelCredit { credit_millionths, credit_interval, value_minor, value_interval, .. } = *credit;
+        Self { credit_millionths, credit_interval, value_minor, value_interval }
+    }
+}
+
+impl From<&UnitCredit> for Credited {
+    fn from(credit: &UnitCredit) -> Self {
+        let UnitCredit { credit_millionths, credit_interval, value_minor, value_interval, .. } = *credit;
+        Self { credit_millionths, credit_interval, value_minor, value_interval }
+    }
+}
+
 /// What is known of a channel or campaign under one conversion and model.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'a> {
@@ -32,7 +56,7 @@ pub(super) struct Row<'a> {
     /// None: there is no spend input.
     pub(super) spend: Option<SpendSum>,
     /// None: no touches.
-    pub(super) credit: Option<&'a ChannelCredit>,
+    pub(super) credit: Option<Credited>,
     /// None: there is no spend input.
     pub(super) new_millionths: Option<i64>,
     /// Of the conversion; None: there is no spend input.

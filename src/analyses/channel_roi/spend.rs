@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::config::plan::Zone;
 use crate::contract::spend::{SpendRow, day_of};
-use crate::journey::rules::NO_CHANNEL;
+use crate::journey::units::NO_CAMPAIGN;
 
 use super::super::Context;
-
-/// Shown where a row of spend names no campaign.
-const NO_CAMPAIGN: &str = NO_CHANNEL;
 
 /// Where money goes: a channel, or one of its campaigns. Channels stand before their campaigns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,20 +60,21 @@ pub fn daily<'a>(context: &Context<'a>) -> DailySpend<'a> {
     sums
 }
 
-/// Adds days up, by channel.
-pub fn by_channel<'a>(daily: &DailySpend<'a>) -> BTreeMap<Place<'a>, SpendSum> {
-    summed(daily, |place| Place { campaign: None, ..place })
+/// What rows of the table are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Whole channels.
+    Channel,
+    /// Campaigns under their channels.
+    Campaign,
 }
 
-/// Adds days up, by campaign.
-pub fn by_campaign<'a>(daily: &DailySpend<'a>) -> BTreeMap<Place<'a>, SpendSum> {
-    summed(daily, |place| place)
-}
-
-fn summed<'a>(daily: &DailySpend<'a>, by: impl Fn(Place<'a>) -> Place<'a>) -> BTreeMap<Place<'a>, SpendSum> {
+/// Adds days up, by channel or campaign.
+pub fn by_place<'a>(daily: &DailySpend<'a>, level: Level) -> BTreeMap<Place<'a>, SpendSum> {
     let mut sums: BTreeMap<Place<'a>, SpendSum> = BTreeMap::new();
     for ((_, place), spend) in daily {
-        sums.entry(by(*place)).or_default().add(*spend);
+        let campaign = place.campaign.filter(|_| level == Level::Campaign);
+        sums.entry(Place { campaign, ..*place }).or_default().add(*spend);
     }
     sums
 }

@@ -118,7 +118,7 @@ fn figures_by_hand() {
 #[test]
 fn new_customers_of_every_model_are_the_first_conversions_with_a_touch() {
     let mut bench = bench(&[&JOURNEYS[..], &["buy d9 =1"]].concat(), spend());
-    bench.plan.attribution.models = Model::ALL.to_vec();
+    bench.plan.attribution.models = Model::default_models();
     let frame = roi(&bench);
     for model in &bench.plan.attribution.models {
         let own =

@@ -2,14 +2,22 @@
 
 use toml::Spanned;
 
-use super::{Resolver, conversion_names};
+use super::{Resolver, conversion_names, inputs};
 use crate::config::plan::{
-    AfterConversion, AttributionPlan, ConversionPlan, ConversionValue, DAY_US, Model, RoiPlan,
+    AfterConversion, AttributionPlan, ChannelPlan, ConversionPlan, ConversionValue, DAY_US, Levels, Model,
+    PathTransform, RoiPlan,
 };
-use crate::config::schema::{Attribution, Position, Roi, Section, Text};
+use crate::config::schema::{Attribution, Channels, OneOrMany, Position, PresetOrPosition, Roi, Text};
 
 /// Share of the first and of the last touch in the position model.
 const POSITION: f64 = 0.4;
+
+/// Shares of the first and of the last touch by name (Adobe Customer Journey Analytics, attribution models).
+const POSITION_PRESETS: [(&str, (f64, f64)); 3] =
+    [("u", (POSITION, POSITION)), ("j", (0.2, 0.6)), ("inverse_j", (0.6, 0.2))];
+
+/// Channels of customers who came by themselves.
+const DIRECT: &str = "Direct";
 
 /// Age at which a touch weighs half.
 const HALF_LIFE_US: i64 = 7 * DAY_US;
@@ -18,11 +26,27 @@ const HALF_LIFE_US: i64 = 7 * DAY_US;
 const SLACK: f64 = 1e-9;
 
 impl Resolver<'_, '_, '_> {
+    pub(super) fn channels(&mut self, channels: &Channels) -> ChannelPlan {
+        let direct = match &channels.direct {
+            Some(direct) => self.patterns(&Spanned::new(direct.span(), "direct".to_owned()), direct),
+            None => vec![DIRECT.to_owned()],
+        };
+        ChannelPlan { direct }
+    }
+
     pub(super) fn attribution(&mut self, attribution: &Attribution) -> AttributionPlan {
         let after = [("reuse", AfterConversion::Reuse), ("restart", AfterConversion::Restart)];
+        let paths = [
+            ("unique", PathTransform::Unique),
+            ("exposure", PathTransform::Exposure),
+            ("first", PathTransform::First),
+            ("frequency", PathTransform::Frequency),
+        ];
         let (position_first, position_last) = self.position(attribution.position.as_ref());
         AttributionPlan {
             models: self.models(attribution.models.as_ref()),
+            by: self.levels(attribution.by.as_ref()),
+            path: self.choose(attribution.path.as_ref(), "`path`", &paths).unwrap_or(PathTransform::Unique),
             touches: attribution
                 .touches
                 .as_ref()
@@ -39,12 +63,12 @@ impl Resolver<'_, '_, '_> {
 
     /// The models in the order of the tables, whatever the order of the file.
     fn models(&mut self, models: Option<&Spanned<Vec<Text>>>) -> Vec<Model> {
-        let Some(models) = models else { return Model::ALL.to_vec() };
+        let Some(models) = models else { return Model::default_models() };
         if models.get_ref().is_empty() {
             self.refuse(
                 models.span(),
                 "there is no attribution model in the list",
-                "name at least one, such as `linear`, or remove `models` for all of them",
+                "name at least one, such as `linear`, or remove `models` for all that add up",
             );
         }
         let mut chosen: Vec<Model> =
@@ -60,9 +84,42 @@ impl Resolver<'_, '_, '_> {
         self.choose(model, "attribution model", &Model::ALL.map(|model| (model.as_str(), model)))
     }
 
-    fn position(&mut self, position: Option<&Spanned<Section<Position>>>) -> (f64, f64) {
+    /// The levels of the rows: one, the other, or both.
+    fn levels(&mut self, by: Option<&Spanned<OneOrMany>>) -> Levels {
+        let default = Levels { channel: true, campaign: false };
+        let Some(by) = by else { return default };
+        let named = inputs::one_or_many(by);
+        let levels = [
+            ("channel", default),
+            ("campaign", Levels { channel: false, campaign: true }),
+            ("both", Levels { channel: true, campaign: true }),
+        ];
+        if named.is_empty() {
+            self.refuse(
+                by.span(),
+                "there is no level in `by`, so no row would be left",
+                "write \"channel\", \"campaign\" or both of them",
+            );
+        }
+        self.unique(&named, "level");
+        let chosen: Vec<Levels> =
+            named.iter().filter_map(|level| self.choose(Some(level), "level", &levels)).collect();
+        Levels {
+            channel: chosen.iter().any(|levels| levels.channel) || chosen.is_empty(),
+            campaign: chosen.iter().any(|levels| levels.campaign),
+        }
+    }
+
+    fn position(&mut self, position: Option<&Spanned<PresetOrPosition>>) -> (f64, f64) {
         let Some(written) = position else { return (POSITION, POSITION) };
-        let Position { first, last } = &**written.get_ref();
+        let Position { first, last } = match written.get_ref() {
+            PresetOrPosition::Shares(position) => position,
+            PresetOrPosition::Preset(name) => {
+                let name = Spanned::new(written.span(), name.clone());
+                let preset = self.choose(Some(&name), "position preset", &POSITION_PRESETS);
+                return preset.unwrap_or((POSITION, POSITION));
+            }
+        };
         let first = self.share(first.as_ref(), "position.first", POSITION);
         let last = self.share(last.as_ref(), "position.last", POSITION);
         let shares = (0.0..=1.0).contains(&first) && (0.0..=1.0).contains(&last);
@@ -94,7 +151,13 @@ impl Resolver<'_, '_, '_> {
         };
         let model = match primary.and_then(|primary| primary.model.as_ref()) {
             Some(name) => self.primary_model(name, models),
-            None => models.iter().find(|model| **model == Model::Linear).or(models.first()).copied(),
+            // Credit that doesn't add up is the last choice for rows that are to be summed.
+            None => models
+                .iter()
+                .find(|model| **model == Model::Linear)
+                .or(models.iter().find(|model| model.is_additive()))
+                .or(models.first())
+                .copied(),
         };
         RoiPlan { margin, primary: conversion.zip(model) }
     }

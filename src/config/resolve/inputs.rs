@@ -366,7 +366,7 @@ fn mapped(source: &Source) -> impl Iterator<Item = String> + '_ {
 }
 
 /// The texts, each with its place.
-fn one_or_many(texts: &Spanned<OneOrMany>) -> Vec<Text> {
+pub(super) fn one_or_many(texts: &Spanned<OneOrMany>) -> Vec<Text> {
     match texts.get_ref() {
         OneOrMany::One(text) => vec![Spanned::new(texts.span(), text.clone())],
         OneOrMany::Many(texts) => texts.clone(),

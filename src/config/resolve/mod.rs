@@ -64,6 +64,7 @@ pub(super) fn resolve(
     let event_order = resolver.unique(&schema.journey.event_order, "event");
     let stages = resolver.stages(schema.stages.map(|stages| stages.0));
     let conversions = resolver.conversions(schema.conversions, &job.currency);
+    let channels = resolver.channels(&schema.channels);
     let attribution = resolver.attribution(&schema.attribution);
     let segments = resolver.segments(&schema.segments);
     let roi = resolver.roi(&schema.roi, &conversions, &attribution.models);
@@ -86,6 +87,7 @@ pub(super) fn resolve(
         contract,
         event_order,
         refunds,
+        channels,
         stages,
         conversions,
         attribution,

@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::plan::{
-    AfterConversion, ConversionValue, Correction, CsvStyle, DAY_US, Dedupe, MetricKind, MetricOf, Model,
-    Plan, StageMode,
+    AfterConversion, ConversionValue, Correction, CsvStyle, DAY_US, Dedupe, Levels, MetricKind, MetricOf,
+    Model, PathTransform, Plan, StageMode,
 };
 use crate::config::{ConfigErrors, ErrorKind, Overrides, parse};
 
@@ -43,7 +43,10 @@ fn without_anything_but_touchpoints_every_default_holds() {
         (100_000, 1_000)
     );
     assert!(plan.stages.stages.is_empty() && plan.conversions.is_empty());
-    assert_eq!(plan.attribution.models, Model::ALL);
+    assert_eq!(plan.attribution.models, Model::ALL[..8], "all that add up");
+    assert_eq!(plan.attribution.by, Levels { channel: true, campaign: false });
+    assert_eq!(plan.attribution.path, PathTransform::Unique);
+    assert_eq!(plan.channels.direct, ["Direct"]);
     assert_eq!(plan.attribution.after_conversion, AfterConversion::Reuse);
     assert!(plan.attribution.null_paths && plan.attribution.touches.is_none());
     assert_eq!((plan.attribution.position_first, plan.attribution.position_last), (0.4, 0.4));

@@ -44,7 +44,8 @@ impl TouchpointColumns {
             .chain(plan.attribution.touches.iter().flatten())
             .chain(plan.touchpoints.iter().flat_map(|source| &source.exclude));
         let named = matchers.flat_map(|matcher| &matcher.fields).map(|field| &field.column);
-        for name in named.chain(dimensions) {
+        let campaign = plan.attribution.by.campaign.then(|| "campaign".to_owned());
+        for name in named.chain(dimensions).chain(&campaign) {
             if name != "customer_id" && !texts.contains(name) {
                 texts.push(name.clone());
             }

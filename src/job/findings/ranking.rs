@@ -20,6 +20,7 @@ pub(super) fn fragile(plan: &Plan, rows: &Rows<'_>) -> Option<Finding> {
         .attribution
         .models
         .iter()
+        .filter(|model| model.is_additive())
         .map(|model| (*model, top(rows, target, *model)))
         .filter(|(_, top)| !top.is_empty())
         .collect();
