@@ -58,6 +58,18 @@ impl Bench {
     /// The same, after asserting that another order, spread and merge give the same frames.
     pub(crate) fn run_in_any_order<A: Analysis>(&self, analysis: &A) -> Vec<NamedFrame> {
         let frames = self.run(analysis);
+        let others = self.run_merged(analysis);
+        assert_eq!(frames.len(), others.len());
+        for ((name, frame), (other_name, other)) in frames.iter().zip(&others) {
+            assert_eq!(name, other_name);
+            assert!(frame.equals_missing(other), "{frame}\n{other}");
+        }
+        frames
+    }
+
+    /// The frames of journeys in another order, by several partials that are merged into one bucket: what has
+    /// replicates differs.
+    pub(crate) fn run_merged<A: Analysis>(&self, analysis: &A) -> Vec<NamedFrame> {
         let mut workers: Vec<A::Partial> = (0..3).map(|_| analysis.partial()).collect();
         for (at, journey) in self.journeys.iter().rev().enumerate() {
             self.observe(analysis, journey, &mut workers[at * 7 % 3]);
@@ -67,13 +79,7 @@ impl Bench {
         workers.into_iter().rev().for_each(|worker| analysis.merge(&mut merged, worker));
         let mut buckets: Vec<A::Partial> = (1..BUCKETS).map(|_| analysis.partial()).collect();
         buckets.push(merged);
-        let others = analysis.finish(&buckets).unwrap();
-        assert_eq!(frames.len(), others.len());
-        for ((name, frame), (other_name, other)) in frames.iter().zip(&others) {
-            assert_eq!(name, other_name);
-            assert!(frame.equals_missing(other), "{frame}\n{other}");
-        }
-        frames
+        analysis.finish(&buckets).unwrap()
     }
 
     fn observe<A: Analysis>(&self, analysis: &A, journey: &OwnedJourney, partial: &mut A::Partial) {

@@ -1,6 +1,6 @@
 //! What channels cost and bring, from files to tables, by hand.
 
-use crate::support::{Columns, Warehouse, floats, text, times};
+use crate::support::{Columns, Warehouse, floats, text, times, with};
 
 const CONFIG: &str = r#"
 [job]
@@ -75,13 +75,13 @@ fn what_channels_cost_and_bring() {
     insta::assert_snapshot!(roi(&["channel", "primary", "spend", "clicks", "credit", "value", "roas", "roi"]), @r"
     Email | true | 25 | 4 | 1 | 50 | 2 | 0
     Print | true | 8 |  | 0 | 0 | 0 | -1
-    Search | true | 40 | 7 | 1.5 | 70 | 1.75 | -0.125
+    Search | true | 40 | 7 | 2 | 70 | 1.75 | -0.125
     ");
     // New are c-1, by halves, and c-2; the customer of March isn't. In March 30.00 came of 12.00 for Email.
     insta::assert_snapshot!(roi(&["channel", "cost_per_conversion", "new_customers", "customer_acquisition_cost", "payback_months", "roas_previous", "note"]), @r"
     Email | 25 | 0.5 | 50 |  | 2.5 | few_buckets; payback_immature
     Print |  | 0 |  |  |  | no_touches; no_previous_spend
-    Search | 26.666666666666668 | 1.5 | 26.666666666666668 |  |  | few_buckets; payback_immature; no_previous_spend
+    Search | 20 | 1.5 | 26.666666666666668 |  |  | few_buckets; payback_immature; no_previous_spend
     ");
     let books = ["ledger", "item", "booked", "credited", "unattributed", "difference"];
     insta::assert_snapshot!(warehouse.select("reconciliation", &[], &books).lines().filter(|line| line.starts_with("spend")).collect::<Vec<_>>().join("\n"), @r"
@@ -108,4 +108,60 @@ fn a_comparison_changes_nothing_else() {
         assert_eq!(name.contains("channel_roi"), compared.get(name) != Some(bytes), "{name}");
     }
     assert!(warehouse.select("channel_roi", &[], &["roas_previous"]).lines().all(str::is_empty));
+}
+
+#[test]
+fn campaigns_have_rows_of_their_own() {
+    let by = "[attribution]\nby = [\"channel\", \"campaign\"]";
+    let warehouse = Warehouse::new(&CONFIG.replace("[attribution]", by).replace("compare = true", ""));
+    let campaigns = ["spring", "brand", "~", "generic", "~", "winter", "~", "brand", "spring", "~"];
+    warehouse.parquet("touchpoints/all.parquet", with(touchpoints(), "campaign", text(&campaigns)));
+    warehouse.write(
+        "spend.csv",
+        "date,channel,campaign,cost\n2026-04-01,Email,spring,10\n2026-04-02,Email,,5\n\
+         2026-04-03,Search,brand,20\n2026-04-03,Search,autumn,8\n",
+    );
+    warehouse.run(&[]);
+    let rows = |level, columns: &[&str]| {
+        warehouse.select("channel_roi", &[("model", "linear"), ("level", level)], columns)
+    };
+    insta::assert_snapshot!(rows("channel", &["channel", "primary", "spend", "credit", "new_customers"]), @r"
+    Email | true | 15 | 1 | 0.5
+    Search | true | 28 | 2 | 1.5
+    ");
+    // Halves of c-1 and of c-3 to spring and brand, of whom c-1 is new, as is c-2 of generic.
+    let columns = [
+        "channel",
+        "campaign",
+        "primary",
+        "spend",
+        "credit",
+        "value",
+        "roas",
+        "new_customers",
+        "customer_acquisition_cost",
+        "note",
+    ];
+    insta::assert_snapshot!(rows("campaign", &columns), @r"
+    Email | (none) | false | 5 | 0 | 0 | 0 | 0 |  | no_touches
+    Email | spring | false | 10 | 1 | 50 | 5 | 0.5 | 20 | few_buckets; payback_immature
+    Email | winter | false | 0 | 0 | 0 |  | 0 |  | no_credit; no_spend
+    Search | autumn | false | 8 | 0 | 0 | 0 | 0 |  | no_touches
+    Search | brand | false | 20 | 1 | 50 | 2.5 | 0.5 | 40 | few_buckets; payback_immature
+    Search | generic | false | 0 | 1 | 20 |  | 1 |  | no_spend
+    ");
+    warehouse.run(&["--set", "attribution.by=['campaign']"]);
+    insta::assert_snapshot!(rows("campaign", &["campaign", "primary", "spend"]), @r"
+    (none) | true | 5
+    spring | true | 10
+    winter | true | 0
+    autumn | true | 8
+    brand | true | 20
+    generic | true | 0
+    ");
+    let books = ["booked", "credited", "unattributed", "difference"];
+    insta::assert_snapshot!(warehouse.select("reconciliation", &[("ledger", "spend_by_channel")], &books), @r"
+    15 | 10 | 5 | 0
+    28 | 20 | 8 | 0
+    ");
 }

@@ -17,7 +17,7 @@ const CHANNEL: &str = "channel";
 const CAMPAIGN: &str = "campaign";
 
 /// Note of rows whose credit doesn't add up to the conversions.
-const NOT_ADDITIVE: &str = "not_additive";
+pub(in crate::analyses) const NOT_ADDITIVE: &str = "not_additive";
 
 /// Lays the solved figures out.
 pub fn frames(analysis: &Attribution<'_>, solved: &Solved) -> Result<Vec<NamedFrame>, PolarsError> {

@@ -7,6 +7,7 @@ use crate::stats::{Interval, Reason};
 use super::super::attribution::cohort::{Cohort, Unpaid};
 use super::super::attribution::solve::ChannelCredit;
 use super::super::attribution::solve_units::UnitCredit;
+use super::super::attribution::tables::NOT_ADDITIVE;
 use super::spend::{Place, SpendSum};
 
 /// Value beside its cost.
@@ -53,6 +54,8 @@ pub(super) struct Row<'a> {
     pub(super) place: Place<'a>,
     pub(super) primary: bool,
     pub(super) has_value: bool,
+    /// Why the model gives no figures.
+    pub(super) withheld: Option<Reason>,
     /// None: there is no spend input.
     pub(super) spend: Option<SpendSum>,
     /// None: no touches.
@@ -69,6 +72,8 @@ pub(super) struct Row<'a> {
 /// Why a figure of the row is null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gap {
+    /// Credit of the model doesn't add up over channels.
+    NotAdditive,
     /// Money was spent where no touch was seen.
     NoTouches,
     /// Nothing is credited.
@@ -85,7 +90,7 @@ pub(super) enum Gap {
     PaybackImmature,
     /// New customers didn't bring in what they cost, as long as they were seen.
     PaybackNotReached,
-    /// An interval is withheld.
+    /// An interval, or all that a model says, is withheld.
     Withheld(Reason),
 }
 
@@ -93,6 +98,7 @@ impl Gap {
     /// Text in the column `note`.
     pub(super) fn as_str(self) -> &'static str {
         match self {
+            Gap::NotAdditive => NOT_ADDITIVE,
             Gap::NoTouches => "no_touches",
             Gap::NoCredit => "no_credit",
             Gap::NoSpend => "no_spend",
@@ -111,13 +117,20 @@ impl Row<'_> {
         if self.place.campaign.is_some() { "campaign" } else { "channel" }
     }
 
-    pub(super) fn credit_millionths(&self) -> i64 {
-        self.credit.map_or(0, |credit| credit.credit_millionths)
+    /// None: the model gives no figures.
+    pub(super) fn credit_millionths(&self) -> Option<i64> {
+        self.withheld.is_none().then(|| self.credit.map_or(0, |credit| credit.credit_millionths))
     }
 
-    /// None: the conversion has no value.
+    /// None: the conversion has no value, or the model gives no figures.
     pub(super) fn value_minor(&self) -> Option<i128> {
-        self.has_value.then(|| self.credit.map_or(0, |credit| credit.value_minor))
+        let has_figure = self.has_value && self.withheld.is_none();
+        has_figure.then(|| self.credit.map_or(0, |credit| credit.value_minor))
+    }
+
+    /// Credited first-ever conversions in millionths; None: there is no spend input, or no figure.
+    pub(super) fn new_millionths(&self) -> Option<i64> {
+        self.new_millionths.filter(|_| self.withheld.is_none())
     }
 
     /// What was spent, if anything was.
@@ -141,7 +154,7 @@ impl Row<'_> {
     }
 
     pub(super) fn cost_per_conversion(&self) -> Option<f64> {
-        let credit = Some(self.credit_millionths()).filter(|credit| *credit > 0)?;
+        let credit = self.credit_millionths().filter(|credit| *credit > 0)?;
         Some(self.cost_minor()? * MILLIONTHS as f64 / credit as f64)
     }
 
@@ -154,7 +167,7 @@ impl Row<'_> {
     }
 
     pub(super) fn acquisition_cost(&self) -> Option<f64> {
-        let customers = self.new_millionths.filter(|customers| *customers > 0)?;
+        let customers = self.new_millionths().filter(|customers| *customers > 0)?;
         Some(self.cost_minor()? * MILLIONTHS as f64 / customers as f64)
     }
 
@@ -173,9 +186,14 @@ impl Row<'_> {
     /// Why figures are null, the most telling first.
     pub(super) fn gaps(&self) -> Vec<Gap> {
         let mut gaps = Vec::new();
-        let credited = self.credit_millionths() > 0;
+        if !self.model.is_additive() {
+            gaps.push(Gap::NotAdditive);
+        }
+        let credited = self.credit_millionths().is_some_and(|credit| credit > 0);
         let paid = self.cost_minor().is_some();
-        if self.credit.is_none() {
+        if let Some(reason) = self.withheld {
+            gaps.push(Gap::Withheld(reason));
+        } else if self.credit.is_none() {
             gaps.push(Gap::NoTouches);
         } else if !credited {
             gaps.push(Gap::NoCredit);

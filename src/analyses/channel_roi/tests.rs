@@ -54,11 +54,15 @@ fn spend() -> Vec<SpendRow> {
 }
 
 fn frames(bench: &Bench) -> Vec<NamedFrame> {
-    bench.run_in_any_order(&Attribution::new(bench.context()))
+    bench.run(&Attribution::new(bench.context()))
+}
+
+fn only_roi(frames: Vec<NamedFrame>) -> DataFrame {
+    frames.into_iter().find(|(name, _)| *name == "channel_roi").unwrap().1
 }
 
 fn roi(bench: &Bench) -> DataFrame {
-    frames(bench).into_iter().find(|(name, _)| *name == "channel_roi").unwrap().1
+    only_roi(frames(bench))
 }
 
 /// Lines of the ledgers of spend.
@@ -171,6 +175,16 @@ fn the_window_before_sees_nothing_of_what_came_later() {
     idle - - no_credit; no_spend
     print 0 - no_touches; no_previous_spend
     ");
+}
+
+#[test]
+fn partials_merge_in_any_order() {
+    let mut bench = bench(&JOURNEYS, spend());
+    bench.plan.refunds = vec!["refund".to_owned()];
+    bench.previous = Some(Rules { from_us: -30 * DAY_US, to_us: 0, ..bench.world.rules.clone() });
+    let merged = only_roi(bench.run_merged(&Attribution::new(bench.context())));
+    let columns = ["model", "channel", "value", "new_customers", "payback_months", "roas_previous"];
+    assert_eq!(show(&merged, &columns), show(&roi(&bench), &columns));
 }
 
 #[test]
