@@ -18,7 +18,7 @@ pub static SPEC: TableSpec = TableSpec {
         C::text("level", "`channel` or `campaign`: rows of one level add up, never rows of both."),
         C::text("channel", "Channel with touches or spend; `(none)` without one."),
         C::text("campaign", "Campaign; `(none)` without one.").or_null("rows of level `channel`"),
-        C::flag("primary", "Whether spend may be summed over this row."),
+        C::flag("primary", "Whether spend may be summed over this row: one conversion, model and level."),
         C::figure("spend", Unit::Currency, "Spend in the window, by its own local date.").or_null(NO_INPUT),
         C::count("impressions", "Impressions of the spend export.").or_null("not in the export"),
         C::count("clicks", "Clicks of the spend export.").or_null("not in the export"),
