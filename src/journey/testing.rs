@@ -3,7 +3,8 @@
 //! A journey is one line: rows, then assignments, then the attribute, separated by `|`, each of the first
 //! two a list separated by commas: `A d1/13:00, buy d2/14:15 =1250 | test/blue d1/12:00 | de`. An instant is
 //! `d<day>`, `<hour>:<minute>[:<second>]` on day 0, or both. A label names the stages and conversions that a
-//! row matches, joined by `+`, also a channel, or `refund`; a name that is none of them matches nothing.
+//! row matches, joined by `+`, also a channel, or `refund`; a name that is none of them matches nothing. Of a
+//! campaign the label says `@` and its name at the end.
 //! `=1250` is the row's value, `#7` its order.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
@@ -14,8 +15,9 @@ use super::buffer::{HAS_AMOUNT, HAS_ORDER};
 use super::codebook::CodebookBuilder;
 use super::partition::Besides;
 use super::rules::Facts;
+use super::units::NO_CAMPAIGN;
 use super::{
-    Assignment, Codebook, CustomerHash, Journey, Rules, Target, TargetKind, Touchpoint, Units, Walk,
+    Assignment, Codebook, CustomerHash, Journey, Rules, Target, TargetKind, Touchpoint, Unit, Units, Walk,
 };
 
 /// Rules that grow with the labels of the journeys.
@@ -28,6 +30,8 @@ pub(crate) struct World {
     /// Experiment and variant.
     pub(crate) assignments: Codebook,
     labels: Vec<String>,
+    /// By label.
+    campaigns: Vec<String>,
 }
 
 /// A journey that owns its rows.
@@ -90,6 +94,7 @@ impl World {
             attributes: Codebook::default(),
             assignments: Codebook::default(),
             labels: Vec::new(),
+            campaigns: Vec::new(),
         }
     }
 
@@ -162,7 +167,8 @@ impl World {
             return code as u32;
         }
         let mut facts = Facts { has_channel: true, event_order: u16::MAX, ..Facts::default() };
-        for part in label.split('+') {
+        let (names, campaign) = label.split_once('@').unwrap_or((label, NO_CAMPAIGN));
+        for part in names.split('+') {
             if let Some(channel) = self.rules.channels.iter().position(|channel| channel == part) {
                 facts.channel = channel as u16;
             }
@@ -176,7 +182,13 @@ impl World {
         }
         facts.touch = facts.conversions == 0 && !facts.refund;
         self.labels.push(label.to_owned());
+        self.campaigns.push(campaign.to_owned());
         self.rules.facts.push(facts);
+        let facts = &self.rules.facts;
+        self.rules.units = Units::of(facts, |code| Unit {
+            channel: facts[code].channel,
+            campaign: self.campaigns[code].clone(),
+        });
         self.labels.len() as u32 - 1
     }
 }

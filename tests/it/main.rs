@@ -15,6 +15,7 @@ mod limits;
 mod naive;
 mod planted;
 mod reference;
+mod reference_paths;
 mod rejects;
 mod roi;
 mod sample_data;

@@ -21,14 +21,14 @@ use touchline::engine::Budget;
 use touchline::engine::work::Silent;
 use touchline::job::{self, Table};
 
-fn data() -> Option<PathBuf> {
+pub fn data() -> Option<PathBuf> {
     let folder = std::env::var_os("TOUCHLINE_REFERENCE_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     folder.join("paths").is_dir().then_some(folder)
 }
 
 /// Runs a configuration; `{data}` and `{temp}` stand for the folders.
-fn run(text: &str, data: &Path, temp: &Path) -> Vec<Table> {
+pub fn run(text: &str, data: &Path, temp: &Path) -> Vec<Table> {
     let text =
         text.replace("{data}", &data.display().to_string()).replace("{temp}", &temp.display().to_string());
     let plan = config::parse(&text, &temp.join("touchline.toml"), &Overrides::default(), &|_| None);
@@ -36,7 +36,7 @@ fn run(text: &str, data: &Path, temp: &Path) -> Vec<Table> {
     job::tables(&plan, &Budget::unlimited(2), &Silent).unwrap()
 }
 
-fn table<'a>(tables: &'a [Table], name: &str) -> &'a DataFrame {
+pub fn table<'a>(tables: &'a [Table], name: &str) -> &'a DataFrame {
     &tables.iter().find(|(docs, _)| docs.name == name).unwrap().1
 }
 
@@ -44,7 +44,7 @@ fn text(frame: &DataFrame, row: usize, column: &str) -> String {
     frame.column(column).unwrap().str().unwrap().get(row).unwrap_or_default().to_owned()
 }
 
-fn number(frame: &DataFrame, row: usize, column: &str) -> f64 {
+pub fn number(frame: &DataFrame, row: usize, column: &str) -> f64 {
     match frame.column(column).unwrap().get(row).unwrap() {
         AnyValue::Float64(value) => value,
         AnyValue::Int64(value) => value as f64,
@@ -53,7 +53,7 @@ fn number(frame: &DataFrame, row: usize, column: &str) -> f64 {
 }
 
 /// The only row with these texts.
-fn row_of(frame: &DataFrame, wanted: &[(&str, &str)]) -> usize {
+pub fn row_of(frame: &DataFrame, wanted: &[(&str, &str)]) -> usize {
     let rows: Vec<usize> = (0..frame.height())
         .filter(|row| wanted.iter().all(|(column, value)| text(frame, *row, column) == *value))
         .collect();
@@ -76,7 +76,7 @@ fn expected(path: &Path) -> BTreeMap<String, BTreeMap<String, f64>> {
         .collect()
 }
 
-fn read(path: &Path) -> RecordBatch {
+pub fn read(path: &Path) -> RecordBatch {
     let reader =
         ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap().build().unwrap();
     let batches: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
@@ -89,7 +89,7 @@ fn write(path: &Path, batch: &RecordBatch) {
     writer.close().unwrap();
 }
 
-const PATHS: &str = r#"
+pub const PATHS: &str = r#"
 [window]
 lookback = "36500d"
 [inputs.touchpoints]
@@ -381,6 +381,6 @@ metrics = ["visit", "conversion", "spend"]
 }
 
 #[expect(clippy::print_stderr, reason = "a test that looked at nothing should say so")]
-fn eprintln_absent() {
+pub fn eprintln_absent() {
     eprintln!("no reference data beside the checkout: nothing compared");
 }

@@ -94,14 +94,18 @@ impl Totals {
 struct Unfinished<'s> {
     credit: Vec<i64>,
     value: Vec<i128>,
-    /// Where its cells stand, or the replicates of the channels whose credit was split.
     source: Source<'s>,
     intervals: Vec<[Result<Interval, Reason>; 2]>,
 }
 
+/// Where replicates come from.
 enum Source<'s> {
+    /// A column of the cells.
     Cells(usize),
+    /// Those of the channels, split as their credit is.
     Split(&'s Replicated),
+    /// The model has no figures.
+    Nowhere,
 }
 
 /// Solves one target at the level of campaigns under every model of the plan.
@@ -125,6 +129,7 @@ pub(super) fn solve(
             let column = match model.source {
                 Source::Cells(column) => column,
                 Source::Split(_) => linear,
+                Source::Nowhere => continue,
             };
             let credits: [i128; BUCKETS] = std::array::from_fn(|bucket| {
                 seen[bucket].map_or(0, |row| i128::from(row.credit_millionths[column]))
@@ -135,7 +140,7 @@ pub(super) fn solve(
             let total = &totals.rows[unit];
             let total_credit = i128::from(total.credit_millionths[column]);
             let (credit_replicates, value_replicates): ([f64; BUCKETS], [f64; BUCKETS]) = match model.source {
-                Source::Cells(_) => {
+                Source::Cells(_) | Source::Nowhere => {
                     let scale = MILLIONTHS as f64;
                     let value = total.value_minor_millionths[column];
                     let own =
@@ -191,14 +196,8 @@ fn begin<'s>(model: &'s SolvedModel, models: &UnitModels, units: &[Unit], totals
             totals.rows[own.clone()].iter().map(|row| row.credit_millionths[linear] as f64).collect();
         split(channel, &weights, &mut credit[own.clone()], &mut value[own]);
     }
-    Unfinished { credit, value, source: source_of(model), intervals }
-}
-
-fn source_of(model: &SolvedModel) -> Source<'_> {
-    match &model.replicated {
-        Some(replicated) => Source::Split(replicated),
-        None => Source::Cells(0),
-    }
+    let source = model.replicated.as_ref().map_or(Source::Nowhere, Source::Split);
+    Unfinished { credit, value, source, intervals }
 }
 
 /// Shares a channel's credit and value among its units.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::super::testing::{Bench, figure, show};
 use super::Attribution;
-use crate::config::plan::Model;
+use crate::config::plan::{Levels, Model};
 use crate::journey::testing::World;
 
 fn bench(journeys: &[String]) -> Bench {
@@ -55,6 +55,132 @@ fn a_refund_goes_back_with_the_weights_of_its_order() {
     assert!(lines.contains("value linear 18 9 0 9 0"), "{lines}");
     assert!(lines.contains("credit linear 3 2 0 1 0"), "{lines}");
     assert!(lines.contains("refunds - 9.77 9 0.77 0 0"), "{lines}");
+}
+
+/// Rows of one model and level: channel, campaign, touches, journeys, credit, value.
+fn campaigns(frames: &[(&'static str, DataFrame)], model: &str) -> Vec<String> {
+    let attribution = frame(frames, "stage_attribution");
+    let columns =
+        ["target", "model", "level", "channel", "campaign", "touches", "journeys", "credit", "value", "rank"];
+    let wanted = format!("buy {model} campaign ");
+    let rows = show(attribution, &columns);
+    rows.lines().filter_map(|row| row.strip_prefix(&wanted)).map(str::to_owned).collect()
+}
+
+fn with_campaigns(journeys: &[&str]) -> Vec<(&'static str, DataFrame)> {
+    let journeys: Vec<String> = journeys.iter().map(|text| (*text).to_owned()).collect();
+    let mut bench = bench(&journeys);
+    bench.plan.attribution.by = Levels { channel: true, campaign: true };
+    bench.run(&Attribution::new(bench.context()))
+}
+
+/// By hand: credit of each touch goes to its campaign, whole conversions to distinct ones.
+#[test]
+fn touches_give_their_credit_to_their_campaign() {
+    let frames =
+        with_campaigns(&["a@x d1, a@y d2, b@x d3, a@x d4, buy d5 =1000", "b d1, buy d2 =500", "buy d1 =50"]);
+    let rows = |model| campaigns(&frames, model);
+    let unattributed = "(unattributed) (unattributed) 0 1 1 0.5 -";
+    assert_eq!(
+        rows("linear"),
+        ["a x 2 1 0.5 5 2", "a y 1 1 0.25 2.5 3", "b (none) 1 1 1 5 1", "b x 1 1 0.25 2.5 4", unattributed]
+    );
+    assert_eq!(
+        rows("last_touch"),
+        ["a x 2 1 1 10 1", "a y 1 1 0 0 3", "b (none) 1 1 1 5 2", "b x 1 1 0 0 4", unattributed]
+    );
+    assert_eq!(
+        rows("participation"),
+        ["a x 2 1 1 10 1", "a y 1 1 1 10 2", "b (none) 1 1 1 5 3", "b x 1 1 1 10 4", unattributed]
+    );
+    // Half of the first conversion each to a and b, all of the second to b; split by 2:1 and 1:4 linear.
+    assert_eq!(
+        rows("shapley"),
+        [
+            "a x 2 1 0.333 3.33 2",
+            "a y 1 1 0.167 1.67 4",
+            "b (none) 1 1 1.2 8 1",
+            "b x 1 1 0.3 2 3",
+            unattributed
+        ]
+    );
+    let books =
+        show(frame(&frames, "reconciliation"), &["ledger", "model", "booked", "credited", "difference"]);
+    assert!(books.contains("credit_by_campaign shapley 3 2 0"), "{books}");
+    assert!(books.contains("value_by_campaign linear 15.5 15 0"), "{books}");
+    assert!(!books.contains("participation"), "what doesn't add up has no books: {books}");
+}
+
+#[test]
+fn a_refund_goes_back_to_the_campaigns_of_its_order() {
+    let frames =
+        with_campaigns(&["a@x d1, b@y d2, buy d3 =1000 #1, refund d4 =400 #1", "b@z d1, buy d2 =100"]);
+    for model in ["linear", "position"] {
+        assert_eq!(
+            campaigns(&frames, model)[..3],
+            ["a x 1 1 0.5 3 2", "b y 1 1 0.5 3 3", "b z 1 1 1 1 1"],
+            "{model}"
+        );
+    }
+    let gone = with_campaigns(&["a@x d1, buy d3 =1000 #1, refund d4 =1000 #1", "b@z d1, buy d2 =100"]);
+    assert_eq!(campaigns(&gone, "linear")[..2], ["a x 1 1 0 0 2", "b z 1 1 1 1 1"]);
+}
+
+/// A channel that only null paths met gets credit from the chain, but has no linear credit to split it by.
+#[test]
+fn credit_without_linear_credit_is_split_equally() {
+    let frames = with_campaigns(&["a d1, buy d2 =100", "c@x d1, a d2", "c@y d1, a d2"]);
+    let rows = campaigns(&frames, "markov");
+    let credit = |row: &str| row.split(' ').nth(4).unwrap().to_owned();
+    assert!(rows[1].starts_with("c x 0 0") && rows[2].starts_with("c y 0 0"), "{rows:?}");
+    assert_eq!(credit(&rows[1]), credit(&rows[2]));
+    assert_ne!(credit(&rows[1]), "0");
+}
+
+#[test]
+fn without_null_paths_everything_in_the_chain_converts() {
+    let journeys = ["a d1, b d2, buy d3 =1000", "b d1, a d2, a d3, buy d4", "c d1"].map(str::to_owned);
+    let mut bench = bench(&journeys);
+    bench.world.rules.null_paths = false;
+    let frames = bench.run(&Attribution::new(bench.context()));
+    let effects = frame(&frames, "attribution_effects");
+    let keys = |channel| [("target", "buy"), ("model", "markov"), ("channel", channel)];
+    for channel in ["a", "b"] {
+        let probability = figure(effects, &keys(channel), "conversion_probability").unwrap();
+        assert!((probability - 1.0).abs() < 1e-12, "{channel}: {probability}");
+    }
+}
+
+#[test]
+fn participation_gives_a_whole_conversion_to_each_channel_and_has_no_share() {
+    let frames = frames(&["a d1, b d2, a d3, buy d4 =1000", "b d1, buy d2 =500"]);
+    let attribution = frame(&frames, "stage_attribution");
+    let columns = ["target", "model", "channel", "credit", "value", "credit_share", "value_share", "note"];
+    let rows = show(attribution, &columns);
+    let rows: Vec<&str> = rows.lines().filter(|row| row.starts_with("buy participation")).collect();
+    assert_eq!(
+        rows,
+        [
+            "buy participation a 1 10 - - not_additive; few_buckets",
+            "buy participation b 2 15 - - not_additive; few_buckets",
+            "buy participation (unattributed) 0 0 - - not_additive"
+        ]
+    );
+}
+
+#[test]
+fn last_non_direct_on_short_and_long_paths() {
+    // In the bench c is direct.
+    let frames = frames(&[
+        "a d1, b d2, c d3, buy d4",
+        "c d1, c d2, buy d3",
+        "b d1, a d2, a d3, a d4, c d5, c d6, buy d7",
+    ]);
+    let attribution = frame(&frames, "stage_attribution");
+    for (channel, credit) in [("a", 1.0), ("b", 1.0), ("c", 1.0)] {
+        let keys = [("target", "buy"), ("model", "last_non_direct"), ("channel", channel)];
+        assert_eq!(figure(attribution, &keys, "credit"), Some(credit), "{channel}");
+    }
 }
 
 fn row() -> impl Strategy<Value = String> {
