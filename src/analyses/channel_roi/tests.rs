@@ -26,6 +26,7 @@ fn paid(day: i32, channel: &str, cost_minor: i64) -> SpendRow {
 fn bench<T: AsRef<str>>(journeys: &[T], spend: Vec<SpendRow>) -> Bench {
     let mut world = World::new(&[], &["buy"]);
     world.rules.channels = ["a", "b", "idle"].map(str::to_owned).to_vec();
+    world.rules.direct = vec![false; 3];
     let mut bench = Bench::new(world, journeys);
     bench.plan.attribution.models = vec![Model::LastTouch, Model::Linear, Model::Markov];
     bench.plan.roi.primary = Some((0, Model::Linear));
@@ -136,8 +137,8 @@ fn new_customers_of_every_model_are_the_first_conversions_with_a_touch() {
 fn without_a_spend_input_nothing_has_a_cost() {
     let frame = roi(&bench(&JOURNEYS, Vec::new()));
     insta::assert_snapshot!(linear(&frame, &["spend", "value", "roas", "new_customers", "note"]), @r"
-    a - 11.5 - - no_spend
-    b - 10.5 - - no_spend
+    a - 10.5 - - no_spend
+    b - 9.5 - - no_spend
     idle - 0 - - no_credit; no_spend
     ");
 }
