@@ -65,14 +65,22 @@ struct GivenOut {
     model: &'static str,
     credit_millionths: i128,
     value_minor: i128,
+    /// Credit and value that the model leaves out because it gives no figures.
+    left_out: (i128, i128),
 }
 
 /// By model whose credit adds up and by level, channels first.
 fn given_out(target: &SolvedTarget) -> Vec<GivenOut> {
     let mut given = Vec::new();
     for (index, model) in target.models.iter().enumerate().filter(|(_, model)| model.model.is_additive()) {
+        // Without figures nothing with a touch is given out.
+        let left_out = model.withheld.map_or((0, 0), |_| {
+            let millionths = i128::from(target.total.attributed()) * i128::from(MILLIONTHS);
+            (millionths, target.total.attributed_minor())
+        });
         given.push(GivenOut {
             ledgers: ["credit", "value"],
+            left_out,
             model: model.model.as_str(),
             credit_millionths: model.channels.iter().map(|own| i128::from(own.credit_millionths)).sum(),
             value_minor: model.channels.iter().map(|own| own.value_minor).sum(),
@@ -81,6 +89,7 @@ fn given_out(target: &SolvedTarget) -> Vec<GivenOut> {
             let own = &units.models[index];
             given.push(GivenOut {
                 ledgers: ["credit_by_campaign", "value_by_campaign"],
+                left_out,
                 model: model.model.as_str(),
                 credit_millionths: own.iter().map(|own| i128::from(own.credit_millionths)).sum(),
                 value_minor: own.iter().map(|own| own.value_minor).sum(),
@@ -112,7 +121,7 @@ pub fn attribution_ledgers(
                 booked: booked * whole,
                 credited: given.credit_millionths,
                 unattributed: i128::from(found.total.net_unattributed()) * whole,
-                excluded: 0,
+                excluded: given.left_out.0,
                 refunds: i128::from(found.total.refunded + found.total.refunded_unattributed) * whole,
                 scale: MILLIONTHS as f64,
             });
@@ -125,7 +134,7 @@ pub fn attribution_ledgers(
                     booked: booked_minor + excluded,
                     credited: given.value_minor,
                     unattributed: found.total.net_unattributed_minor(),
-                    excluded,
+                    excluded: excluded + given.left_out.1,
                     refunds: found.total.refunds_minor + found.total.refunds_unattributed_minor,
                     scale: unit,
                 });

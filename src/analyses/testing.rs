@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use crate::config::plan::{
     AfterConversion, AttributionPlan, ChannelPlan, ContractPlan, CsvStyle, Currency, Dedupe, JobPlan, Levels,
-    OutputPlan, PathTransform, Plan, RoiPlan, SegmentPlan, StageMode, StagePlan, WindowPlan, Zone,
+    OutputPlan, PathTransform, Plan, RoiPlan, SegmentPlan, ShapleyValue, StageMode, StagePlan, WindowPlan,
+    Zone,
 };
 use crate::contract::spend::SpendRow;
 use crate::journey::testing::{OwnedJourney, World};
@@ -168,6 +169,8 @@ fn plan() -> Plan {
             position_first: 0.4,
             position_last: 0.4,
             half_life_us: 1,
+            markov_order: 1,
+            shapley_value: ShapleyValue::Total,
         },
         segments: SegmentPlan { dimensions: Vec::new(), min_customers: 10 },
         roi: RoiPlan { margin: 1.0, primary: None },

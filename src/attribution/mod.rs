@@ -3,9 +3,14 @@
 //! Pure: no Polars, files, clocks or threads.
 
 pub mod allocate;
+pub mod gram;
 pub mod markov;
+pub mod markov_order;
+#[cfg(test)]
+pub(crate) mod naive;
 pub mod position;
 pub mod shapley;
+pub mod shapley_rate;
 pub mod time_decay;
 
 use crate::config::plan::{AttributionPlan, Model};
@@ -106,7 +111,7 @@ impl Credit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::plan::{AfterConversion, DAY_US, Levels, PathTransform};
+    use crate::config::plan::{AfterConversion, DAY_US, Levels, PathTransform, ShapleyValue};
 
     fn plan(first: f64, last: f64) -> AttributionPlan {
         AttributionPlan {
@@ -119,6 +124,8 @@ mod tests {
             position_first: first,
             position_last: last,
             half_life_us: 7 * DAY_US,
+            markov_order: 1,
+            shapley_value: ShapleyValue::Total,
         }
     }
 

@@ -298,6 +298,20 @@ pub struct AttributionPlan {
     pub position_last: f64,
     /// Age at which a touch weighs half, in µs.
     pub half_life_us: i64,
+    /// How many channels a state of the Markov chain remembers, 1 to 3.
+    pub markov_order: u8,
+    /// What a set of channels is worth in the Shapley model.
+    pub shapley_value: ShapleyValue,
+}
+
+/// What a set of channels is worth in the Shapley model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShapleyValue {
+    /// The conversions of the journeys that met nothing else.
+    Total,
+    /// The conversion rate of those journeys.
+    Rate,
 }
 
 /// Attribution models.

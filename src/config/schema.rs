@@ -150,6 +150,8 @@ pub(super) struct Attribution {
     pub(super) null_paths: Option<bool>,
     pub(super) position: Option<Spanned<PresetOrPosition>>,
     pub(super) half_life: Option<Text>,
+    pub(super) markov_order: Option<Spanned<i64>>,
+    pub(super) shapley_value: Option<Text>,
 }
 
 /// `attribution.position`.

@@ -23,6 +23,14 @@ pub enum Reason {
     Undefined,
     /// The figure is defined, but not with some jackknife bucket left out.
     UndefinedReplicate,
+    /// The effect that a credit follows from may be zero: its own interval contains it.
+    EffectSpansZero,
+    /// Nothing converts, so that nothing can be said about what leads there.
+    NoConversions,
+    /// The Markov chain has more states than are solved.
+    TooManyStates,
+    /// The solution of the Markov chain didn't settle.
+    NotConverged,
 }
 
 impl Reason {
@@ -38,6 +46,10 @@ impl Reason {
             Reason::Tied => "tied",
             Reason::Undefined => "undefined",
             Reason::UndefinedReplicate => "undefined_replicate",
+            Reason::EffectSpansZero => "effect_spans_zero",
+            Reason::NoConversions => "no_conversions",
+            Reason::TooManyStates => "too_many_states",
+            Reason::NotConverged => "not_converged",
         }
     }
 }

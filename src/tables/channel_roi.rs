@@ -48,7 +48,7 @@ pub static SPEC: TableSpec = TableSpec {
             "new_customers",
             Unit::Conversions,
             "Credited first-ever conversions: the first of the customer in the data read, so history makes fewer \
-             of them. A refund takes none back. Under `markov` they are shared in the proportions of the credit.",
+             of them. A refund takes none back. Under `markov`, and `shapley` on rates, they are shared in the proportions of the credit.",
         )
         .or_null(NO_INPUT),
         C::figure("customer_acquisition_cost", Unit::Currency, "`spend / new_customers`.")

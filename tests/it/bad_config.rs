@@ -686,6 +686,37 @@ fn a_share_out_of_range() {
 }
 
 #[test]
+fn chains_that_remember_too_much_or_nothing() {
+    insta::assert_snapshot!(bad("[attribution]\nmarkov_order = 4\n"), @r#"
+    error: `markov_order` is `4`, and hardly two journeys share more than three channels in a row
+     --> touchline.toml:2:16
+      |
+    2 | markov_order = 4
+      |                ^
+      |
+      = hint: write 1, 2 or 3: how many of the last channels decide what comes next
+    "#);
+    insta::assert_snapshot!(bad("[attribution]\nmarkov_order = 0\n"), @r#"
+    error: `markov_order` is `0`, and a chain without memory has no channels to remove
+     --> touchline.toml:2:16
+      |
+    2 | markov_order = 0
+      |                ^
+      |
+      = hint: write 1, 2 or 3: how many of the last channels decide what comes next
+    "#);
+    insta::assert_snapshot!(bad("[attribution]\nshapley_value = \"rates\"\n"), @r#"
+    error: unknown `shapley_value` `rates`
+     --> touchline.toml:2:17
+      |
+    2 | shapley_value = "rates"
+      |                 ^^^^^^^
+      |
+      = hint: did you mean `rate`?
+    "#);
+}
+
+#[test]
 fn a_count_of_nothing() {
     insta::assert_snapshot!(bad("[segments]\nmin_customers = 0\n"), @r#"
     error: `min_customers` is `0`

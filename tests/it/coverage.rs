@@ -166,7 +166,7 @@ fn of_channel(model: &SolvedModel, channel: usize, times: f64, met: f64) -> Vec<
     ];
     if let Some(effects) = model.effects.as_ref().filter(|_| model.model == Model::Markov) {
         let own = &effects.channels[channel];
-        all.push((Figure::RemovalEffect, found(own.effect, own.interval.ok(), met)));
+        all.push((Figure::RemovalEffect, found(own.effect.expect("an effect"), own.interval.ok(), met)));
         if let Some(effect) = own.value_effect {
             all.push((Figure::ValueRemovalEffect, found(effect, own.value_interval.ok(), met)));
         }

@@ -56,6 +56,23 @@ fn threads_and_names_of_files_change_no_figure() {
     assert_same(&one, &tables(&config, 2), "the order of files");
 }
 
+/// The same for chains of higher order and Shapley values on rates, whose sums are kept in maps.
+#[test]
+fn threads_change_no_figure_of_the_models_with_maps() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let options = Options { dir: folder.path().to_path_buf(), customers: 600, days: 30, seed: 3, threads: 2 };
+    generate(&options, &|_, _| {}).expect("generated");
+    let config = folder.path().join("touchline.toml");
+    let text = fs::read_to_string(&config).expect("a config");
+    let keys = "[attribution]\nmarkov_order = 2\nshapley_value = \"rate\"";
+    assert!(text.contains("[attribution]"));
+    fs::write(&config, text.replace("[attribution]", keys)).expect("written");
+    let one = tables(&config, 1);
+    let effects = one.iter().find(|(docs, _)| docs.name == "attribution_effects");
+    assert!(effects.is_some_and(|(_, frame)| frame.height() > 50));
+    assert_same(&one, &tables(&config, 3), "threads");
+}
+
 /// Everything lies in files between reading and walking, or nearly all, or none.
 #[test]
 fn a_budget_of_memory_changes_no_figure() {

@@ -448,7 +448,12 @@ fn compare_model(naive: &Naive<'_>, target: usize, model: &SolvedModel, channels
     for (channel, found) in channels.iter().zip(&effects.channels) {
         let (effect, value_effect) = wanted.get(channel.as_str()).copied().unwrap_or((0.0, None));
         let slack = |figure: f64| 1e-9 * figure.abs() + 1e-12;
-        assert_near(found.effect, effect, slack(effect), &format!("effect of {channel} on {name}"));
+        assert_near(
+            found.effect.unwrap_or(0.0),
+            effect,
+            slack(effect),
+            &format!("effect of {channel} on {name}"),
+        );
         let value_effect = value_effect.unwrap_or(0.0);
         let what = format!("value effect of {channel} on {name}");
         assert_near(found.value_effect.unwrap_or(0.0), value_effect, slack(value_effect), &what);

@@ -3,7 +3,7 @@
 //! Their first conversions are attributed once more, apart from all others, by the code that attributes all.
 
 use crate::attribution::allocate::{MILLIONTHS, by_weights};
-use crate::config::plan::Model;
+use crate::config::plan::{Model, ShapleyValue};
 use crate::journey::walk::ConversionEvent;
 use crate::journey::{Path, PathEnd, Rules};
 
@@ -42,6 +42,12 @@ impl Firsts {
 }
 
 impl Attribution<'_> {
+    /// Whether a model gives credit for all conversions together, not path by path.
+    fn shares_at_once(&self, model: Model) -> bool {
+        let by_rate = self.context().plan.attribution.shapley_value == ShapleyValue::Rate;
+        model == Model::Markov || (model == Model::Shapley && by_rate)
+    }
+
     /// Adds the first conversions of a journey, apart from all that it holds.
     pub(super) fn observe_firsts(
         &self,
@@ -131,7 +137,13 @@ impl SolvedAcquired {
         let channels: Vec<Vec<i64>> = models
             .iter()
             .enumerate()
-            .map(|(index, solved)| by_channel(index, solved, &total, analysis.channels()))
+            .map(|(index, solved)| match analysis.shares_at_once(solved.model) {
+                true => as_credit(solved, &total),
+                false => {
+                    let row = index * analysis.channels()..(index + 1) * analysis.channels();
+                    total.credit_millionths[row].to_vec()
+                }
+            })
             .collect();
         let units = analysis.unit_models.as_ref().map(|unit_models| {
             let buckets: Vec<&PackedUnits> =
@@ -142,11 +154,10 @@ impl SolvedAcquired {
     }
 }
 
-/// Credit of first conversions under a model. A model that shares all conversions by one set of weights shares
-/// those with a touch in the proportions of its credit.
-fn by_channel(index: usize, solved: &SolvedModel, firsts: &TargetCells, channels: usize) -> Vec<i64> {
-    if solved.model != Model::Markov {
-        return firsts.credit_millionths[index * channels..(index + 1) * channels].to_vec();
+/// Shares first conversions with a touch in the proportions of a model's credit; nothing where it has none.
+fn as_credit(solved: &SolvedModel, firsts: &TargetCells) -> Vec<i64> {
+    if solved.withheld.is_some() {
+        return vec![0; solved.channels.len()];
     }
     let weights: Vec<f64> =
         solved.channels.iter().map(|channel| channel.credit_millionths.max(0) as f64).collect();

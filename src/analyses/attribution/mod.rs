@@ -7,7 +7,12 @@
 pub mod acquired;
 pub mod cohort;
 pub mod effects;
+pub mod grams;
+#[cfg(test)]
+mod model_tests;
 mod packed;
+mod rate;
+pub mod sets;
 mod short;
 mod side_by_side;
 pub mod solve;
@@ -23,7 +28,7 @@ use polars::prelude::PolarsError;
 use crate::attribution::allocate::MILLIONTHS;
 use crate::attribution::shapley::Distinct;
 use crate::attribution::{Credit, Shares, markov, time_decay};
-use crate::config::plan::Model;
+use crate::config::plan::{Model, ShapleyValue};
 use crate::journey::walk::{Touch, Walk};
 use crate::journey::{Path, PathEnd};
 
@@ -85,6 +90,10 @@ pub struct TargetCells {
     pub transitions: TransitionCounts,
     /// Minor units by last channel.
     pub last_value_minor: Vec<i128>,
+    /// The chain instead, where it is of order 2 or 3.
+    pub grams: Option<grams::Grams>,
+    /// Paths by the channels they met, where the Shapley value asks for them.
+    pub sets: Option<sets::Sets>,
     /// Short paths, until the bucket closes.
     short: ShortPaths,
 }
@@ -264,7 +273,9 @@ impl<'a> Attribution<'a> {
                 }
                 match cells.short.of(touches) {
                     Some(counts) => counts.nulls += 1,
-                    None => cells.add_steps(touches.iter().map(|touch| touch.channel), 1, 1),
+                    None => {
+                        cells.add_nulls(touches.iter().map(|touch| touch.channel), 1, &mut scratch.distinct);
+                    }
                 }
                 return;
             }
@@ -343,7 +354,16 @@ impl<'a> Attribution<'a> {
     ) {
         let Some(last) = channels.clone().last() else { return };
         cells.last_value_minor[usize::from(last)] += value;
+        if let Some(grams) = &mut cells.grams {
+            grams.add_value(channels.clone(), value);
+        }
         let distinct = distinct.of(channels.clone());
+        if let Some(sets) = &mut cells.sets {
+            let set = sets.of(distinct);
+            set.conversions += journeys;
+            set.credited += conversions;
+            set.value_minor += value;
+        }
         if journeys > 0 {
             cells.add_steps(channels.clone(), 0, journeys);
             channels.clone().for_each(|channel| cells.touches[usize::from(channel)] += journeys);
@@ -464,7 +484,7 @@ impl<'a> Attribution<'a> {
         std::mem::take(&mut cells.short).drain(|channels, counts| {
             let path = channels.iter().copied();
             if counts.nulls > 0 {
-                cells.add_steps(path.clone(), 1, counts.nulls);
+                cells.add_nulls(path.clone(), counts.nulls, &mut scratch.distinct);
             }
             if counts.conversions == 0 {
                 return;
@@ -484,12 +504,21 @@ impl Analysis for Attribution<'_> {
 
     fn partial(&self) -> AttributionPartial {
         let rules = self.context.rules;
-        let has_chain = self.models().contains(&Model::Markov);
+        let plan = &self.context.plan.attribution;
+        let chain = self.models().contains(&Model::Markov);
+        let has_chain = chain && plan.markov_order == 1;
         let transitions = match has_chain {
             true => TransitionCounts::new(self.channels()),
             false => TransitionCounts::default(),
         };
-        let target = TargetCells { has_chain, transitions, ..self.no_paths() };
+        let sets = self.models().contains(&Model::Shapley) && plan.shapley_value == ShapleyValue::Rate;
+        let target = TargetCells {
+            has_chain,
+            transitions,
+            grams: (chain && !has_chain).then(|| grams::Grams::new(plan.markov_order)),
+            sets: sets.then(sets::Sets::default),
+            ..self.no_paths()
+        };
         let acquired = (!self.context.spend.is_empty()).then(|| Box::new(Acquired::new(self)));
         AttributionPartial {
             targets: vec![target; rules.targets.len()],
@@ -594,7 +623,18 @@ impl TargetCells {
         if self.has_chain {
             let channels = self.touches.len();
             self.transitions.add_paths(channels, path, sink, paths);
+        } else if let Some(grams) = &mut self.grams {
+            grams.add_paths(path, sink == 0, paths);
         }
+    }
+
+    /// Counts so many null paths with the same channels for the models that look at them.
+    #[inline]
+    fn add_nulls(&mut self, path: impl Iterator<Item = u16> + Clone, paths: u64, distinct: &mut Distinct) {
+        if let Some(sets) = &mut self.sets {
+            sets.of(distinct.of(path.clone())).nulls += paths;
+        }
+        self.add_steps(path, 1, paths);
     }
 
     fn add_converted(&mut self, value_minor: i64, unattributed: bool) {
@@ -660,5 +700,11 @@ impl TargetCells {
         add(&mut self.value_minor_millionths, &other.value_minor_millionths);
         add(&mut self.last_value_minor, &other.last_value_minor);
         self.transitions.merge(&other.transitions);
+        if let Some(from) = &other.grams {
+            self.grams.get_or_insert_with(|| from.empty()).merge(from);
+        }
+        if let Some(from) = &other.sets {
+            self.sets.get_or_insert_default().merge(from);
+        }
     }
 }

@@ -4,14 +4,14 @@ use std::borrow::Borrow;
 
 use crate::attribution::allocate::{MILLIONTHS, by_weights, round_to_whole};
 use crate::attribution::markov;
-use crate::config::plan::Model;
+use crate::config::plan::{Model, ShapleyValue};
 use crate::stats::jackknife::{self, BUCKETS, Scale, ValueSupport, check_support, replicate_total};
 use crate::stats::{Interval, Moments, RankDraws, Ranked, Reason};
 
 use super::effects::{self, Effects};
 use super::side_by_side;
 use super::solve_units::{self, SolvedUnits};
-use super::{Attribution, AttributionPartial, TargetCells, TransitionCounts};
+use super::{Attribution, AttributionPartial, TargetCells, TransitionCounts, grams, rate};
 
 /// Level of the intervals.
 pub const ALPHA: f64 = 0.05;
@@ -43,6 +43,8 @@ pub struct SolvedModel {
     pub model: Model,
     /// By channel.
     pub channels: Vec<ChannelCredit>,
+    /// Why the model gives no figures: then those of the channels are placeholders.
+    pub withheld: Option<Reason>,
     /// What a data-driven model saw before it became credit.
     pub effects: Option<Effects>,
     /// Of a data-driven model, by channel, where credit is then split over campaigns.
@@ -114,17 +116,26 @@ fn solve_target(analysis: &Attribution<'_>, buckets: &[&TargetCells], draws: &Ra
     };
     buckets.iter().for_each(|bucket| total.merge(bucket));
     let threads = analysis.context().threads;
+    let plan = &analysis.context().plan.attribution;
     let chains = match analysis.models().contains(&Model::Markov) {
-        true => Chains::solve(channels, &total, buckets, threads),
-        false => Chains::default(),
+        true if plan.markov_order > 1 => grams::solve(&total, buckets, threads),
+        true => Ok(Chains::solve(channels, &total, buckets, threads)),
+        false => Ok(Chains::default()),
     };
+    // Its replicates are solved side by side already.
+    let by_rate = (analysis.models().contains(&Model::Shapley) && plan.shapley_value == ShapleyValue::Rate)
+        .then(|| rate::solve(&total, buckets, threads, draws));
     let models = side_by_side::map(
         threads,
         analysis.models().len(),
         || (),
-        |(), index| match analysis.models()[index] {
-            Model::Markov => solve_markov(channels, &total, buckets, &chains, draws),
-            model => solve_by_touch(model, index, channels, &total, buckets, draws),
+        |(), index| match (analysis.models()[index], &by_rate) {
+            (Model::Markov, _) => match &chains {
+                Ok(chains) => solve_markov(channels, &total, buckets, chains, draws),
+                Err(reason) => SolvedModel::withheld(Model::Markov, channels, *reason),
+            },
+            (Model::Shapley, Some(by_rate)) => by_rate.clone(),
+            (model, _) => solve_by_touch(model, index, channels, &total, buckets, draws),
         },
     );
     let mut models = models;
@@ -163,14 +174,35 @@ fn solve_by_touch(
     let channels = assemble(credit, &value, &replicated, total, support, draws);
     let effects = (model == Model::Shapley).then(|| effects::of_shapley(&channels, &replicated.value, total));
     let replicated = model.is_data_driven().then_some(replicated);
-    SolvedModel { model, channels, effects, replicated }
+    SolvedModel { model, channels, withheld: None, effects, replicated }
+}
+
+impl SolvedModel {
+    /// No figures, and why.
+    fn withheld(model: Model, channels: usize, reason: Reason) -> Self {
+        let none = ChannelCredit {
+            credit_millionths: 0,
+            credit_interval: Err(reason),
+            value_minor: 0,
+            value_interval: Err(reason),
+            rank: Ranked { rank: 0, stability: 0.0 },
+        };
+        let effects = effects::withheld(channels, reason);
+        Self {
+            model,
+            channels: vec![none; channels],
+            withheld: Some(reason),
+            effects: Some(effects),
+            replicated: None,
+        }
+    }
 }
 
 /// The chain of all customers, and those without each bucket; None where nothing converts.
 #[derive(Default)]
-struct Chains {
-    whole: Option<markov::RemovalEffects>,
-    without: Vec<Option<markov::RemovalEffects>>,
+pub(super) struct Chains {
+    pub(super) whole: Option<markov::RemovalEffects>,
+    pub(super) without: Vec<Option<markov::RemovalEffects>>,
 }
 
 impl Chains {
@@ -236,8 +268,17 @@ fn solve_markov(
         check_support(&by_bucket(buckets, |cells| i128::from(cells.journeys[channel])), None)
     };
     let channels = assemble(&credit, &value, &replicated, total, support, draws);
-    let effects = whole.as_ref().map(|whole| effects::of_markov(whole, without, total, buckets));
-    SolvedModel { model: Model::Markov, channels, effects, replicated: Some(replicated) }
+    let effects = match whole {
+        Some(whole) => effects::of_markov(whole, without, total, buckets),
+        None => effects::withheld(channels.len(), Reason::NoConversions),
+    };
+    SolvedModel {
+        model: Model::Markov,
+        channels,
+        withheld: None,
+        effects: Some(effects),
+        replicated: Some(replicated),
+    }
 }
 
 /// Shares a replicate's total among the channels by its effects.
@@ -297,7 +338,7 @@ pub(super) fn log_interval(theta: f64, replicates: &[f64; BUCKETS]) -> Result<In
     jackknife::interval(Some(theta), &replicates.map(Some), Scale::Log, ALPHA)
 }
 
-fn assemble(
+pub(super) fn assemble(
     credit: &[i64],
     value: &[i128],
     replicated: &Replicated,

@@ -103,7 +103,7 @@ enum Source<'s> {
     /// A column of the cells.
     Cells(usize),
     /// Those of the channels, split as their credit is.
-    Split(&'s Replicated),
+    Split(&'s Replicated, &'s [ChannelCredit]),
     /// The model has no figures.
     Nowhere,
 }
@@ -128,13 +128,17 @@ pub(super) fn solve(
         for model in &mut unfinished {
             let column = match model.source {
                 Source::Cells(column) => column,
-                Source::Split(_) => linear,
+                Source::Split(..) => linear,
                 Source::Nowhere => continue,
             };
             let credits: [i128; BUCKETS] = std::array::from_fn(|bucket| {
                 seen[bucket].map_or(0, |row| i128::from(row.credit_millionths[column]))
             });
-            let supported = check_support(&credits, None);
+            let mut supported = check_support(&credits, None);
+            // Without bounds of the channel there are none of its campaigns.
+            if let Source::Split(_, channels) = model.source {
+                supported = supported.and_then(|()| channels[channel].credit_interval.map(|_| ()));
+            }
             let conversions = model.credit[unit] as f64 / MILLIONTHS as f64;
             let valued = supported.and_then(|()| value_support(conversions, &target.total));
             let total = &totals.rows[unit];
@@ -150,7 +154,7 @@ pub(super) fn solve(
                         std::array::from_fn(|bucket| replicate_total(value, own(bucket)) / scale),
                     )
                 }
-                Source::Split(replicated) => {
+                Source::Split(replicated, _) => {
                     let of_channel = &totals.linear[channel];
                     let channel_total: i128 = of_channel.iter().sum();
                     let share = |bucket: usize| {
@@ -196,7 +200,10 @@ fn begin<'s>(model: &'s SolvedModel, models: &UnitModels, units: &[Unit], totals
             totals.rows[own.clone()].iter().map(|row| row.credit_millionths[linear] as f64).collect();
         split(channel, &weights, &mut credit[own.clone()], &mut value[own]);
     }
-    let source = model.replicated.as_ref().map_or(Source::Nowhere, Source::Split);
+    let source = match &model.replicated {
+        Some(replicated) => Source::Split(replicated, &model.channels),
+        None => Source::Nowhere,
+    };
     Unfinished { credit, value, source, intervals }
 }
 

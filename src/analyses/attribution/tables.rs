@@ -109,7 +109,7 @@ struct Rows {
     campaign: Vec<Option<String>>,
     touches: Vec<i64>,
     journeys: Vec<i64>,
-    credit: Vec<f64>,
+    credit: Vec<Option<f64>>,
     credit_bounds: Bounds,
     credit_share: Vec<Option<f64>>,
     value: Vec<Option<f64>>,
@@ -136,6 +136,8 @@ struct Figures {
 /// What the figures of a target and model are shares and units of.
 struct Scale {
     model: Model,
+    /// Why the model gives no figures.
+    withheld: Option<Reason>,
     has_value: bool,
     /// Conversions.
     credit: f64,
@@ -146,28 +148,32 @@ struct Scale {
 
 impl Rows {
     fn push(&mut self, level: &'static str, campaign: Option<&str>, scale: &Scale, figures: &Figures) {
-        let Scale { model, has_value, minor_per_unit, .. } = *scale;
+        let Scale { model, minor_per_unit, .. } = *scale;
+        let attributed = figures.rank.is_some();
+        // What is unattributed is so under every model.
+        let withheld = scale.withheld.filter(|_| attributed);
+        let has_figures = withheld.is_none();
+        let has_value = scale.has_value && has_figures;
         let credit = figures.credit_millionths as f64 / MILLIONTHS as f64;
         let value = figures.value_minor as f64;
         // A share of what doesn't add up is none.
-        let share = |part: f64, whole: f64| share(part, whole).filter(|_| model.is_additive());
+        let share = |part: f64, whole: f64| share(part, whole).filter(|_| model.is_additive() && has_figures);
         self.level.push(level);
         self.campaign.push(campaign.map(str::to_owned));
         self.touches.push(figures.touches as i64);
         self.journeys.push(figures.journeys as i64);
-        self.credit.push(credit);
+        self.credit.push(has_figures.then_some(credit));
         self.credit_bounds.push(figures.credit_interval.ok());
         self.credit_share.push(share(credit, scale.credit));
         self.value.push(has_value.then_some(value / minor_per_unit));
         self.value_bounds.push(divide(figures.value_interval, minor_per_unit).filter(|_| has_value));
         self.value_share.push(share(value, scale.value).filter(|_| has_value));
-        self.rank.push(figures.rank.map(|rank| rank as i64));
-        self.stability.push(figures.stability);
-        let attributed = figures.rank.is_some();
-        let withheld =
+        self.rank.push(figures.rank.map(|rank| rank as i64).filter(|_| has_figures));
+        self.stability.push(figures.stability.filter(|_| has_figures));
+        let unbounded =
             figures.value_interval.err().filter(|_| attributed && has_value && figures.value_minor != 0);
         let missing = figures.credit_interval.err().filter(|_| attributed && figures.credit_millionths != 0);
-        self.notes.push(model_note(model, note([missing, withheld])));
+        self.notes.push(model_note(model, note([withheld, missing, unbounded])));
     }
 
     fn frame(self) -> Result<DataFrame, PolarsError> {
@@ -203,6 +209,7 @@ fn stage_attribution(analysis: &Attribution<'_>, solved: &Solved) -> Result<Data
         for (at, model) in target.models.iter().enumerate() {
             let scale = Scale {
                 model: model.model,
+                withheld: model.withheld,
                 has_value: rules.targets[index].has_value,
                 credit: (total.attributed() + total.net_unattributed()) as f64,
                 value: (total.attributed_minor() + total.net_unattributed_minor()) as f64,
@@ -266,9 +273,11 @@ fn attribution_effects(analysis: &Attribution<'_>, solved: &Solved) -> Result<Da
     let rules = analysis.context().rules;
     let unit = analysis.context().plan.job.currency.minor_per_unit() as f64;
     let mut keys = Keys::default();
-    let mut effect = Vec::<f64>::new();
-    let mut value_effect = Vec::<Option<f64>>::new();
-    let (mut bounds, mut value_bounds) = (Bounds::default(), Bounds::default());
+    let mut effect = Vec::<Option<f64>>::new();
+    let (mut value_effect, mut beyond) = (Vec::<Option<f64>>::new(), Vec::<Option<f64>>::new());
+    let (mut bounds, mut value_bounds, mut beyond_bounds) =
+        (Bounds::default(), Bounds::default(), Bounds::default());
+    let mut sampling_error = Vec::<Option<f64>>::new();
     let mut probability = Vec::<Option<f64>>::new();
     let mut notes = Vec::<Option<String>>::new();
     for (index, target) in solved.targets.iter().enumerate() {
@@ -277,18 +286,22 @@ fn attribution_effects(analysis: &Attribution<'_>, solved: &Solved) -> Result<Da
             let Some(effects) = &model.effects else { continue };
             // Shapley values are money, removal effects are fractions.
             let scale = if model.model == Model::Shapley { unit } else { 1.0 };
-            for channel in listed(target, model) {
-                let found = &effects.channels[channel];
+            for (channel, found) in effects.channels.iter().enumerate() {
+                // What no path met has no effect. What only null paths met can have one, also below 0.
+                if found.effect == Ok(0.0) && target.total.touches[channel] == 0 {
+                    continue;
+                }
                 keys.push(analysis, index, model.model, &rules.channels[channel]);
-                effect.push(found.effect);
+                effect.push(found.effect.ok());
                 bounds.push(found.interval.ok());
                 value_effect.push(found.value_effect.map(|effect| effect / scale).filter(|_| has_value));
                 value_bounds.push(divide(found.value_interval, scale).filter(|_| has_value));
                 probability.push(effects.conversion_probability);
-                let reasons = note([found.interval.err(), found.value_interval.err().filter(|_| has_value)]);
-                let beyond = found.beyond_reach.map(|beyond| format!("beyond_reach={beyond:.6}"));
-                let parts: Vec<String> = [reasons, beyond].into_iter().flatten().collect();
-                notes.push((!parts.is_empty()).then(|| parts.join("; ")));
+                beyond.push(found.beyond_reach);
+                beyond_bounds.push(found.beyond_reach_interval.ok());
+                sampling_error.push(found.sampling_error);
+                let value_reason = found.value_interval.err().filter(|_| has_value && found.effect.is_ok());
+                notes.push(note([found.interval.err(), value_reason]));
             }
         }
     }
@@ -303,6 +316,10 @@ fn attribution_effects(analysis: &Attribution<'_>, solved: &Solved) -> Result<Da
         "value_effect" => value_effect,
         "value_effect_low" => value_bounds.low,
         "value_effect_high" => value_bounds.high,
+        "effect_beyond_reach" => beyond,
+        "effect_beyond_reach_low" => beyond_bounds.low,
+        "effect_beyond_reach_high" => beyond_bounds.high,
+        "effect_sampling_error" => sampling_error,
         "conversion_probability" => probability,
         "note" => notes,
     )

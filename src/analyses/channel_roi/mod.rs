@@ -186,13 +186,16 @@ impl<'a> Of<'_, 'a> {
             place,
             primary: self.primary,
             has_value: self.target.has_value,
-            withheld: None,
+            withheld: self.solved.models[self.index].withheld,
             spend: has_spend.then(|| cost(&self.spend.now)),
             credit: self.credited(self.solved, place),
             new_millionths: self.acquired.map(|acquired| self.new_millionths(acquired, place).unwrap_or(0)),
             cohort: self.acquired.map(|acquired| &acquired.cohort),
             before: self.before.map(|target| Money {
-                value_minor: self.credited(target, place).map_or(0, |credited| credited.value_minor),
+                value_minor: target.models[self.index]
+                    .withheld
+                    .is_none()
+                    .then(|| self.credited(target, place).map_or(0, |credited| credited.value_minor)),
                 cost_minor: cost(&self.spend.before).cost_minor,
             }),
             margin: self.context.plan.roi.margin,

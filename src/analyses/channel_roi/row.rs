@@ -13,13 +13,14 @@ use super::spend::{Place, SpendSum};
 /// Value beside its cost.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Money {
-    pub(super) value_minor: i128,
+    /// None: the model gives no figures.
+    pub(super) value_minor: Option<i128>,
     pub(super) cost_minor: i128,
 }
 
 impl Money {
     fn roas(self) -> Option<f64> {
-        (self.cost_minor > 0).then(|| self.value_minor as f64 / self.cost_minor as f64)
+        Some(self.value_minor.filter(|_| self.cost_minor > 0)? as f64 / self.cost_minor as f64)
     }
 }
 

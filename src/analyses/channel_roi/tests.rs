@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::super::testing::{Bench, figure, show};
 use super::super::{Attribution, NamedFrame};
-use crate::config::plan::{DAY_US, Model};
+use crate::config::plan::{DAY_US, Model, ShapleyValue};
 use crate::contract::spend::SpendRow;
 use crate::journey::Rules;
 use crate::journey::testing::World;
@@ -124,12 +124,15 @@ fn figures_by_hand() {
 fn new_customers_of_every_model_are_the_first_conversions_with_a_touch() {
     let mut bench = bench(&[&JOURNEYS[..], &["buy d9 =1"]].concat(), spend());
     bench.plan.attribution.models = Model::default_models();
-    let frame = roi(&bench);
-    for model in &bench.plan.attribution.models {
-        let own =
-            |channel| figure(&frame, &[("model", model.as_str()), ("channel", channel)], "new_customers");
-        let sum: f64 = ["a", "b", "idle", "free", "print"].into_iter().filter_map(own).sum();
-        assert!((sum - 2.0).abs() < 1e-9, "{}: {sum}", model.as_str());
+    for value in [ShapleyValue::Total, ShapleyValue::Rate] {
+        bench.plan.attribution.shapley_value = value;
+        let frame = roi(&bench);
+        for model in &bench.plan.attribution.models {
+            let own =
+                |channel| figure(&frame, &[("model", model.as_str()), ("channel", channel)], "new_customers");
+            let sum: f64 = ["a", "b", "idle", "free", "print"].into_iter().filter_map(own).sum();
+            assert!((sum - 2.0).abs() < 1e-9, "{}: {sum}", model.as_str());
+        }
     }
 }
 

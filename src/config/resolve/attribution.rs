@@ -5,7 +5,7 @@ use toml::Spanned;
 use super::{Resolver, conversion_names, inputs};
 use crate::config::plan::{
     AfterConversion, AttributionPlan, ChannelPlan, ConversionPlan, ConversionValue, DAY_US, Levels, Model,
-    PathTransform, RoiPlan,
+    PathTransform, RoiPlan, ShapleyValue,
 };
 use crate::config::schema::{Attribution, Channels, OneOrMany, Position, PresetOrPosition, Roi, Text};
 
@@ -36,6 +36,7 @@ impl Resolver<'_, '_, '_> {
 
     pub(super) fn attribution(&mut self, attribution: &Attribution) -> AttributionPlan {
         let after = [("reuse", AfterConversion::Reuse), ("restart", AfterConversion::Restart)];
+        let values = [("total", ShapleyValue::Total), ("rate", ShapleyValue::Rate)];
         let paths = [
             ("unique", PathTransform::Unique),
             ("exposure", PathTransform::Exposure),
@@ -58,6 +59,31 @@ impl Resolver<'_, '_, '_> {
             position_first,
             position_last,
             half_life_us: self.duration(attribution.half_life.as_ref()).unwrap_or(HALF_LIFE_US),
+            markov_order: self.markov_order(attribution.markov_order.as_ref()),
+            shapley_value: self
+                .choose(attribution.shapley_value.as_ref(), "`shapley_value`", &values)
+                .unwrap_or(ShapleyValue::Total),
+        }
+    }
+
+    /// How far back the chain remembers; beyond three channels its states are as rare as the paths themselves.
+    fn markov_order(&mut self, order: Option<&Spanned<i64>>) -> u8 {
+        let Some(order) = order else { return 1 };
+        match *order.get_ref() {
+            known @ 1..=3 => known as u8,
+            unknown => {
+                let message = if unknown < 1 {
+                    "and a chain without memory has no channels to remove"
+                } else {
+                    "and hardly two journeys share more than three channels in a row"
+                };
+                self.refuse(
+                    order.span(),
+                    format!("`markov_order` is `{unknown}`, {message}"),
+                    "write 1, 2 or 3: how many of the last channels decide what comes next",
+                );
+                1
+            }
         }
     }
 
