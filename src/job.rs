@@ -323,7 +323,7 @@ fn present_files(opened: &Opened) -> Vec<PresentFile> {
     }
     files.extend(small(&opened.customers, !opened.attributes.is_empty()));
     files.extend(small(&opened.assignments, true));
-    if let Some(source) = &opened.spend {
+    for source in [&opened.spend, &opened.rates].into_iter().flatten() {
         files.extend(source.files.iter().map(|file| of(&source.plan.key, file.file())));
     }
     files

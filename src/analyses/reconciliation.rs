@@ -4,10 +4,11 @@
 use polars::prelude::{DataFrame, PolarsError, df};
 
 use crate::attribution::allocate::MILLIONTHS;
+use crate::config::plan::Orders;
 use crate::journey::TargetKind;
 
-use super::attribution::AttributionPartial;
 use super::attribution::solve::{Solved, SolvedTarget};
+use super::attribution::{AttributionPartial, Booked};
 use super::{Context, NamedFrame};
 
 /// One line of the books, in whole units of its ledger.
@@ -126,7 +127,9 @@ pub fn attribution_ledgers(
                 scale: MILLIONTHS as f64,
             });
             if target.has_value {
-                let excluded = context.excluded_value_minor.get(index).copied().unwrap_or(0);
+                let rejected = context.excluded_value_minor.get(index).copied().unwrap_or(0);
+                let repeated: i128 = buckets.iter().map(|bucket| bucket.booked[index].left_out_minor).sum();
+                let excluded = rejected + repeated;
                 lines.push(Line {
                     ledger: given.ledgers[1],
                     item: target.name.clone(),
@@ -157,5 +160,42 @@ pub fn attribution_ledgers(
             scale: unit,
         });
     }
-    Ok(vec![("reconciliation", frame(&lines)?)])
+    let mut frames = vec![("reconciliation", frame(&lines)?)];
+    if context.plan.conversions.iter().any(|conversion| conversion.orders.is_some()) {
+        frames.push(("data_quality", orders_quality(context, buckets)?));
+    }
+    Ok(frames)
+}
+
+/// Rows of `data_quality`: how many rows name an order that has its conversion already, of each conversion
+/// that looks at orders. Repeated ones are left out, items belong to their order.
+fn orders_quality(context: &Context<'_>, buckets: &[AttributionPartial]) -> Result<DataFrame, PolarsError> {
+    let mut checks = Vec::new();
+    for (index, conversion) in context.plan.conversions.iter().enumerate() {
+        let Some(orders) = conversion.orders else { continue };
+        let count = |of: &dyn Fn(&Booked) -> u64| -> i64 {
+            buckets.iter().map(|bucket| of(&bucket.booked[index]) as i64).sum()
+        };
+        let further = count(&|booked| booked.order_rows);
+        let rows = further + count(&|booked| booked.conversions);
+        checks.push(match orders {
+            Orders::First => {
+                let status = if further == 0 { "ok" } else { "warn" };
+                (format!("repeated_order:{}", conversion.name), rows, further, status)
+            }
+            Orders::Sum => (format!("order_item:{}", conversion.name), rows, further, "ok"),
+        });
+    }
+    df!(
+        "table" => vec!["touchpoints"; checks.len()],
+        "check" => checks.iter().map(|(check, ..)| check.as_str()).collect::<Vec<_>>(),
+        "column" => vec![Some("order_id"); checks.len()],
+        "rows_checked" => checks.iter().map(|(_, rows, ..)| *rows).collect::<Vec<_>>(),
+        "rows_failed" => checks.iter().map(|(_, _, failed, _)| *failed).collect::<Vec<_>>(),
+        "share" => checks
+            .iter()
+            .map(|(_, rows, failed, _)| (*rows > 0).then(|| *failed as f64 / *rows as f64))
+            .collect::<Vec<_>>(),
+        "status" => checks.iter().map(|(.., status)| *status).collect::<Vec<_>>(),
+    )
 }

@@ -146,6 +146,7 @@ fn plan() -> Plan {
         spend: None,
         customers: None,
         assignments: None,
+        rates: None,
         suppress: None,
         contract: ContractPlan {
             max_rejected_share: 0.0,
@@ -155,7 +156,7 @@ fn plan() -> Plan {
             max_path_touches: 1_000,
         },
         refunds: Vec::new(),
-        channels: ChannelPlan { direct: Vec::new() },
+        channels: ChannelPlan::default(),
         event_order: Vec::new(),
         stages: StagePlan { stages: Vec::new(), mode: StageMode::Any, window_us: None },
         conversions: Vec::new(),

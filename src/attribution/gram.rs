@@ -66,6 +66,19 @@ impl Gram {
     }
 }
 
+/// A channel that a path met so often, as a gram holds it: met once, it is the channel itself. Numbers that don't
+/// fit beside all channels are taken for the largest that does: with 1,000 channels 32 times.
+pub fn counted(channel: u16, times: u16, channels: usize) -> u16 {
+    let most = (1 << BITS) / channels.max(1);
+    let times = usize::from(times).clamp(1, most);
+    channel + ((times - 1) * channels) as u16
+}
+
+/// The channel of one that [`counted`] made, or of one that stands for itself.
+pub fn channel_of(counted: u16, channels: usize) -> u16 {
+    (usize::from(counted) % channels.max(1)) as u16
+}
+
 impl fmt::Debug for Gram {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut channels: Vec<u16> = self.newest_first().collect();
@@ -95,6 +108,20 @@ mod tests {
         assert_eq!(gram(&[1, 2, 3], 3).before(), gram(&[1, 2], 3));
         assert_eq!(gram(&[1], 3).before(), Gram::START);
         assert!(Gram::START.is_empty() && Gram::START.before().is_empty());
+    }
+
+    #[test]
+    fn counted_channels_are_told_apart_and_lead_back() {
+        for channels in [1, 12, 1_000] {
+            for (channel, times) in [(0, 1), (0, 2), (channels - 1, 1), (channels - 1, 32)] {
+                let found = counted(channel as u16, times, channels);
+                assert_eq!(usize::from(found), channel + (usize::from(times) - 1) * channels);
+                assert_eq!(usize::from(channel_of(found, channels)), channel);
+                assert!(u32::from(found) < 1 << BITS);
+            }
+            let most = counted(channels as u16 - 1, u16::MAX, channels);
+            assert!(u32::from(most) < 1 << BITS, "what doesn't fit is the largest that does");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@
 //! [`TOLERANCE`] of all such visits: no more is missing in the lost conversions, for a visit leads to at most
 //! one. States are swept in one fixed order, eight channels side by side.
 
-use super::gram::Gram;
+use super::gram::{Gram, channel_of};
 use super::markov::RemovalEffects;
 
 /// States above which nothing is solved.
@@ -168,6 +168,9 @@ impl Chain {
 
     /// Effects of removing each of so many channels. `Ok(None)` where nothing converts.
     ///
+    /// States may be of channels or of channels that were met so often ([`super::gram::counted`]): removing a
+    /// channel removes all of its states.
+    ///
     /// Counts must be those of whole paths: what enters a state leaves it, or ends there.
     ///
     /// # Errors
@@ -196,7 +199,7 @@ impl Chain {
         };
         let met = self.met(channels, counts);
         for lanes in met.chunks(LANES) {
-            self.mark(lanes, solver);
+            self.mark(lanes, channels, solver);
             self.solve(counts, solver)?;
             let lost = self.lost(counts, solver);
             let reached = self.reached(counts, solver);
@@ -216,7 +219,7 @@ impl Chain {
         let mut met = vec![false; channels];
         for (gram, count) in self.grams.iter().zip(&counts.moves) {
             if let Some(channel) = gram.newest_first().next().filter(|_| *count > 0.0) {
-                met[usize::from(channel)] = true;
+                met[usize::from(channel_of(channel, channels))] = true;
             }
         }
         (0..channels as u16).filter(|channel| met[usize::from(*channel)]).collect()
@@ -243,16 +246,16 @@ impl Chain {
     }
 
     /// Notes which states contain which of up to eight channels, and which moves meet one.
-    fn mark(&self, channels: &[u16], Solver { contained, entering, .. }: &mut Solver) {
+    fn mark(&self, lanes: &[u16], channels: usize, Solver { contained, entering, .. }: &mut Solver) {
+        let lane = |own: u16| lanes.binary_search(&channel_of(own, channels)).ok();
         contained.clear();
         contained.extend(self.states.iter().map(|gram| {
-            let lanes = gram.newest_first().filter_map(|own| channels.binary_search(&own).ok());
+            let lanes = gram.newest_first().filter_map(lane);
             lanes.fold(0, |bits, lane| bits | 1 << lane)
         }));
         entering.clear();
         for (place, (gram, from)) in self.grams.iter().zip(&self.from).enumerate() {
-            let met = gram.newest_first().next().and_then(|own| channels.binary_search(&own).ok());
-            let Some(lane) = met else { continue };
+            let Some(lane) = gram.newest_first().next().and_then(lane) else { continue };
             if *from == START || contained[*from as usize] >> lane & 1 == 0 {
                 entering.push((place as u32, lane as u8));
             }
@@ -440,8 +443,9 @@ fn set(mut lanes: Lanes, mut bits: u8, value: f64) -> Lanes {
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::super::gram::counted;
     use super::super::markov::{Inverter, Transitions, cells};
-    use super::super::naive::{Paths, chain as by_definition};
+    use super::super::naive::{Paths, chain as by_definition, without_states};
     use super::*;
     use proptest::prelude::*;
 
@@ -470,6 +474,31 @@ mod tests {
     fn effects(order: usize, channels: usize, paths: &Paths) -> Option<RemovalEffects> {
         let (chain, counts) = count(order, paths);
         chain.removal_effects(channels, &counts, &mut Solver::default()).unwrap()
+    }
+
+    /// Paths that carry how often they met each channel, each channel once.
+    #[track_caller]
+    fn compare_counted(order: usize, channels: usize, paths: &Paths) {
+        let first_met = |(path, value): &(Vec<u16>, Option<f64>)| {
+            let mut counted_path: Vec<(u16, u16)> = Vec::new();
+            for channel in path {
+                match counted_path.iter_mut().find(|(own, _)| own == channel) {
+                    Some((_, times)) => *times += 1,
+                    None => counted_path.push((*channel, 1)),
+                }
+            }
+            let states = counted_path.into_iter().map(|(channel, times)| counted(channel, times, channels));
+            (states.collect(), *value)
+        };
+        let paths: Paths = paths.iter().map(first_met).collect();
+        let [whole, ..] = by_definition(order, &paths, None);
+        let Some(found) = effects(order, channels, &paths) else { return assert!(whole < 1e-12) };
+        for channel in 0..channels {
+            let dead = |own: u16| usize::from(own) % channels == channel;
+            let [without, _, reach] = without_states(order, &paths, dead);
+            assert!((found.effects[channel] - (1.0 - without / whole)).abs() < 1e-10, "{paths:?}");
+            assert!((found.reach[channel] - reach).abs() < 1e-10, "{paths:?}");
+        }
     }
 
     #[track_caller]
@@ -572,6 +601,11 @@ mod tests {
         }
 
         /// Few channels, so that paths cross and loop.
+        #[test]
+        fn equals_removing_all_states_of_a_channel_that_carry_counts(order in 1..=3_usize, paths in paths(4)) {
+            compare_counted(order, 4, &paths);
+        }
+
         #[test]
         fn the_same_where_paths_cross(order in 1..=3_usize, paths in paths(3)) {
             compare(order, 3, &paths);

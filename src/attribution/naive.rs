@@ -12,6 +12,11 @@ pub(crate) type Paths = Vec<(Vec<u16>, Option<f64>)>;
 /// Conversion probability, mean value and the probability to meet a channel, by definition: states are texts
 /// of channels, those that contain the removed one lead to null, and the whole system is eliminated.
 pub(crate) fn chain(order: usize, paths: &Paths, removed: Option<u16>) -> [f64; 3] {
+    without_states(order, paths, |channel| Some(channel) == removed)
+}
+
+/// The same without all channels that are `removed`.
+pub(crate) fn without_states(order: usize, paths: &Paths, removed: impl Fn(u16) -> bool) -> [f64; 3] {
     let state = |path: &[u16]| path[path.len().saturating_sub(order)..].to_vec();
     let mut totals: BTreeMap<Vec<u16>, f64> = BTreeMap::new();
     let mut moves: BTreeMap<(Vec<u16>, Vec<u16>), f64> = BTreeMap::new();
@@ -28,7 +33,7 @@ pub(crate) fn chain(order: usize, paths: &Paths, removed: Option<u16>) -> [f64; 
             }
         }
     }
-    let dead = |state: &Vec<u16>| removed.is_some_and(|channel| state.contains(&channel));
+    let dead = |state: &Vec<u16>| state.iter().any(|channel| removed(*channel));
     let alive: Vec<&Vec<u16>> = totals.keys().filter(|state| !dead(state)).collect();
     let size = alive.len();
     // (I − Q | conversion, value, into the removed channel).

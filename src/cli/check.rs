@@ -43,7 +43,7 @@ fn report(opened: &Opened) -> String {
     for source in [&opened.customers, &opened.assignments, &opened.suppress].into_iter().flatten() {
         line(&mut text, source);
     }
-    if let Some(source) = &opened.spend {
+    for source in [&opened.spend, &opened.rates].into_iter().flatten() {
         let bytes: u64 = source.files.iter().map(|file| file.file().size).sum();
         let _ = writeln!(
             text,

@@ -34,6 +34,12 @@ pub(super) fn parse(code: &str) -> Result<Currency, Complaint> {
     Err(Complaint::new(format!("unknown currency `{code}`"), hint))
 }
 
+/// Why a code is no currency of ISO 4217; None where it is one.
+pub fn unknown(code: &str) -> Option<String> {
+    let complaint = parse(code).err()?;
+    Some(format!("{}: {}", complaint.message, complaint.hint))
+}
+
 /// An amount in minor units, if it is a whole number of them and not negative.
 pub(super) fn minor(amount: f64, currency: &Currency) -> Result<i64, Complaint> {
     let Currency { code, minor_digits } = currency;

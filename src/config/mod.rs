@@ -13,6 +13,7 @@ mod environment;
 mod nearest;
 pub mod plan;
 mod presets;
+mod profiles;
 #[cfg(test)]
 mod reference;
 mod resolve;
@@ -24,6 +25,7 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
+pub use currency::unknown as unknown_currency;
 pub use diagnostic::{ConfigError, ConfigErrors, ErrorKind, Location};
 
 use diagnostic::{Complaint, Problems};

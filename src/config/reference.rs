@@ -28,7 +28,7 @@ fn leaves(section: &str, into: &mut BTreeSet<String>) {
         let path = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
         let path = if NAMED.contains(&path.as_str()) { format!("{path}.NAME") } else { path };
         if path == "conversions.NAME" {
-            into.extend(["value", "COLUMN"].map(|key| format!("{path}.{key}")));
+            into.extend(["value", "orders", "COLUMN"].map(|key| format!("{path}.{key}")));
         } else if keys(&path).is_some() {
             leaves(&path, into);
         } else {

@@ -64,6 +64,7 @@ pub(super) struct Inputs {
     pub(super) spend: Option<Section<PlainSource>>,
     pub(super) customers: Option<Section<PlainSource>>,
     pub(super) assignments: Option<Section<PlainSource>>,
+    pub(super) rates: Option<Section<PlainSource>>,
     pub(super) suppress: Option<Section<PlainSource>>,
 }
 
@@ -106,7 +107,22 @@ pub(super) struct Refunds {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Channels {
+    pub(super) preset: Option<Text>,
+    pub(super) rules: Vec<Spanned<ChannelRule>>,
+    pub(super) unwanted_referrals: Option<Spanned<OneOrMany>>,
+    pub(super) sources: Section<SourceCategories>,
     pub(super) direct: Option<Spanned<OneOrMany>>,
+}
+
+/// `channels.sources`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct SourceCategories {
+    pub(super) search: Option<Spanned<OneOrMany>>,
+    pub(super) social: Option<Spanned<OneOrMany>>,
+    pub(super) shopping: Option<Spanned<OneOrMany>>,
+    pub(super) video: Option<Spanned<OneOrMany>>,
+    pub(super) other: Option<Spanned<OneOrMany>>,
 }
 
 /// `[contract]`.
@@ -142,6 +158,7 @@ pub(super) struct Stages {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Attribution {
+    pub(super) profile: Option<Text>,
     pub(super) models: Option<Spanned<Vec<Text>>>,
     pub(super) by: Option<Spanned<OneOrMany>>,
     pub(super) touches: Option<Spanned<Vec<Spanned<Matcher>>>>,
@@ -231,11 +248,19 @@ pub(super) struct Output {
 /// Columns and the patterns they are compared with.
 pub(super) type Matcher = Table<Spanned<OneOrMany>>;
 
-/// `[conversions.NAME]`: a matcher, beside it the value.
+/// One of `channels.rules`: a matcher, beside it the channel.
+#[derive(Debug, Default)]
+pub(super) struct ChannelRule {
+    pub(super) matcher: Matcher,
+    pub(super) channel: Option<Text>,
+}
+
+/// `[conversions.NAME]`: a matcher, beside it the value and what repeated orders mean.
 #[derive(Debug, Default)]
 pub(super) struct Conversion {
     pub(super) matcher: Matcher,
     pub(super) value: Option<Spanned<Worth>>,
+    pub(super) orders: Option<Text>,
 }
 
 /// Worth of a conversion as it is written.
@@ -345,18 +370,42 @@ impl<'de> Deserialize<'de> for Conversion {
                 formatter.write_str("a table")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let (mut fields, mut value) = (Vec::new(), None);
+                let (mut fields, mut value, mut orders) = (Vec::new(), None, None);
                 while let Some(key) = map.next_key::<Text>()? {
-                    if key.get_ref() == "value" {
-                        value = Some(map.next_value()?);
+                    match key.get_ref().as_str() {
+                        "value" => value = Some(map.next_value()?),
+                        "orders" => orders = Some(map.next_value()?),
+                        _ => fields.push((key, map.next_value()?)),
+                    }
+                }
+                Ok(Conversion { matcher: in_file_order(fields), value, orders })
+            }
+        }
+        deserializer.deserialize_map(ConversionVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for ChannelRule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ChannelRuleVisitor;
+        impl<'de> Visitor<'de> for ChannelRuleVisitor {
+            type Value = ChannelRule;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a table")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut fields, mut channel) = (Vec::new(), None);
+                while let Some(key) = map.next_key::<Text>()? {
+                    if key.get_ref() == "channel" {
+                        channel = Some(map.next_value()?);
                     } else {
                         fields.push((key, map.next_value()?));
                     }
                 }
-                Ok(Conversion { matcher: in_file_order(fields), value })
+                Ok(ChannelRule { matcher: in_file_order(fields), channel })
             }
         }
-        deserializer.deserialize_map(ConversionVisitor)
+        deserializer.deserialize_map(ChannelRuleVisitor)
     }
 }
 

@@ -55,6 +55,9 @@ fn example(path: &[String], key: &str, expected: &str) -> String {
             "a preset or shares: position = \"u\" or position = { first = 0.4, last = 0.4 }".to_owned()
         }
         ("primary", _) => "a table: primary = { conversion = \"purchase\", model = \"linear\" }".to_owned(),
+        ("rules", _) if path.first().is_some_and(|section| section == "channels") => {
+            "a list of rules: rules = [ { channel = \"Partner\", source = [\"partner-*\"] } ]".to_owned()
+        }
         ("exclude" | "touches", _) => format!("a list of matchers: {key} = [ {{ event = [\"click\"] }} ]"),
         ("columns" | "constants", "a table") => format!("a table: {key} = {{ channel = \"...\" }}"),
         (_, "a string") => format!("text in quotes: {key} = \"...\""),

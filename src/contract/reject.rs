@@ -15,6 +15,8 @@ pub enum Rule {
     NullEvent,
     /// A conversion uses the value, and it is NaN, infinite or too large.
     UnusableValue,
+    /// A conversion uses the value, and there is no rate of its currency on its day.
+    MissingRate,
     /// A conversion uses the value, and it is negative.
     NegativeValue,
     /// The event id of another row of the customer, with other values.
@@ -32,6 +34,7 @@ impl Rule {
             Rule::ImpossibleTime => "impossible_time",
             Rule::NullEvent => "null_event",
             Rule::UnusableValue => "unusable_value",
+            Rule::MissingRate => "missing_rate",
             Rule::NegativeValue => "negative_value",
             Rule::ConflictingDuplicate => "conflicting_duplicate",
             Rule::NullVariant => "null_variant",
@@ -46,6 +49,7 @@ impl Rule {
             Rule::NullTime | Rule::ImpossibleTime => "occurred_at",
             Rule::NullEvent => "event",
             Rule::UnusableValue | Rule::NegativeValue => "value",
+            Rule::MissingRate => "currency",
             Rule::ConflictingDuplicate => "event_id",
             Rule::NullVariant => "variant",
         }

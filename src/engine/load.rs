@@ -7,12 +7,14 @@ use rayon::ThreadPool;
 use crate::analyses::attribution::UNATTRIBUTED;
 use crate::config::plan::{DAY_US, Plan};
 use crate::contract::lookups::{LookupReader, read_ids};
+use crate::contract::rates::{self, Rates};
 use crate::contract::reject::{Reject, RowCounts, ValueHasher};
 use crate::contract::spend::{self, SpendRow};
 use crate::contract::touchpoints::{BatchOrigin, Suppressed, TakeError, TouchpointReader, TouchpointRules};
-use crate::input::open::OpenFile;
-use crate::input::{InputError, InputFile, csv};
+use crate::input::open::{Located, OpenFile};
+use crate::input::{InputError, InputFile};
 use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
+use crate::journey::channels::{self, tally::ChannelTally};
 use crate::journey::codebook::{Codebook, CodebookBuilder};
 use crate::journey::key::PARTITIONS;
 use crate::journey::partition::{Partition, Remaps};
@@ -20,7 +22,8 @@ use crate::journey::spill::Alone;
 
 use super::budget::Budget;
 use super::error::EngineError;
-use super::open::{OpenSource, Opened, SpendFile};
+use super::open::{OpenSource, Opened};
+use super::small::{SmallRows, read_small};
 use super::spill::{Spilled, SpilledRows, Spiller, Waiting};
 use super::work::{self, Progress};
 
@@ -60,7 +63,7 @@ pub struct Loaded {
     pub waiting: Waiting,
     /// Each worker's codes to codes of the three books.
     pub remaps: Remaps,
-    /// Combinations of the touchpoints' text columns.
+    /// Combinations of the touchpoints' text columns, with the channels that the plan decides.
     pub book: Codebook,
     /// Combinations of the customers' attributes.
     pub attributes: Codebook,
@@ -68,6 +71,10 @@ pub struct Loaded {
     pub assignments: Codebook,
     /// Spend of all days.
     pub spend: Vec<SpendRow>,
+    /// What became of the channels of touchpoints.
+    pub channels: ChannelTally,
+    /// What became of the channels of the spend.
+    pub spend_channels: ChannelTally,
     /// Files read, with digests, in the order of sources and paths.
     pub inputs: Vec<InputRecord>,
     /// What became of the rows.
@@ -78,12 +85,13 @@ pub struct Loaded {
     pub hasher: ValueHasher,
 }
 
-struct Item {
-    source: usize,
-    file: usize,
-    groups: Vec<usize>,
-    first_row: u64,
-    rows: u64,
+/// Neighbouring row groups of a file.
+pub(super) struct Item {
+    pub(super) source: usize,
+    pub(super) file: usize,
+    pub(super) groups: Vec<usize>,
+    pub(super) first_row: u64,
+    pub(super) rows: u64,
 }
 
 /// Cuts sources into items of neighbouring row groups.
@@ -118,10 +126,11 @@ fn items_of(sources: &[&OpenSource], threads: usize) -> Vec<Item> {
     items
 }
 
-type GroupDigests = Vec<((usize, usize, usize), blake3::Hash)>;
+/// Digests of row groups by source, file and group.
+pub(super) type GroupDigests = Vec<((usize, usize, usize), blake3::Hash)>;
 
 /// Decodes an item batch by batch; the digests of its row groups go to `digests`.
-fn decode<E: From<InputError>>(
+pub(super) fn decode<E: From<InputError>>(
     opened: &OpenFile,
     item: &Item,
     digests: &mut GroupDigests,
@@ -168,7 +177,8 @@ pub fn decode_only(sources: &[&OpenSource], pool: &ThreadPool) -> Result<u64, En
     Ok(rows.into_iter().sum())
 }
 
-fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Vec<InputRecord> {
+/// The files of some sources that were read, with the digests of what was read.
+pub(super) fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Vec<InputRecord> {
     digests.sort_by_key(|(place, _)| *place);
     let mut records = Vec::new();
     for (source, open) in sources.iter().enumerate() {
@@ -220,9 +230,13 @@ pub fn load(
         None => Suppressed::default(),
     };
 
+    // What everything is converted by comes first, and costs are few: a slip there is better told now than
+    // after an hour of reading.
+    let Money { rates, spend, channels: spend_channels, inputs: money_inputs } = read_money(plan, opened)?;
     let rules = TouchpointRules {
         plan,
         columns: &opened.columns,
+        rates: &rates,
         scope: opened.scope,
         suppressed: &suppressed,
         hasher,
@@ -245,6 +259,16 @@ pub fn load(
                         columns: opened.columns.texts.join(", "),
                         limit: crate::journey::buffer::MAX_CODES,
                     }),
+                    TakeError::MixedCurrencies { row, currency } => {
+                        let plan = &sources[item.source].plan;
+                        EngineError::Input(InputError::MixedCurrencies {
+                            path: file.file.path.clone(),
+                            row: row + 1,
+                            column: plan.physical("currency").to_owned(),
+                            currency,
+                            job: rates.currency().code.clone(),
+                        })
+                    }
                 })?;
                 spiller.relieve(&mut reader.partitions)
             })
@@ -264,6 +288,7 @@ pub fn load(
     touchpoint_counts.counts.outside += pruned;
     let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
     let mut builders: Vec<CodebookBuilder> = Vec::new();
+    let mut rows_by_code: Vec<Vec<u64>> = Vec::new();
     let mut span_us: Option<(i64, i64)> = None;
     for (worker, (mut reader, own, spiller)) in workers.into_iter().enumerate() {
         digests.extend(own);
@@ -274,8 +299,9 @@ pub fn load(
             let span = span_us.get_or_insert((first, last));
             *span = (span.0.min(first), span.1.max(last));
         }
-        let (buffers, codes) = reader.into_parts();
+        let (buffers, codes, rows) = reader.into_parts();
         builders.push(codes);
+        rows_by_code.push(rows);
         for (partition, buffer) in partitions.iter_mut().zip(buffers) {
             if !buffer.is_empty() {
                 partition.rows.push((worker, buffer));
@@ -283,9 +309,11 @@ pub fn load(
         }
     }
     inputs.extend(records(&sources, digests));
-    let (book, ranks) = Codebook::merge(&builders, opened.columns.texts.len());
-    let mut remaps = Remaps { rows: ranks, ..Remaps::default() };
+    let (mut book, ranks) = Codebook::merge(&builders, opened.columns.texts.len());
     drop(builders);
+    let rows = rows_by_rank(&rows_by_code, &ranks, book.len());
+    let mut remaps = Remaps { rows: ranks, ..Remaps::default() };
+    let channels = channels::assign(&plan.channels, &mut book, &opened.columns.texts, &rows);
     check_channels(&book, &opened.columns.texts)?;
     // Whoever has nothing left because everything was rejected wants to know that first.
     touchpoint_counts.rejects.sort();
@@ -325,13 +353,38 @@ pub fn load(
         counts.push(read);
         assignments = book;
     }
-    let spend = read_spend(plan, opened, &mut inputs)?;
+    inputs.extend(money_inputs);
     for input in counts.iter_mut().skip(1) {
         input.rejects.sort();
         check_rejected(plan, input)?;
     }
     let waiting = Waiting::new(partitions, spilled, budget);
-    Ok(Loaded { waiting, remaps, book, attributes, assignments, spend, inputs, counts, window_us, hasher })
+    Ok(Loaded {
+        waiting,
+        remaps,
+        book,
+        attributes,
+        assignments,
+        spend,
+        channels,
+        spend_channels,
+        inputs,
+        counts,
+        window_us,
+        hasher,
+    })
+}
+
+/// From the rows that each worker counted by its own codes to rows by the codes of the book.
+fn rows_by_rank(rows_by_code: &[Vec<u64>], ranks: &[Vec<u32>], codes: usize) -> Vec<u64> {
+    let mut rows = vec![0; codes];
+    for (own, ranks) in rows_by_code.iter().zip(ranks) {
+        // What nobody kept has no rank, and no rows either.
+        for (count, rank) in own.iter().zip(ranks).filter(|(count, _)| **count > 0) {
+            rows[*rank as usize] += count;
+        }
+    }
+    rows
 }
 
 fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
@@ -525,48 +578,45 @@ fn read_lookup<T: Alone + Send>(
     Ok(Lookup { counts, found, book, ranks })
 }
 
-fn read_spend(
-    plan: &Plan,
-    opened: &Opened,
-    inputs: &mut Vec<InputRecord>,
-) -> Result<Vec<SpendRow>, InputError> {
-    let Some(source) = &opened.spend else { return Ok(Vec::new()) };
-    let minor_per_unit = plan.job.currency.minor_per_unit();
-    let zone = &plan.job.timezone;
-    let mut rows = Vec::new();
-    for file in &source.files {
-        match file {
-            SpendFile::Csv(file) => {
-                let (batch, digest) = csv::read(file)?;
-                let located = spend::locate_in_csv(&source.plan, file, &batch)?;
-                rows.extend(spend::read(&source.plan, file, &located, &batch, 0, minor_per_unit, zone)?);
-                inputs.push(InputRecord {
-                    key: source.plan.key.clone(),
-                    file: file.clone(),
-                    digest,
-                    rows: batch.num_rows() as u64,
-                });
-            }
-            SpendFile::Parquet(opened) => {
-                let groups: Vec<usize> = opened.row_groups.iter().map(|(group, _)| *group).collect();
-                let item = Item { source: 0, file: 0, groups, first_row: 0, rows: opened.rows };
-                let mut digests = GroupDigests::new();
-                decode(opened, &item, &mut digests, |batch, origin| {
-                    rows.extend(spend::read(
-                        &source.plan,
-                        &opened.file,
-                        origin.located,
-                        batch,
-                        origin.first_row,
-                        minor_per_unit,
-                        zone,
-                    )?);
-                    Ok::<_, InputError>(())
-                })?;
-                let single = OpenSource { plan: source.plan.clone(), files: vec![(**opened).clone()] };
-                inputs.extend(records(&[&single], digests));
-            }
+/// What stands beside the touchpoints and is money.
+struct Money {
+    rates: Rates,
+    spend: Vec<SpendRow>,
+    /// What became of the channels of the spend.
+    channels: ChannelTally,
+    /// Files of the spend, then of the rates.
+    inputs: Vec<InputRecord>,
+}
+
+fn read_money(plan: &Plan, opened: &Opened) -> Result<Money, InputError> {
+    let (currency, zone) = (&plan.job.currency, &plan.job.timezone);
+    let found = match &opened.rates {
+        Some(source) => read_small(source, |batch| rates::read(batch, currency, zone))?,
+        None => SmallRows::default(),
+    };
+    let rates = match opened.rates {
+        Some(_) => Rates::new(currency, found.rows)?,
+        None => Rates::none(currency),
+    };
+    let mut channels = ChannelTally::default();
+    let SmallRows { rows: spend, mut inputs, has } = match &opened.spend {
+        Some(source) => {
+            read_small(source, |batch| spend::read(batch, &rates, zone, &plan.channels, &mut channels))?
         }
+        None => SmallRows::default(),
+    };
+    inputs.extend(found.inputs);
+    // With rates and nothing that says what is in another currency, all would be taken for the same.
+    let spend_has = has.get(spend::CURRENCY).copied().unwrap_or(false);
+    let mut files = opened.touchpoints.iter().flat_map(|source| &source.files);
+    if let Some(need) = opened.columns.currency().filter(|_| opened.rates.is_some() && !spend_has)
+        && !files.clone().any(|file| file.located[need] != Located::Absent)
+    {
+        return Err(InputError::UnknownColumn {
+            column: "currency".to_owned(),
+            used_by: "inputs.rates".to_owned(),
+            available: files.next().map(|file| file.columns.clone()).unwrap_or_default(),
+        });
     }
-    Ok(rows)
+    Ok(Money { rates, spend, channels, inputs })
 }

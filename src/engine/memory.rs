@@ -13,6 +13,7 @@ use crate::contract::RowCounts;
 use crate::contract::touchpoints::TouchpointColumns;
 use crate::input::open::Scope;
 use crate::journey::buffer::{AssignmentRow, AttributeRow, BufferedRow, Chunks, PartitionBuffer};
+use crate::journey::channels;
 use crate::journey::codebook::{CodebookBuilder, ValueId};
 use crate::journey::dimensions::DimensionSource;
 use crate::journey::key::{EventKey, PARTITIONS, order_hash};
@@ -212,7 +213,8 @@ impl<'a> Memory<'a> {
                 }
             }
         }
-        let (book, rows) = Codebook::merge(&builders, texts.len());
+        let (mut book, rows) = Codebook::merge(&builders, texts.len());
+        channels::assign(&plan.channels, &mut book, &texts, &[]);
         let mut own_attributes: Vec<Chunks<AttributeRow>> = vec![Chunks::default(); PARTITIONS];
         for (customer, code) in self.attribute_codes {
             own_attributes[customer.partition()].push(AttributeRow::new(customer, code));

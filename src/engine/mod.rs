@@ -7,6 +7,7 @@ pub mod load;
 pub mod memory;
 pub mod observe;
 pub mod open;
+pub mod small;
 pub mod spill;
 pub mod work;
 

@@ -4,13 +4,15 @@ use rayon::ThreadPool;
 
 use crate::config::plan::{Matcher, Plan, SourcePlan};
 use crate::contract::lookups::{assignment_needs, customer_needs, suppress_needs};
+use crate::contract::rates::rate_needs;
 use crate::contract::spend::spend_needs;
 use crate::contract::touchpoints::{TIME, TouchpointColumns};
 use crate::input::open::{Footer, Located, Need, OpenFile, Scope, open, read_footer};
-use crate::input::{InputError, InputFile, discover};
+use crate::input::{InputError, discover};
 use crate::journey::dimensions::DimensionSource;
 
 use super::error::EngineError;
+use super::small::{self, SmallSource};
 use super::work;
 
 /// A source with its files, footers read.
@@ -20,34 +22,6 @@ pub struct OpenSource {
     pub plan: SourcePlan,
     /// In the order of their paths.
     pub files: Vec<OpenFile>,
-}
-
-/// Spend files: Parquet opened, CSV still to be read.
-#[derive(Debug)]
-pub struct OpenSpend {
-    /// Its configuration.
-    pub plan: SourcePlan,
-    /// In the order of their paths.
-    pub files: Vec<SpendFile>,
-}
-
-/// A spend file.
-#[derive(Debug)]
-pub enum SpendFile {
-    /// With its footer.
-    Parquet(Box<OpenFile>),
-    /// As found.
-    Csv(InputFile),
-}
-
-impl SpendFile {
-    /// Where it lies.
-    pub fn file(&self) -> &InputFile {
-        match self {
-            SpendFile::Parquet(opened) => &opened.file,
-            SpendFile::Csv(file) => file,
-        }
-    }
 }
 
 /// All inputs of a run, opened.
@@ -66,7 +40,9 @@ pub struct Opened {
     /// Suppressed ids, where configured.
     pub suppress: Option<OpenSource>,
     /// Spend, where configured.
-    pub spend: Option<OpenSpend>,
+    pub spend: Option<SmallSource>,
+    /// Rates of other currencies, where configured.
+    pub rates: Option<SmallSource>,
     /// Names of the dimensions that are customer attributes, in the order of the attribute columns.
     pub attributes: Vec<String>,
     /// Where each configured dimension comes from.
@@ -101,27 +77,18 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         .map(|source| open_source(pool, source, &columns.needs, Some(TIME), scope))
         .collect::<Result<Vec<_>, InputError>>()?;
     check_columns(plan, &touchpoints, &columns, &customer_columns)?;
-    if let Some(need) = columns.order_id()
-        && !touchpoints
-            .iter()
-            .flat_map(|source| &source.files)
-            .any(|file| file.located[need] != Located::Absent)
-    {
+    let has = |need: usize| {
+        touchpoints.iter().flat_map(|source| &source.files).any(|file| file.located[need] != Located::Absent)
+    };
+    if columns.order_id().is_some_and(|need| !has(need)) {
+        let first = touchpoints.iter().find_map(|source| source.files.first());
         return Err(EngineError::Input(InputError::UnknownColumn {
             column: "order_id".to_owned(),
-            used_by: "refunds".to_owned(),
-            available: touchpoints
-                .iter()
-                .flat_map(|source| &source.files)
-                .take(1)
-                .flat_map(|file| file.columns.iter().cloned())
-                .collect(),
+            used_by: order_user(plan),
+            available: first.map(|file| file.columns.clone()).unwrap_or_default(),
         }));
     }
-    let with_events = touchpoints
-        .iter()
-        .flat_map(|source| &source.files)
-        .any(|file| file.located[columns.event_id()] != Located::Absent);
+    let with_events = has(columns.event_id());
     let open_small =
         |source: &Option<SourcePlan>, needs: &[Need]| -> Result<Option<OpenSource>, InputError> {
             let Some(source) = source else { return Ok(None) };
@@ -143,7 +110,12 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         customers,
         assignments: open_small(&plan.assignments, &assignment_needs())?,
         suppress: open_small(&plan.suppress, &suppress_needs())?,
-        spend: plan.spend.as_ref().map(open_spend).transpose()?,
+        spend: plan
+            .spend
+            .as_ref()
+            .map(|source| small::open_small(source, spend_needs(&plan.channels)))
+            .transpose()?,
+        rates: plan.rates.as_ref().map(|source| small::open_small(source, rate_needs())).transpose()?,
         columns,
         attributes,
         dimensions,
@@ -217,18 +189,6 @@ fn open_source(
     Ok(OpenSource { plan: source.clone(), files })
 }
 
-fn open_spend(source: &SourcePlan) -> Result<OpenSpend, InputError> {
-    let open_file = |file: InputFile| {
-        if file.path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("csv")) {
-            return Ok(SpendFile::Csv(file));
-        }
-        let opened = open(source, read_footer(file)?, &spend_needs(), None, Scope::default())?;
-        Ok(SpendFile::Parquet(Box::new(opened)))
-    };
-    let files = discover(source)?.into_iter().map(open_file).collect::<Result<_, InputError>>()?;
-    Ok(OpenSpend { plan: source.clone(), files })
-}
-
 /// Every text column that a rule or dimension names must be somewhere.
 fn check_columns(
     plan: &Plan,
@@ -237,6 +197,10 @@ fn check_columns(
     customer_columns: &[String],
 ) -> Result<(), InputError> {
     for (index, name) in columns.texts.iter().enumerate() {
+        // Rules make channels where the files have none.
+        if name == "channel" && plan.channels.has_rules() {
+            continue;
+        }
         let position = columns.text(index);
         let found = sources
             .iter()
@@ -260,6 +224,15 @@ fn check_columns(
     Ok(())
 }
 
+/// What in the configuration first asks for orders.
+fn order_user(plan: &Plan) -> String {
+    let of_orders = plan.conversions.iter().find(|conversion| conversion.orders.is_some());
+    match of_orders.filter(|_| plan.refunds.is_empty()) {
+        Some(conversion) => format!("conversions.{}.orders", conversion.name),
+        None => "refunds".to_owned(),
+    }
+}
+
 /// Where the configuration first names a text column, and whether as a dimension.
 fn first_use(plan: &Plan, name: &str) -> Option<(String, bool)> {
     let names = |matchers: &[Matcher]| {
@@ -269,6 +242,15 @@ fn first_use(plan: &Plan, name: &str) -> Option<(String, bool)> {
     let conversions =
         plan.conversions.iter().filter(|conversion| names(std::slice::from_ref(&conversion.matcher)));
     let touches = plan.attribution.touches.iter().filter(|touches| names(touches));
+    let channels = &plan.channels;
+    let channel_rules = channels
+        .rules
+        .iter()
+        .filter(|rule| names(std::slice::from_ref(&rule.matcher)))
+        .map(|_| "channels.rules");
+    let preset = channels.preset.filter(|_| matches!(name, "source" | "medium")).map(|_| "channels.preset");
+    let unwanted = (name == "source" && !channels.unwanted_referrals.is_empty())
+        .then_some("channels.unwanted_referrals");
     let excludes = plan.touchpoints.iter().filter(|source| names(&source.exclude));
     let dimensions = plan
         .segments
@@ -279,6 +261,7 @@ fn first_use(plan: &Plan, name: &str) -> Option<(String, bool)> {
         .map(|stage| (format!("stages.rules.{}", stage.name), false))
         .chain(conversions.map(|conversion| (format!("conversions.{}", conversion.name), false)))
         .chain(touches.map(|_| ("attribution.touches".to_owned(), false)))
+        .chain(channel_rules.chain(preset).chain(unwanted).map(|key| (key.to_owned(), false)))
         .chain(excludes.map(|source| (format!("{}.exclude", source.key), false)))
         .chain(dimensions.map(|dimension| (format!("segments.dimensions (`{dimension}`)"), true)))
         .next()

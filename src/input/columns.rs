@@ -18,6 +18,7 @@ use hashbrown::HashMap;
 
 use crate::config::plan::{DAY_US, Zone};
 
+use super::decimal::Decimal;
 use super::open::Located;
 
 /// Amounts beyond this many minor units can't be told apart in a double and aren't money.
@@ -201,6 +202,43 @@ pub enum Amount {
     Minor(i64),
     /// NaN, infinite or too large.
     Unusable,
+    /// In another currency, and nothing says what that was worth on the day.
+    NoRate,
+}
+
+/// A number as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Number {
+    /// Null.
+    Null,
+    /// With all its digits.
+    Exact(Decimal),
+    /// NaN, infinite or too large.
+    Unusable,
+}
+
+impl Number {
+    /// Of text; empty text is null.
+    pub fn of_text(text: &str) -> Self {
+        let text = text.trim();
+        if text.is_empty() { Number::Null } else { Self::of(Decimal::parse(text)) }
+    }
+
+    fn of(decimal: Option<Decimal>) -> Self {
+        decimal.map_or(Number::Unusable, Number::Exact)
+    }
+
+    /// The number as money in another currency, at the rate of its day, half to even. Nothing is nothing in
+    /// every currency, also without a rate.
+    pub fn convert(self, rate: Option<Decimal>, minor_per_unit: i64) -> Amount {
+        match (self, rate) {
+            (Number::Null, _) => Amount::Null,
+            (Number::Unusable, _) => Amount::Unusable,
+            (Number::Exact(number), _) if number.is_zero() => Amount::Minor(0),
+            (Number::Exact(_), None) => Amount::NoRate,
+            (Number::Exact(number), Some(rate)) => bounded(number.product(rate, minor_per_unit)),
+        }
+    }
 }
 
 /// A column of amounts.
@@ -212,19 +250,25 @@ pub enum Amounts {
     Float(PrimitiveArray<Float64Type>),
     /// Decimals with their scale.
     Decimal(PrimitiveArray<Decimal128Type>, i8),
-    /// The same for all rows.
-    Constant(Amount),
+    /// The same for all rows, also as it is written.
+    Constant(Amount, Number),
+    /// Already in minor units of the reporting currency.
+    Converted(Vec<Amount>),
 }
 
 impl Amounts {
+    /// Null in every row.
+    pub const NULL: Amounts = Amounts::Constant(Amount::Null, Number::Null);
+
     /// Of a located column. A constant is read as text.
     pub fn of(located: &Located, batch: &RecordBatch, minor_per_unit: i64) -> Result<Self, ArrowError> {
         let at = match located {
             Located::Column(at, _) => *at,
             Located::Constant(Some(text)) => {
-                return Ok(Amounts::Constant(minor_of_text(text, minor_per_unit)));
+                let amount = minor_of_text(text, minor_per_unit);
+                return Ok(Amounts::Constant(amount, Number::of_text(text)));
             }
-            Located::Constant(None) | Located::Absent => return Ok(Amounts::Constant(Amount::Null)),
+            Located::Constant(None) | Located::Absent => return Ok(Amounts::NULL),
         };
         let column = batch.column(at);
         Ok(match column.data_type() {
@@ -255,8 +299,29 @@ impl Amounts {
             Amounts::Decimal(column, scale) => for_each_valid(column, |row, value| {
                 take(row, minor_of_decimal(value, *scale, minor_per_unit));
             }),
-            Amounts::Constant(Amount::Null) => {}
-            Amounts::Constant(amount) => (0..rows).for_each(|row| take(row, *amount)),
+            Amounts::Constant(Amount::Null, _) => {}
+            Amounts::Constant(amount, _) => (0..rows).for_each(|row| take(row, *amount)),
+            Amounts::Converted(amounts) => {
+                let filled = amounts.iter().enumerate().filter(|(_, amount)| **amount != Amount::Null);
+                filled.for_each(|(row, amount)| take(row, *amount));
+            }
+        }
+    }
+
+    /// What is written in a row; of converted amounts that isn't known any more.
+    pub fn number(&self, row: usize) -> Number {
+        match self {
+            Amounts::Int(column) if column.is_valid(row) => {
+                Number::of(Decimal::new(i128::from(column.value(row)), 0))
+            }
+            Amounts::Float(column) if column.is_valid(row) => {
+                Number::of(Decimal::of_float(column.value(row)))
+            }
+            Amounts::Decimal(column, scale) if column.is_valid(row) => {
+                Number::of(Decimal::new(column.value(row), i64::from(*scale)))
+            }
+            Amounts::Constant(_, number) => *number,
+            _ => Number::Null,
         }
     }
 
@@ -273,7 +338,8 @@ impl Amounts {
             Amounts::Decimal(column, scale) if column.is_valid(row) => {
                 minor_of_decimal(column.value(row), *scale, minor_per_unit)
             }
-            Amounts::Constant(amount) => *amount,
+            Amounts::Constant(amount, _) => *amount,
+            Amounts::Converted(amounts) => amounts[row],
             _ => Amount::Null,
         }
     }
@@ -399,8 +465,15 @@ mod tests {
             Amounts::Int(integers.slice(1, 4)),
             Amounts::Float(floats),
             Amounts::Decimal(decimals, 3),
-            Amounts::Constant(Amount::Minor(7)),
-            Amounts::Constant(Amount::Null),
+            Amounts::Constant(Amount::Minor(7), Number::of_text("0.07")),
+            Amounts::NULL,
+            Amounts::Converted(vec![
+                Amount::Minor(3),
+                Amount::Null,
+                Amount::NoRate,
+                Amount::Null,
+                Amount::Unusable,
+            ]),
         ] {
             let rows = if let Amounts::Int(column) = &amounts { column.len() } else { 5 };
             let mut found = vec![Amount::Null; rows];

@@ -140,6 +140,36 @@ pub enum InputError {
         /// What is wrong with it.
         reason: String,
     },
+    /// An amount in another currency on a day without a rate.
+    #[error("{}: row {row}, column `{column}`: there is no rate of {currency} on {date}, so the amount can't be turned into {job}", path.display())]
+    MissingRate {
+        /// The file.
+        path: PathBuf,
+        /// From 1, without the header.
+        row: u64,
+        /// Physical name.
+        column: String,
+        /// What the amount is in.
+        currency: String,
+        /// What the tables are in.
+        job: String,
+        /// The local day.
+        date: String,
+    },
+    /// Amounts of several currencies, and nothing to convert them by.
+    #[error("{}: row {row}, column `{column}`: the amount is in {currency}, job.currency is {job}, and there are no rates to convert it by", path.display())]
+    MixedCurrencies {
+        /// The file.
+        path: PathBuf,
+        /// From 1, without the header.
+        row: u64,
+        /// Physical name.
+        column: String,
+        /// What the amount is in.
+        currency: String,
+        /// What the tables are in.
+        job: String,
+    },
     /// A column that rules look at has too many different values.
     #[error("the text columns {columns} have more than {limit} different combinations of values")]
     TooManyCombinations {
@@ -217,6 +247,12 @@ impl InputError {
             InputError::BadCell { .. } => Some(
                 "correct the cell, or leave the row out; rows count from 1 without the header".to_owned(),
             ),
+            InputError::MissingRate { currency, date, .. } => Some(format!(
+                "add the rate of {currency} on {date} to the files of inputs.rates; a day without a rate, such as a weekend, is not filled in"
+            )),
+            InputError::MixedCurrencies { currency, .. } => Some(format!(
+                "name rates by day: [inputs.rates] with path = \"…\" and the columns date, currency and rate; or set job.currency = \"{currency}\" if all amounts are in it"
+            )),
             InputError::TooManyCombinations { .. } => {
                 Some("take the columns with most values out of rules and dimensions".to_owned())
             }

@@ -3,6 +3,7 @@
 pub mod bytes;
 pub mod columns;
 pub mod csv;
+pub mod decimal;
 pub mod discover;
 pub mod error;
 pub mod open;

@@ -6,11 +6,12 @@ use polars::prelude::{DataFrame, PolarsResult, df};
 
 use crate::analyses::channel_roi::spend;
 use crate::analyses::reconciliation::{self, Line};
-use crate::config::plan::Plan;
+use crate::config::plan::{ChannelPlan, Plan};
 use crate::contract::Rule;
 use crate::engine::EngineError;
 use crate::engine::load::{InputCounts, Loaded};
 use crate::journey::Rules;
+use crate::journey::channels::tally::ChannelTally;
 use crate::journey::partition::CutCounts;
 use crate::publish::RejectedRows;
 
@@ -136,6 +137,35 @@ impl Checks {
     }
 }
 
+/// At most so many pairs of source and medium, or campaigns, are shown by name.
+const MOST_NAMED: usize = 100;
+
+/// What the rules for channels left open, as rows by name up to a limit.
+fn check_channels(checks: &mut Checks, table: &'static str, plan: &ChannelPlan, tally: &ChannelTally) {
+    if plan.has_rules() {
+        let unmatched = tally.unmatched();
+        let rows_of = |pairs: &[(&str, u64)]| pairs.iter().map(|(_, rows)| rows).sum::<u64>();
+        let mut push = |check: &str, rows| checks.push(table, check, Some("channel"), (tally.rows, rows));
+        push("channel_unassigned", rows_of(&unmatched));
+        let (named, rest) = unmatched.split_at(unmatched.len().min(MOST_NAMED));
+        for (pair, rows) in named {
+            push(&format!("channel_unassigned:{pair}"), *rows);
+        }
+        // No pair is written like this: it would have a stroke.
+        if !rest.is_empty() {
+            push("channel_unassigned:(rest)", rows_of(rest));
+        }
+    }
+    // What is looked through on purpose is counted, but nothing to worry about.
+    if !plan.unwanted_referrals.is_empty() && table == "touchpoints" {
+        checks.push_as(table, "unwanted_referral", Some("source"), (tally.rows, tally.unwanted), "ok");
+    }
+    for campaign in tally.divided().into_iter().take(MOST_NAMED) {
+        let check = format!("campaign_under_several_channels:{}", campaign.campaign);
+        checks.push(table, &check, Some("campaign"), (campaign.rows, campaign.elsewhere));
+    }
+}
+
 /// The table `data_quality`.
 pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts) -> PolarsResult<DataFrame> {
     let mut checks = Checks::default();
@@ -154,7 +184,9 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
             "assignments" => &[Rule::NullCustomer, Rule::NullTime, Rule::ImpossibleTime, Rule::NullVariant],
             _ => &[Rule::NullCustomer],
         };
-        for rule in applicable {
+        let of_rates: &[Rule] =
+            if plan.rates.is_some() && input.input == "touchpoints" { &[Rule::MissingRate] } else { &[] };
+        for rule in applicable.iter().chain(of_rates) {
             let failed = counts.rejected.get(rule).copied().unwrap_or(0);
             checks.push(input.input, rule.as_str(), Some(rule.column(input.input)), (rows, failed));
         }
@@ -185,6 +217,10 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
         // Its credit stands in a row for each of them.
         let counts = rules.units.under_several_channels();
         checks.push("touchpoints", "campaign_under_several_channels", Some("campaign"), counts);
+    }
+    check_channels(&mut checks, "touchpoints", &plan.channels, &loaded.channels);
+    if plan.spend.is_some() {
+        check_channels(&mut checks, "spend", &plan.channels, &loaded.spend_channels);
     }
     // A conversion or stage that no row matches is most often a misspelt event.
     let mut matched = |check: String, any: bool| {

@@ -169,6 +169,19 @@ impl Codebook {
         (Codebook { columns: merged, rows }, remaps)
     }
 
+    /// Gives a column other texts, one for each code; None is null. Codes keep their numbers, so from there on they are
+    /// no longer ranks by this column, and two may hold the same texts.
+    pub fn replace(&mut self, column: usize, texts: &[Option<Box<str>>]) {
+        let mut values: Vec<Box<str>> = texts.iter().flatten().cloned().collect();
+        values.sort_unstable();
+        values.dedup();
+        for (row, text) in self.rows.iter_mut().zip(texts) {
+            let rank = text.as_ref().and_then(|text| values.binary_search(text).ok());
+            row[column] = rank.map_or(0, |rank| rank as ValueId + 1);
+        }
+        self.columns[column] = values;
+    }
+
     /// Number of combinations.
     pub fn len(&self) -> usize {
         self.rows.len()

@@ -3,11 +3,13 @@
 //! Pure: no Polars, files, clocks or threads.
 
 pub mod buffer;
+pub mod channels;
 pub mod codebook;
 pub mod cut;
 pub mod dimensions;
 mod interner;
 pub mod key;
+pub mod orders;
 pub mod outcome;
 pub mod partition;
 pub mod path;

@@ -1,7 +1,8 @@
 //! What each combination of text columns means, decided once after reading.
 
-use crate::config::plan::{AfterConversion, ConversionValue, PathTransform, Plan, StageMode};
+use crate::config::plan::{AfterConversion, ConversionValue, Orders, PathTransform, Plan, StageMode};
 
+use super::channels::is_unwanted_referral;
 use super::codebook::Codebook;
 use super::outcome::Outcome;
 use super::units::Units;
@@ -79,6 +80,8 @@ pub struct Rules {
     pub stage_window_us: Option<i64>,
     /// What each conversion is worth.
     pub conversion_values: Vec<ConversionValue>,
+    /// What rows of each conversion with the same order are; None: conversions of their own.
+    pub orders: Vec<Option<Orders>>,
     /// First instant of the reporting window, µs.
     pub from_us: i64,
     /// First instant after it, µs.
@@ -98,7 +101,8 @@ pub struct Rules {
 impl Rules {
     /// Decides every code of the book once.
     ///
-    /// `columns` names the columns of the book, `event` and `channel` among them where they are mapped.
+    /// `columns` names the columns of the book, `event` and `channel` among them where they are mapped. The channels of
+    /// the book are those that [`super::channels::assign`] has put there.
     pub fn resolve(plan: &Plan, book: &Codebook, columns: &[String], window_us: (i64, i64)) -> Rules {
         let channel_column = columns.iter().position(|column| column == "channel");
         let mut facts: Vec<Facts> = Vec::with_capacity(book.len());
@@ -122,6 +126,8 @@ impl Rules {
                 Some(rules) => rules.iter().any(|rule| rule.matches(value)),
                 None => channel.is_some() && fact.conversions == 0 && !fact.refund,
             };
+            // Whoever comes back from paying was brought by what came before.
+            fact.touch &= !is_unwanted_referral(&plan.channels, value);
             fact.event_order = value("event")
                 .and_then(|event| plan.event_order.iter().position(|name| name == event))
                 .map_or(u16::MAX, |rank| rank.min(usize::from(u16::MAX) - 1) as u16);
@@ -160,6 +166,7 @@ impl Rules {
             stage_mode: plan.stages.mode,
             stage_window_us: plan.stages.window_us,
             conversion_values: plan.conversions.iter().map(|conversion| conversion.value).collect(),
+            orders: plan.conversions.iter().map(|conversion| conversion.orders).collect(),
             from_us: window_us.0,
             to_us: window_us.1,
             lookback_us: plan.window.lookback_us,

@@ -83,6 +83,7 @@ impl World {
                 stage_mode: StageMode::Any,
                 stage_window_us: None,
                 conversion_values: vec![ConversionValue::Column; conversions.len()],
+                orders: vec![None; conversions.len()],
                 from_us: 0,
                 to_us: 30 * DAY_US,
                 lookback_us: 30 * DAY_US,

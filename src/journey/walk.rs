@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::config::plan::{AfterConversion, ConversionValue, PathTransform, StageMode};
 
+use super::orders::{OrderBook, OrderPlace, OrderRow};
 use super::partition::{Journey, Touchpoint};
 use super::path::transform;
 use super::rules::Rules;
@@ -91,6 +92,8 @@ pub struct Walk {
     pub conversions: Vec<ConversionEvent>,
     /// Refunds of the reporting window.
     pub refunds: Vec<RefundEvent>,
+    /// Rows of the reporting window whose order has its conversion already.
+    pub order_rows: Vec<OrderRow>,
     /// The paths whose end lies in the reporting window.
     pub paths: Vec<Path>,
     /// Position of the first row in the reporting window.
@@ -100,6 +103,7 @@ pub struct Walk {
     /// By conversion: index of the first touch after its last row so far.
     last_conversion_touch: Vec<Option<usize>>,
     same_instant: Vec<usize>,
+    orders: OrderBook,
     /// By row: number of touches up to it.
     touches_up_to: Vec<u32>,
     /// By row: the stages that it matches.
@@ -122,6 +126,8 @@ impl Walk {
         self.entries.resize(rules.stages, None);
         self.conversions.clear();
         self.refunds.clear();
+        self.order_rows.clear();
+        self.orders.begin(journey, rules);
         self.paths.clear();
         self.cut_touches = 0;
         self.first_in_window = journey.rows.iter().position(|row| rules.in_window(row.time_us));
@@ -170,20 +176,28 @@ impl Walk {
             while conversions != 0 {
                 let conversion = conversions.trailing_zeros() as usize;
                 conversions &= conversions - 1;
-                let value_minor = rules.conversion_amount_minor(conversion, journey.amount_minor(row));
+                let order = journey.order(row);
+                let worth_minor = rules.conversion_amount_minor(conversion, journey.amount_minor(row));
+                let reported = rules.in_window(row.time_us);
+                let value_minor = match self.orders.place(conversion, order, row, worth_minor, rules) {
+                    OrderPlace::Conversion(value_minor) => value_minor,
+                    OrderPlace::Further(further) => {
+                        self.order_rows.extend(reported.then_some(further));
+                        continue;
+                    }
+                };
                 let restart = match rules.after_conversion {
                     AfterConversion::Restart => self.last_conversion_touch[conversion].unwrap_or(0),
                     AfterConversion::Reuse => 0,
                 };
                 // What comes after this conversion begins after its own row, also where that is a touch.
                 self.last_conversion_touch[conversion] = Some(end + usize::from(facts.touch));
-                let reported = rules.in_window(row.time_us);
                 let start = self.limit(reach.max(restart).min(end), end, rules, reported);
                 self.conversions.push(ConversionEvent {
                     conversion,
                     time_us: row.time_us,
                     value_minor,
-                    order: journey.order(row),
+                    order,
                     refunded_minor: 0,
                     touches: start..end,
                 });
@@ -397,6 +411,7 @@ impl Walk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::plan::Orders;
     use crate::journey::testing::World;
 
     /// Paths as text: target, end, and the positions of the touches.
@@ -531,6 +546,44 @@ mod tests {
         assert_eq!(paths(&mut world, unnamed)[1], "buy -100 whole [0]", "no value: all that is left");
         assert_eq!(paths(&mut world, "x d1, buy d2 =100 #7, refund d3 =100 #8").len(), 1, "another order");
         assert_eq!(paths(&mut world, "refund d1 =5 #7, x d2, buy d3 =9 #7").len(), 1, "not yet ordered");
+    }
+
+    #[test]
+    fn a_repeated_order_is_one_conversion() {
+        let mut world = buyers();
+        let text = "x d1, buy d2 =100 #7, x d3, buy d4 =100 #7, buy d4 =30 #8, buy d5 =40, buy d6 =50";
+        assert_eq!(paths(&mut world, text).len(), 5, "unless asked for, every row is one");
+        world.rules.orders = vec![Some(Orders::First)];
+        let alone = ["buy =40 [0 2]", "buy =50 [0 2]"];
+        assert_eq!(paths(&mut world, text), [&["buy =100 [0]", "buy =30 [0 2]"][..], &alone[..]].concat());
+        let walk = world.journey(text).walk(&world.rules);
+        assert_eq!(walk.order_rows, [OrderRow { conversion: 0, is_item: false, left_out_minor: 100 }]);
+        world.rules.after_conversion = AfterConversion::Restart;
+        assert_eq!(paths(&mut world, text)[1], "buy =30 [2]", "a repetition begins no new path");
+        let whole = "buy d2 =100 #7, buy d2 =100 #7, refund d3 =100 #7";
+        assert_eq!(paths(&mut world, whole), ["buy =100 []", "buy -100 whole []"]);
+    }
+
+    #[test]
+    fn the_items_of_an_order_are_one_conversion_worth_their_sum() {
+        let mut world = buyers();
+        world.rules.orders = vec![Some(Orders::Sum)];
+        let text = "x d1, buy d2 =100 #7, x d3, buy d4 =11 #7, buy d4 =30 #8, buy d5 =7 #8, buy d5 #7";
+        assert_eq!(paths(&mut world, text), ["buy =111 [0]", "buy =37 [0 2]"]);
+        let refunded = "buy d2 =100 #7, buy d2 =11 #7, refund d3 =100 #7, refund d3 =11 #7";
+        assert_eq!(
+            paths(&mut world, refunded),
+            ["buy =111 []", "buy -100 []", "buy -11 whole []"],
+            "part by part, and in full with the last"
+        );
+        world.rules.from_us = 3 * crate::config::plan::DAY_US;
+        assert_eq!(paths(&mut world, text), ["buy =37 [0 2]"], "dated by its first row");
+        let walk = world.journey(text).walk(&world.rules);
+        let left_out: Vec<i64> = walk.order_rows.iter().map(|row| row.left_out_minor).collect();
+        assert_eq!(left_out, [11, 0, 0], "what belongs to an order from before the window");
+        world.rules.conversion_values = vec![ConversionValue::FixedMinor(5)];
+        world.rules.from_us = 0;
+        assert_eq!(paths(&mut world, text), ["buy =5 [0]", "buy =5 [0 2]"], "one is worth what one is worth");
     }
 
     #[test]

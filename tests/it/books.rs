@@ -28,7 +28,7 @@ fn figures(frame: &DataFrame, column: &str) -> Vec<Option<f64>> {
 }
 
 /// Every cell to the last bit, so that no two frames that differ give the same.
-fn bytes(frames: &[NamedFrame]) -> Vec<u8> {
+pub fn bytes(frames: &[NamedFrame]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (name, frame) in frames {
         bytes.extend(format!("{name} {:?} {:?}\n", frame.shape(), frame.schema()).into_bytes());

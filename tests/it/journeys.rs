@@ -130,7 +130,7 @@ pub fn settings() -> impl Strategy<Value = Settings> {
     let steps = |range: std::ops::Range<i64>| range.prop_map(|step| step * STEP_HOURS);
     let position = prop::sample::select(vec![(0.4, 0.4), (0.2, 0.6), (0.3, 0.0), (0.5, 0.5)]);
     let when = (steps(1..40), any::<bool>(), prop::option::of(steps(1..40)), steps(1..40));
-    let path = prop::sample::select(vec!["unique", "unique", "exposure", "first"]);
+    let path = prop::sample::select(vec!["unique", "unique", "exposure", "first", "frequency"]);
     let longest = prop::sample::select(vec![2_usize, 3, 1_000]);
     let what = (0..STAGE_RULES.len(), any::<[bool; 5]>(), path, position, longest);
     (when, what).prop_map(|((lookback_hours, ordered, stage_window_hours, half_life_hours), what)| {

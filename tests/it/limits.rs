@@ -167,3 +167,37 @@ fn nothing_but_bots_is_nothing() {
     assert!(refused.starts_with("exit code 66"), "{refused}");
     assert!(refused.contains("6 rows belong to 3 customers"), "{refused}");
 }
+
+/// Cells of campaigns lie where customers met them: many campaigns make many rows, not a table of all by all.
+#[test]
+fn twenty_thousand_campaigns() {
+    let channels: Vec<String> = (0..20_000).map(|at| format!("ch{}", at % 10)).collect();
+    // Two customers in three meet a campaign of their own, the others one that all share.
+    let campaign = |row: usize| if row % 6 < 4 { format!("campaign {}", row / 2) } else { "all".to_owned() };
+    let campaigns: Vec<String> = (0..40_000).map(campaign).collect();
+    let campaigns = text(&campaigns.iter().map(String::as_str).collect::<Vec<_>>());
+    let config = CONFIG.replace("[\"linear\"]", "[\"linear\", \"markov\", \"participation\"]\nby = \"both\"");
+    let warehouse = warehouse(&config, with(buyers(&channels, 0), "campaign", campaigns));
+    warehouse.run(&[]);
+    for model in ["linear", "markov", "participation"] {
+        let keys = [("model", model), ("level", "campaign")];
+        let rows = warehouse.select("stage_attribution", &keys, &["channel", "campaign", "credit", "rank"]);
+        let rows: Vec<&str> = rows.lines().collect();
+        assert_eq!(rows.len(), 13_334 + 10 + 1, "own campaigns, the shared one under ten channels, nobody's");
+        let shared: Vec<&&str> = rows.iter().filter(|row| row.starts_with("ch3 | all")).collect();
+        assert_eq!(shared, [&"ch3 | all | 666 | 8"], "{model}");
+        assert_eq!(rows.iter().filter(|row| row.contains(" | 1 | ")).count(), 13_334, "{model}");
+    }
+    let several = warehouse.select(
+        "data_quality",
+        &[("check", "campaign_under_several_channels")],
+        &["rows_checked", "rows_failed"],
+    );
+    assert_eq!(several, "13335 | 1");
+    let books = warehouse.select(
+        "reconciliation",
+        &[("ledger", "credit_by_campaign"), ("model", "linear")],
+        &["booked", "credited", "difference"],
+    );
+    assert_eq!(books, "20000 | 20000 | 0");
+}

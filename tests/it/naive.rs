@@ -25,8 +25,11 @@ const TO_US: i64 = START_US + WINDOW_DAYS.1 * 24 * HOUR_US;
 const NO_CHANNEL: &str = "(none)";
 const NO_CAMPAIGN: &str = "(none)";
 
-/// Instant, channel and campaign.
-type NaiveTouch = (i64, &'static str, &'static str);
+/// Instant, channel and campaign; and how often the path met the channel, where that makes another state.
+type NaiveTouch = (i64, &'static str, &'static str, usize);
+
+/// A state of the chain: a channel, and how often it was met.
+type NaiveState = (&'static str, usize);
 
 /// The touches that led to a target, oldest first.
 #[derive(Debug, Clone)]
@@ -95,7 +98,10 @@ impl<'s> Naive<'s> {
         let mut touches: Vec<NaiveTouch> = positions
             .map(|position| rows[position])
             .filter(|row| self.is_touch(row) && row.time_us >= until_us - lookback_us)
-            .map(|row| (row.time_us, row.channel.unwrap_or(NO_CHANNEL), row.campaign.unwrap_or(NO_CAMPAIGN)))
+            .map(|row| {
+                let campaign = row.campaign.unwrap_or(NO_CAMPAIGN);
+                (row.time_us, row.channel.unwrap_or(NO_CHANNEL), campaign, 1)
+            })
             .collect();
         let surplus = touches.len().saturating_sub(self.settings.max_path_touches);
         touches.drain(..surplus);
@@ -105,6 +111,14 @@ impl<'s> Naive<'s> {
             "first" => {
                 let mut met = BTreeSet::new();
                 touches.retain(|touch| met.insert(touch.1));
+            }
+            "frequency" => {
+                let all = touches.clone();
+                let mut met = BTreeSet::new();
+                touches.retain(|touch| met.insert(touch.1));
+                for touch in &mut touches {
+                    touch.3 = all.iter().filter(|other| other.1 == touch.1).count();
+                }
             }
             other => panic!("no path is called {other}"),
         }
@@ -302,12 +316,13 @@ fn in_window(time_us: i64) -> bool {
 /// Probability to convert and expected value from the start of the chain, without a channel: whoever would
 /// reach it is lost. By elimination on the equations of the remaining channels.
 fn solve_chain(paths: &[&NaivePath], removed: Option<&str>) -> [f64; 2] {
-    let mut moves: BTreeMap<(&str, &str), f64> = BTreeMap::new();
-    let mut conversions: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    let mut totals: BTreeMap<&str, f64> = BTreeMap::new();
+    let start = ("(start)", 0);
+    let mut moves: BTreeMap<(NaiveState, NaiveState), f64> = BTreeMap::new();
+    let mut conversions: BTreeMap<NaiveState, Vec<f64>> = BTreeMap::new();
+    let mut totals: BTreeMap<NaiveState, f64> = BTreeMap::new();
     for path in paths {
-        let mut from = "(start)";
-        for (_, to, _) in &path.touches {
+        let mut from = start;
+        for to in path.touches.iter().map(|touch| (touch.1, touch.3)) {
             *moves.entry((from, to)).or_default() += 1.0;
             *totals.entry(from).or_default() += 1.0;
             from = to;
@@ -317,15 +332,17 @@ fn solve_chain(paths: &[&NaivePath], removed: Option<&str>) -> [f64; 2] {
             conversions.entry(from).or_default().push(worth as f64);
         }
     }
-    let states: Vec<&str> = totals.keys().copied().filter(|state| Some(*state) != removed).collect();
-    let share = |from: &str, to: &str| moves.get(&(from, to)).copied().unwrap_or(0.0) / totals[from];
+    let states: Vec<NaiveState> =
+        totals.keys().copied().filter(|(channel, _)| Some(*channel) != removed).collect();
+    let share =
+        |from: NaiveState, to: NaiveState| moves.get(&(from, to)).copied().unwrap_or(0.0) / totals[&from];
     [false, true].map(|valued| {
         // x = R + Q x, as (I − Q | R).
         let mut rows: Vec<Vec<f64>> = states
             .iter()
             .map(|from| {
                 let mut row: Vec<f64> =
-                    states.iter().map(|to| f64::from(u8::from(from == to)) - share(from, to)).collect();
+                    states.iter().map(|to| f64::from(u8::from(from == to)) - share(*from, *to)).collect();
                 let ends = conversions.get(from).map_or(&[][..], Vec::as_slice);
                 let mean = ends.iter().sum::<f64>() / ends.len().max(1) as f64;
                 let reward = if valued { mean } else { 1.0 };
@@ -345,7 +362,7 @@ fn solve_chain(paths: &[&NaivePath], removed: Option<&str>) -> [f64; 2] {
                 rows[other].iter_mut().zip(&pivot_row).for_each(|(cell, pivot)| *cell -= factor * pivot);
             }
         }
-        let start = states.iter().position(|state| *state == "(start)");
+        let start = states.iter().position(|state| *state == start);
         start.map_or(0.0, |start| rows[start][size] / rows[start][start])
     })
 }
@@ -407,7 +424,7 @@ fn expected(naive: &Naive<'_>, target: usize, model: Model) -> BTreeMap<&'static
         _ => {
             for (time_us, worth, path) in attributed() {
                 let weights = naive.weights(model, time_us, &path.touches);
-                for ((_, channel, _), weight) in path.touches.iter().zip(weights) {
+                for ((_, channel, ..), weight) in path.touches.iter().zip(weights) {
                     let figures = found.entry(channel).or_default();
                     figures.credit += weight;
                     figures.credit_slack += 1e-6;

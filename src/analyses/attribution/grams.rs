@@ -2,8 +2,10 @@
 
 use hashbrown::HashMap;
 
-use crate::attribution::gram::Gram;
+use crate::attribution::gram::{Gram, counted};
 use crate::attribution::markov_order::{Chain, ChainCounts, MAX_STATES, Solver};
+use crate::journey::PathEnd;
+use crate::journey::walk::Touch;
 use crate::stats::Reason;
 
 use super::solve::Chains;
@@ -21,6 +23,8 @@ struct Ends {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grams {
     order: usize,
+    /// Whether states carry how often a path met a channel.
+    counts_touches: bool,
     /// By the channels a move goes through: those of the state it leaves, and the next.
     moves: HashMap<Gram, u64, foldhash::fast::FixedState>,
     ends: HashMap<Gram, Ends, foldhash::fast::FixedState>,
@@ -29,12 +33,44 @@ pub struct Grams {
 impl Grams {
     /// For a chain of this order, 2 or 3; nothing seen.
     pub fn new(order: u8) -> Self {
-        Self { order: usize::from(order), moves: HashMap::default(), ends: HashMap::default() }
+        Self {
+            order: usize::from(order),
+            counts_touches: false,
+            moves: HashMap::default(),
+            ends: HashMap::default(),
+        }
+    }
+
+    /// The same, of order 1 too, with another state for a channel that was met once than for one that was met
+    /// twice.
+    pub fn counting_touches(order: u8) -> Self {
+        Self { counts_touches: true, ..Self::new(order) }
+    }
+
+    /// Where states are channels and nothing else, what counts them by their channels.
+    pub fn of_channels(&mut self) -> Option<&mut Self> {
+        (!self.counts_touches).then_some(self)
+    }
+
+    /// Counts a path touch by touch, where states carry how often it met a channel; of so many channels.
+    pub fn add_touches(&mut self, touches: &[Touch], end: PathEnd, channels: usize) {
+        if !self.counts_touches || touches.is_empty() {
+            return;
+        }
+        let states = touches.iter().map(|touch| counted(touch.channel, touch.repeats, channels));
+        match end {
+            PathEnd::Null => self.add_paths(states, false, 1),
+            PathEnd::Converted { value_minor, .. } => {
+                self.add_paths(states.clone(), true, 1);
+                self.add_value(states, i128::from(value_minor));
+            }
+            PathEnd::Refunded { value_minor, .. } => self.add_value(states, -i128::from(value_minor)),
+        }
     }
 
     /// For the same chain, nothing seen.
     pub fn empty(&self) -> Self {
-        Self { order: self.order, moves: HashMap::default(), ends: HashMap::default() }
+        Self { moves: HashMap::default(), ends: HashMap::default(), ..*self }
     }
 
     /// Counts the moves of so many paths with the same channels, and where they convert their end.

@@ -28,7 +28,7 @@ use polars::prelude::PolarsError;
 use crate::attribution::allocate::MILLIONTHS;
 use crate::attribution::shapley::Distinct;
 use crate::attribution::{Credit, Shares, markov, time_decay};
-use crate::config::plan::{Model, ShapleyValue};
+use crate::config::plan::{Model, PathTransform, ShapleyValue};
 use crate::journey::walk::{Touch, Walk};
 use crate::journey::{Path, PathEnd};
 
@@ -180,6 +180,10 @@ pub struct Booked {
     pub conversions: u64,
     /// Minor units.
     pub value_minor: i128,
+    /// Rows that are none, for their order has its conversion already.
+    pub order_rows: u64,
+    /// What they are worth and no conversion of the window holds, minor units.
+    pub left_out_minor: i128,
 }
 
 /// What one bucket saw, with memory that is used from journey to journey.
@@ -265,6 +269,9 @@ impl<'a> Attribution<'a> {
     /// Adds a path. `all` are the touches that the journey's paths are ranges of.
     fn observe_path(&self, path: &Path, all: &[Touch], cells: &mut TargetCells, scratch: &mut Scratch) {
         let touches = &all[path.touches.clone()];
+        if let Some(grams) = &mut cells.grams {
+            grams.add_touches(touches, path.end, self.channels());
+        }
         // What a conversion gives, a refund takes back: value in part, credit only as a whole.
         let (value, conversions) = match path.end {
             PathEnd::Null => {
@@ -354,7 +361,7 @@ impl<'a> Attribution<'a> {
     ) {
         let Some(last) = channels.clone().last() else { return };
         cells.last_value_minor[usize::from(last)] += value;
-        if let Some(grams) = &mut cells.grams {
+        if let Some(grams) = cells.grams.as_mut().and_then(grams::Grams::of_channels) {
             grams.add_value(channels.clone(), value);
         }
         let distinct = distinct.of(channels.clone());
@@ -458,6 +465,11 @@ impl<'a> Attribution<'a> {
                 booked.value_minor += i128::from(event.value_minor);
             }
         }
+        for row in &walk.order_rows {
+            let booked = &mut partial.booked[row.conversion];
+            booked.order_rows += 1;
+            booked.left_out_minor += i128::from(row.left_out_minor);
+        }
         for refund in &walk.refunds {
             partial.refunds_minor += i128::from(refund.value_minor);
             partial.linked_refunds_minor += i128::from(refund.linked_minor);
@@ -506,16 +518,21 @@ impl Analysis for Attribution<'_> {
         let rules = self.context.rules;
         let plan = &self.context.plan.attribution;
         let chain = self.models().contains(&Model::Markov);
-        let has_chain = chain && plan.markov_order == 1;
+        let counts_touches = plan.path == PathTransform::Frequency;
+        let has_chain = chain && plan.markov_order == 1 && !counts_touches;
         let transitions = match has_chain {
             true => TransitionCounts::new(self.channels()),
             false => TransitionCounts::default(),
+        };
+        let grams = match counts_touches {
+            true => grams::Grams::counting_touches(plan.markov_order),
+            false => grams::Grams::new(plan.markov_order),
         };
         let sets = self.models().contains(&Model::Shapley) && plan.shapley_value == ShapleyValue::Rate;
         let target = TargetCells {
             has_chain,
             transitions,
-            grams: (chain && !has_chain).then(|| grams::Grams::new(plan.markov_order)),
+            grams: (chain && !has_chain).then_some(grams),
             sets: sets.then(sets::Sets::default),
             ..self.no_paths()
         };
@@ -563,6 +580,8 @@ impl Analysis for Attribution<'_> {
         for (into, from) in into.booked.iter_mut().zip(&from.booked) {
             into.conversions += from.conversions;
             into.value_minor += from.value_minor;
+            into.order_rows += from.order_rows;
+            into.left_out_minor += from.left_out_minor;
         }
         for (into, from) in into.targets.iter_mut().zip(&from.targets) {
             into.merge(from);
@@ -623,7 +642,7 @@ impl TargetCells {
         if self.has_chain {
             let channels = self.touches.len();
             self.transitions.add_paths(channels, path, sink, paths);
-        } else if let Some(grams) = &mut self.grams {
+        } else if let Some(grams) = self.grams.as_mut().and_then(grams::Grams::of_channels) {
             grams.add_paths(path, sink == 0, paths);
         }
     }

@@ -118,7 +118,7 @@ fn solve_target(analysis: &Attribution<'_>, buckets: &[&TargetCells], draws: &Ra
     let threads = analysis.context().threads;
     let plan = &analysis.context().plan.attribution;
     let chains = match analysis.models().contains(&Model::Markov) {
-        true if plan.markov_order > 1 => grams::solve(&total, buckets, threads),
+        true if total.grams.is_some() => grams::solve(&total, buckets, threads),
         true => Ok(Chains::solve(channels, &total, buckets, threads)),
         false => Ok(Chains::default()),
     };

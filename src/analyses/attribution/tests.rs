@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::super::testing::{Bench, figure, show};
 use super::Attribution;
-use crate::config::plan::{Levels, Model};
+use crate::config::plan::{Levels, Model, PathTransform};
 use crate::journey::testing::World;
 
 fn bench(journeys: &[String]) -> Bench {
@@ -149,6 +149,26 @@ fn without_null_paths_everything_in_the_chain_converts() {
         let probability = figure(effects, &keys(channel), "conversion_probability").unwrap();
         assert!((probability - 1.0).abs() < 1e-12, "{channel}: {probability}");
     }
+}
+
+/// By hand: a(2) converts, b(1) > a(1) doesn't, b(1) does: p = 1/3 + 2/3 · 1/2. Without b only a(2) is left, without a
+/// half of b(1): 1/3 each. Were a(2) and a(1) one state, 1/6 would be left without b.
+#[test]
+fn a_channel_met_twice_is_another_state() {
+    let journeys = ["a d1, a d3, buy d4 =100", "b d1, a d2", "b d1, buy d2 =100"].map(str::to_owned);
+    let mut bench = bench(&journeys);
+    bench.world.rules.path = PathTransform::Frequency;
+    bench.plan.attribution.path = PathTransform::Frequency;
+    let frames = bench.run(&Attribution::new(bench.context()));
+    let effects = frame(&frames, "attribution_effects");
+    let effect = |channel| {
+        let keys = [("target", "buy"), ("model", "markov"), ("channel", channel)];
+        (figure(effects, &keys, "effect").unwrap() * 1e9).round() / 1e9
+    };
+    assert_eq!((effect("a"), effect("b")), (0.5, 0.5));
+    let attribution = frame(&frames, "stage_attribution");
+    let keys = [("target", "buy"), ("model", "linear"), ("channel", "a")];
+    assert_eq!(figure(attribution, &keys, "credit"), Some(1.0), "rows are by channel");
 }
 
 #[test]

@@ -4,36 +4,19 @@ use toml::Spanned;
 
 use super::{Resolver, conversion_names, inputs};
 use crate::config::plan::{
-    AfterConversion, AttributionPlan, ChannelPlan, ConversionPlan, ConversionValue, DAY_US, Levels, Model,
-    PathTransform, RoiPlan, ShapleyValue,
+    AfterConversion, AttributionPlan, ConversionPlan, ConversionValue, Levels, Model, PathTransform, RoiPlan,
+    ShapleyValue,
 };
-use crate::config::schema::{Attribution, Channels, OneOrMany, Position, PresetOrPosition, Roi, Text};
-
-/// Share of the first and of the last touch in the position model.
-const POSITION: f64 = 0.4;
+use crate::config::schema::{Attribution, OneOrMany, Position, PresetOrPosition, Roi, Text};
 
 /// Shares of the first and of the last touch by name (Adobe Customer Journey Analytics, attribution models).
 const POSITION_PRESETS: [(&str, (f64, f64)); 3] =
-    [("u", (POSITION, POSITION)), ("j", (0.2, 0.6)), ("inverse_j", (0.6, 0.2))];
-
-/// Channels of customers who came by themselves.
-const DIRECT: &str = "Direct";
-
-/// Age at which a touch weighs half.
-const HALF_LIFE_US: i64 = 7 * DAY_US;
+    [("u", (0.4, 0.4)), ("j", (0.2, 0.6)), ("inverse_j", (0.6, 0.2))];
 
 /// How far a sum of two decimals may miss 1 because floats can't hold them.
 const SLACK: f64 = 1e-9;
 
 impl Resolver<'_, '_, '_> {
-    pub(super) fn channels(&mut self, channels: &Channels) -> ChannelPlan {
-        let direct = match &channels.direct {
-            Some(direct) => self.patterns(&Spanned::new(direct.span(), "direct".to_owned()), direct),
-            None => vec![DIRECT.to_owned()],
-        };
-        ChannelPlan { direct }
-    }
-
     pub(super) fn attribution(&mut self, attribution: &Attribution) -> AttributionPlan {
         let after = [("reuse", AfterConversion::Reuse), ("restart", AfterConversion::Restart)];
         let values = [("total", ShapleyValue::Total), ("rate", ShapleyValue::Rate)];
@@ -47,22 +30,22 @@ impl Resolver<'_, '_, '_> {
         AttributionPlan {
             models: self.models(attribution.models.as_ref()),
             by: self.levels(attribution.by.as_ref()),
-            path: self.choose(attribution.path.as_ref(), "`path`", &paths).unwrap_or(PathTransform::Unique),
+            path: self.choose(attribution.path.as_ref(), "`path`", &paths).unwrap_or(self.defaults.path),
             touches: attribution
                 .touches
                 .as_ref()
                 .map(|matchers| self.matchers(matchers, "the rule of what is a touch")),
             after_conversion: self
                 .choose(attribution.after_conversion.as_ref(), "`after_conversion`", &after)
-                .unwrap_or(AfterConversion::Reuse),
-            null_paths: attribution.null_paths.unwrap_or(true),
+                .unwrap_or(self.defaults.after_conversion),
+            null_paths: attribution.null_paths.unwrap_or(self.defaults.null_paths),
             position_first,
             position_last,
-            half_life_us: self.duration(attribution.half_life.as_ref()).unwrap_or(HALF_LIFE_US),
+            half_life_us: self.duration(attribution.half_life.as_ref()).unwrap_or(self.defaults.half_life_us),
             markov_order: self.markov_order(attribution.markov_order.as_ref()),
             shapley_value: self
                 .choose(attribution.shapley_value.as_ref(), "`shapley_value`", &values)
-                .unwrap_or(ShapleyValue::Total),
+                .unwrap_or(self.defaults.shapley_value),
         }
     }
 
@@ -89,7 +72,7 @@ impl Resolver<'_, '_, '_> {
 
     /// The models in the order of the tables, whatever the order of the file.
     fn models(&mut self, models: Option<&Spanned<Vec<Text>>>) -> Vec<Model> {
-        let Some(models) = models else { return Model::default_models() };
+        let Some(models) = models else { return self.defaults.default_models() };
         if models.get_ref().is_empty() {
             self.refuse(
                 models.span(),
@@ -137,17 +120,17 @@ impl Resolver<'_, '_, '_> {
     }
 
     fn position(&mut self, position: Option<&Spanned<PresetOrPosition>>) -> (f64, f64) {
-        let Some(written) = position else { return (POSITION, POSITION) };
+        let Some(written) = position else { return self.defaults.position };
         let Position { first, last } = match written.get_ref() {
             PresetOrPosition::Shares(position) => position,
             PresetOrPosition::Preset(name) => {
                 let name = Spanned::new(written.span(), name.clone());
                 let preset = self.choose(Some(&name), "position preset", &POSITION_PRESETS);
-                return preset.unwrap_or((POSITION, POSITION));
+                return preset.unwrap_or(self.defaults.position);
             }
         };
-        let first = self.share(first.as_ref(), "position.first", POSITION);
-        let last = self.share(last.as_ref(), "position.last", POSITION);
+        let first = self.share(first.as_ref(), "position.first", self.defaults.position.0);
+        let last = self.share(last.as_ref(), "position.last", self.defaults.position.1);
         let shares = (0.0..=1.0).contains(&first) && (0.0..=1.0).contains(&last);
         if shares && first + last > 1.0 + SLACK {
             self.refuse(

@@ -54,7 +54,7 @@ pub(super) const TOUCHPOINTS: Shape = Shape {
 };
 const SPEND: Shape = Shape {
     name: "spend",
-    text: &["channel", "campaign"],
+    text: &["channel", "campaign", "source", "medium", "currency"],
     other: &["date", "cost", "impressions", "clicks"],
     required: &["date", "channel", "cost"],
     open: false,
@@ -66,6 +66,13 @@ const ASSIGNMENTS: Shape = Shape {
     text: &["experiment", "variant", "customer_id"],
     other: &["assigned_at"],
     required: &["experiment", "variant", "customer_id", "assigned_at"],
+    open: false,
+};
+const RATES: Shape = Shape {
+    name: "rates",
+    text: &["currency"],
+    other: &["date", "rate"],
+    required: &["date", "currency", "rate"],
     open: false,
 };
 const SUPPRESS: Shape =
@@ -83,6 +90,7 @@ pub(super) struct InputPlans {
     pub(super) spend: Option<SourcePlan>,
     pub(super) customers: Option<SourcePlan>,
     pub(super) assignments: Option<SourcePlan>,
+    pub(super) rates: Option<SourcePlan>,
     pub(super) suppress: Option<SourcePlan>,
 }
 
@@ -122,6 +130,7 @@ impl Resolver<'_, '_, '_> {
             spend: optional(inputs.spend.map(|source| source.0.into()), &SPEND),
             customers: optional(inputs.customers.map(|source| source.0.into()), &CUSTOMERS),
             assignments: optional(inputs.assignments.map(|source| source.0.into()), &ASSIGNMENTS),
+            rates: optional(inputs.rates.map(|source| source.0.into()), &RATES),
             suppress: optional(inputs.suppress.map(|source| source.0.into()), &SUPPRESS),
         }
     }
@@ -182,9 +191,11 @@ impl Resolver<'_, '_, '_> {
     ) -> BTreeMap<String, String> {
         for (name, value) in &table.0 {
             let column = name.get_ref().as_str();
-            let slip =
-                shape.required.iter().find(|known| !own.contains(**known) && nearest::is_slip(column, known));
-            if !shape.open && !shape.columns().any(|known| known == column) {
+            let is_known = shape.columns().any(|known| known == column);
+            let missed = |known: &&&str| !own.contains(**known) && nearest::is_slip(column, known);
+            // `rate` is no slip of `date`: both are columns.
+            let slip = shape.required.iter().find(missed).filter(|_| !is_known);
+            if !shape.open && !is_known {
                 let hint = nearest::suggest(column, &format!("columns of {}", shape.name), shape.columns());
                 let message = format!("unknown column `{column}` of {}", shape.name);
                 self.problems.at(ErrorKind::UnknownKey, name.span(), Complaint::new(message, hint));

@@ -4,6 +4,7 @@
 //! mistakes never leaves [`super::parse`].
 
 mod attribution;
+mod channels;
 mod experiments;
 mod inputs;
 mod output;
@@ -20,11 +21,9 @@ use toml::Spanned;
 use super::diagnostic::{Complaint, ErrorKind, Problems};
 use super::document::Document;
 use super::plan::{ConversionPlan, JobPlan, Plan, WindowPlan, Zone};
+use super::profiles::{OWN, PROFILES, Profile};
 use super::schema::{Job, Schema, Segments, Text, Window};
 use super::{currency, duration, nearest, time};
-
-/// How far a conversion looks back unless the file says.
-const LOOKBACK_US: i64 = 30 * super::plan::DAY_US;
 
 /// Smaller segments are merged unless the file says otherwise.
 const MIN_CUSTOMERS: i64 = 10;
@@ -55,16 +54,17 @@ pub(super) fn resolve(
     surroundings: &Surroundings<'_>,
     problems: &mut Problems<'_>,
 ) -> Plan {
-    let mut resolver = Resolver { document, problems, mapped: BTreeSet::new() };
+    let mut resolver = Resolver { document, problems, mapped: BTreeSet::new(), defaults: &OWN };
+    resolver.choose_profile(schema.attribution.profile.as_ref());
     let folder = surroundings.folder();
     let job = resolver.job(&schema.job, surroundings.file);
     let inputs = resolver.inputs(schema.inputs.0, &folder);
     let contract = resolver.contract(&schema.contract);
     let refunds = resolver.refunds(&schema.refunds);
+    let channels = resolver.channels(schema.channels.0);
     let event_order = resolver.unique(&schema.journey.event_order, "event");
     let stages = resolver.stages(schema.stages.map(|stages| stages.0));
-    let conversions = resolver.conversions(schema.conversions, &job.currency);
-    let channels = resolver.channels(&schema.channels);
+    let conversions = resolver.conversions(schema.conversions, &job.currency, !refunds.is_empty());
     let attribution = resolver.attribution(&schema.attribution);
     let segments = resolver.segments(&schema.segments);
     let roi = resolver.roi(&schema.roi, &conversions, &attribution.models);
@@ -83,6 +83,7 @@ pub(super) fn resolve(
         spend: inputs.spend,
         customers: inputs.customers,
         assignments: inputs.assignments,
+        rates: inputs.rates,
         suppress: inputs.suppress,
         contract,
         event_order,
@@ -106,9 +107,18 @@ struct Resolver<'a, 'p, 's> {
     problems: &'p mut Problems<'s>,
     /// Logical columns that some source of touchpoints maps or holds constant.
     mapped: BTreeSet<String>,
+    /// What holds where the file leaves a choice open.
+    defaults: &'static Profile,
 }
 
 impl Resolver<'_, '_, '_> {
+    /// From here on what is left open is chosen as a tool does.
+    fn choose_profile(&mut self, name: Option<&Text>) {
+        let profiles: Vec<(&str, &'static Profile)> =
+            PROFILES.iter().map(|profile| (profile.name, profile)).collect();
+        self.defaults = self.choose(name, "profile", &profiles).unwrap_or(&OWN);
+    }
+
     fn job(&mut self, job: &Job, file: &Path) -> JobPlan {
         let name = match &job.name {
             Some(name) => self.name(name, "job"),
@@ -149,7 +159,7 @@ impl Resolver<'_, '_, '_> {
             }
             None => self.bounds(window, zone),
         };
-        let lookback_us = self.duration(window.lookback.as_ref()).unwrap_or(LOOKBACK_US);
+        let lookback_us = self.duration(window.lookback.as_ref()).unwrap_or(self.defaults.lookback_us);
         let history = self.duration(window.history.as_ref());
         let previous_from_us = self.previous(compare, from_us.zip(to_us), zone);
         let compared_us =

@@ -5,7 +5,7 @@ use toml::Spanned;
 use super::Resolver;
 use crate::config::diagnostic::{Complaint, ErrorKind};
 use crate::config::plan::{
-    ConversionPlan, ConversionValue, Currency, FieldMatch, Matcher, Stage, StageMode, StagePlan,
+    ConversionPlan, ConversionValue, Currency, FieldMatch, Matcher, Orders, Stage, StageMode, StagePlan,
 };
 use crate::config::presets::{PRESETS, Preset};
 use crate::config::schema::{self, Conversion, Stages, Table, Text, Worth};
@@ -16,8 +16,8 @@ const MAX_STAGES: usize = 63;
 /// A row's conversions are bits of one word.
 const MAX_CONVERSIONS: usize = 64;
 
-/// Words that a conversion can't use as a column, because they are to become keys of it.
-const RESERVED: [&str; 1] = ["orders"];
+/// Keys of a conversion beside the columns that it matches.
+const CONVERSION_KEYS: [&str; 2] = ["value", "orders"];
 
 impl Resolver<'_, '_, '_> {
     pub(super) fn stages(&mut self, stages: Option<Stages>) -> StagePlan {
@@ -25,8 +25,8 @@ impl Resolver<'_, '_, '_> {
             return StagePlan { stages: Vec::new(), mode: StageMode::Ordered, window_us: None };
         };
         let modes = [("ordered", StageMode::Ordered), ("any", StageMode::Any)];
-        let mode = self.choose(stages.mode.as_ref(), "mode", &modes).unwrap_or(StageMode::Ordered);
-        let window_us = self.duration(stages.window.as_ref());
+        let mode = self.choose(stages.mode.as_ref(), "mode", &modes).unwrap_or(self.defaults.stage_mode);
+        let window_us = self.duration(stages.window.as_ref()).or(self.defaults.stage_window_us);
         let presets: Vec<(&str, &Preset)> = PRESETS.iter().map(|preset| (preset.name, preset)).collect();
         let preset = self.choose(stages.preset.as_ref(), "preset", &presets);
         let order = self.stage_order(&stages, preset);
@@ -131,6 +131,7 @@ impl Resolver<'_, '_, '_> {
         &mut self,
         conversions: Table<Conversion>,
         currency: &Currency,
+        has_refunds: bool,
     ) -> Vec<ConversionPlan> {
         if let Some((name, _)) = conversions.0.get(MAX_CONVERSIONS) {
             self.refuse(
@@ -145,17 +146,32 @@ impl Resolver<'_, '_, '_> {
         conversions
             .0
             .into_iter()
-            .map(|(name, conversion)| self.conversion(&name, conversion, currency))
+            .map(|(name, conversion)| self.conversion(&name, conversion, currency, has_refunds))
             .collect()
     }
 
-    fn conversion(&mut self, name: &Text, mut conversion: Conversion, currency: &Currency) -> ConversionPlan {
+    fn conversion(
+        &mut self,
+        name: &Text,
+        mut conversion: Conversion,
+        currency: &Currency,
+        has_refunds: bool,
+    ) -> ConversionPlan {
         self.name(name, "conversion");
-        let fields = &mut conversion.matcher.0;
-        for (key, _) in fields.extract_if(.., |(key, _)| RESERVED.contains(&key.get_ref().as_str())) {
+        let mapped = &self.mapped;
+        let meant = |key: &Text| {
+            let key = key.get_ref().as_str();
+            CONVERSION_KEYS.into_iter().find(|known| !mapped.contains(key) && nearest::is_slip(key, known))
+        };
+        let slips: Vec<(Text, &str)> =
+            conversion.matcher.0.iter().filter_map(|(key, _)| Some((key.clone(), meant(key)?))).collect();
+        for (key, meant) in slips {
+            conversion.matcher.0.retain(|(known, _)| known != &key);
             let complaint = Complaint::new(
                 format!("unknown key `{key}` in [conversions.{name}]"),
-                "the keys here are `value` and the columns that are matched, such as `event`",
+                format!(
+                    "did you mean `{meant}`? If `{key}` is a column, map it: columns = {{ {key} = \"{key}\" }}"
+                ),
             );
             self.problems.at(ErrorKind::UnknownKey, key.span(), complaint);
         }
@@ -171,7 +187,13 @@ impl Resolver<'_, '_, '_> {
         };
         let value = conversion.value.map_or(ConversionValue::Absent, |value| self.worth(&value, currency));
         let matcher = matcher.unwrap_or(Matcher { fields: Vec::<FieldMatch>::new() });
-        ConversionPlan { name: name.get_ref().clone(), matcher, value }
+        let choices = [("first", Orders::First), ("sum", Orders::Sum)];
+        let orders = match &conversion.orders {
+            Some(written) => self.choose(Some(written), "`orders`", &choices),
+            // Whoever maps the id of the order, or has refunds look for it, says that it names an order.
+            None => (has_refunds || self.mapped.contains("order_id")).then_some(Orders::First),
+        };
+        ConversionPlan { name: name.get_ref().clone(), matcher, value, orders }
     }
 
     fn worth(&mut self, value: &Spanned<Worth>, currency: &Currency) -> ConversionValue {

@@ -5,21 +5,24 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
-use crate::config::plan::{ConversionValue, Plan};
-use crate::input::columns::{Amount, Amounts, Ids, LocalTimes, Texts, times};
+use crate::config::plan::{ChannelPlan, ConversionValue, Plan};
+use crate::contract::rates::Exchange;
+use crate::input::columns::{Amounts, Ids, LocalTimes, Texts, times};
 use crate::input::open::{Located, Need, Role};
 
 /// Which columns of touchpoints a run needs, and where they stand among the needs.
 #[derive(Debug, Clone)]
 pub struct TouchpointColumns {
-    /// All needs: id, time, event id, value, then the text columns.
+    /// All needs: id, time, event id, value, order, currency, then the text columns.
     pub needs: Vec<Need>,
     /// Names of the text columns; `event` and `channel` first.
     pub texts: Vec<String>,
-    /// Whether a conversion is worth what the value says.
+    /// Whether a conversion is worth what the value says, or a refund takes it back.
     pub(super) has_value: bool,
-    /// Whether anything asks for orders: refunds do.
+    /// Whether anything asks for orders: refunds do, and conversions that tell repeated ones.
     pub(super) has_orders: bool,
+    /// Whether the rows of each combination are counted, to tell what became of their channels.
+    pub(super) counts_rows: bool,
 }
 
 pub(super) const ID: usize = 0;
@@ -28,7 +31,8 @@ pub const TIME: usize = 1;
 pub(super) const EVENT_ID: usize = 2;
 pub(super) const VALUE: usize = 3;
 pub(super) const ORDER_ID: usize = 4;
-pub(super) const TEXTS: usize = 5;
+pub(super) const CURRENCY: usize = 5;
+pub(super) const TEXTS: usize = 6;
 pub(super) const EVENT: usize = 0;
 
 impl TouchpointColumns {
@@ -45,19 +49,22 @@ impl TouchpointColumns {
             .chain(plan.touchpoints.iter().flat_map(|source| &source.exclude));
         let named = matchers.flat_map(|matcher| &matcher.fields).map(|field| &field.column);
         let campaign = plan.attribution.by.campaign.then(|| "campaign".to_owned());
-        for name in named.chain(dimensions).chain(&campaign) {
+        for name in named.chain(dimensions).chain(&campaign).chain(&channel_columns(&plan.channels)) {
             if name != "customer_id" && !texts.contains(name) {
                 texts.push(name.clone());
             }
         }
         let has_value = plan.conversions.iter().any(|conversion| conversion.value == ConversionValue::Column);
-        let has_orders = !plan.refunds.is_empty();
+        let has_orders =
+            !plan.refunds.is_empty() || plan.conversions.iter().any(|conversion| conversion.orders.is_some());
+        let has_value = has_value || !plan.refunds.is_empty();
         let mut needs = vec![
             Need::required("customer_id", Role::Id),
             Need::required("occurred_at", Role::Time),
             Need::optional("event_id", Role::Id),
-            Need { wanted: has_value || has_orders, ..Need::optional("value", Role::Number) },
+            Need { wanted: has_value, ..Need::optional("value", Role::Number) },
             Need { wanted: has_orders, ..Need::optional("order_id", Role::Id) },
+            Need { wanted: has_value, ..Need::optional("currency", Role::Text) },
         ];
         needs.extend(texts.iter().map(|name| Need {
             logical: name.clone(),
@@ -65,7 +72,8 @@ impl TouchpointColumns {
             required: name == "event",
             wanted: true,
         }));
-        Self { needs, texts, has_value, has_orders }
+        let counts_rows = plan.channels.changes_anything() || texts.iter().any(|name| name == "campaign");
+        Self { needs, texts, has_value, has_orders, counts_rows }
     }
 
     /// Position of the event id among the needs.
@@ -78,10 +86,25 @@ impl TouchpointColumns {
         self.has_orders.then_some(ORDER_ID)
     }
 
+    /// Position of the currency among the needs, where money is looked at.
+    pub fn currency(&self) -> Option<usize> {
+        self.has_value.then_some(CURRENCY)
+    }
+
     /// Position of a text column among the needs.
     pub fn text(&self, index: usize) -> usize {
         TEXTS + index
     }
+}
+
+/// The text columns of which channels are made.
+fn channel_columns(channels: &ChannelPlan) -> Vec<String> {
+    let of_rules =
+        channels.rules.iter().flat_map(|rule| &rule.matcher.fields).map(|field| field.column.clone());
+    // What is left open is told by source and medium, whatever the rules look at.
+    let shown = channels.changes_anything().then_some(["source", "medium"]);
+    let of_preset = channels.preset.map(|_| "campaign");
+    of_rules.chain(shown.into_iter().flatten().chain(of_preset).map(str::to_owned)).collect()
 }
 
 /// The columns of a batch.
@@ -93,7 +116,10 @@ pub(super) struct BatchColumns {
     pub(super) events: Option<Ids>,
     /// None: nothing asks for them.
     pub(super) orders: Option<Ids>,
+    /// In minor units of the reporting currency.
     pub(super) values: Amounts,
+    /// In which they were written; null is the reporting currency.
+    pub(super) currencies: Texts,
     /// In the order of [`TouchpointColumns::texts`].
     pub(super) texts: Vec<Texts>,
 }
@@ -106,18 +132,25 @@ impl BatchColumns {
         with_events: bool,
         local: Option<&mut LocalTimes>,
         minor_per_unit: i64,
+        exchange: &mut Exchange<'_>,
     ) -> Result<Self, ArrowError> {
-        let values = if columns.has_value || columns.has_orders {
+        let times = times(&located[TIME], batch, local)?;
+        let mut values = if columns.has_value {
             Amounts::of(&located[VALUE], batch, minor_per_unit)?
         } else {
-            Amounts::Constant(Amount::Null)
+            Amounts::NULL
         };
+        let currencies = Texts::of(&located[CURRENCY], batch)?;
+        if located[CURRENCY] != Located::Absent {
+            values = exchange.convert(values, &currencies, times.values());
+        }
         Ok(Self {
             ids: Ids::of(&located[ID], batch)?,
-            times: times(&located[TIME], batch, local)?,
+            times,
             events: with_events.then(|| Ids::of(&located[EVENT_ID], batch)).transpose()?,
             orders: columns.order_id().map(|need| Ids::of(&located[need], batch)).transpose()?,
             values,
+            currencies,
             texts: located[TEXTS..].iter().map(|place| Texts::of(place, batch)).collect::<Result<_, _>>()?,
         })
     }

@@ -16,7 +16,8 @@ use crate::journey::key::{CustomerHash, EventKey, PARTITIONS, order_hash};
 
 use super::codes::BatchCoder;
 use super::ids::{event_keys, hash_ids};
-use super::reject::{Reject, RowCounts, ValueHasher};
+use super::rates::{Exchange, Rates};
+use super::reject::{Reject, RowCounts, Rule, ValueHasher};
 use super::shares::Shares;
 
 pub use super::suppressed::Suppressed;
@@ -38,6 +39,8 @@ pub struct TouchpointRules<'a> {
     pub plan: &'a Plan,
     /// Which columns are read.
     pub columns: &'a TouchpointColumns,
+    /// What other currencies are worth.
+    pub rates: &'a Rates,
     /// Instants that are read.
     pub scope: Scope,
     /// Ids that are dropped.
@@ -57,6 +60,14 @@ pub enum TakeError {
     /// More combinations than codes.
     #[error("too many combinations")]
     TooManyCombinations,
+    /// An amount that is used is in another currency, and no rates are configured.
+    #[error("row {row} is in {currency}")]
+    MixedCurrencies {
+        /// Row of the file, from 0.
+        row: u64,
+        /// As it is written.
+        currency: String,
+    },
 }
 
 /// Where a batch comes from.
@@ -83,11 +94,14 @@ pub struct TouchpointReader<'a> {
     pub rejects: Vec<Reject>,
     /// First and last instant kept.
     pub span_us: Option<(i64, i64)>,
+    /// By code: rows that were kept; empty where nobody asks.
+    rows_by_code: Vec<u64>,
     coder: BatchCoder,
     /// By source.
     verdicts: Vec<Verdicts>,
     /// By source.
     local: Vec<Option<LocalTimes>>,
+    exchange: Exchange<'a>,
     /// Of the rows of a batch.
     customers: Vec<CustomerHash>,
     /// Of the rows of a batch: whether they take a closer look.
@@ -112,9 +126,11 @@ impl<'a> TouchpointReader<'a> {
             counts: vec![counts; sources.len()],
             rejects: Vec::new(),
             span_us: None,
+            rows_by_code: Vec::new(),
             coder: BatchCoder::new(rules.columns.texts.len()),
             verdicts: sources.iter().map(|source| Verdicts::new(rules.plan, &source.exclude)).collect(),
             local: sources.iter().map(|source| source.timezone.as_ref().map(LocalTimes::new)).collect(),
+            exchange: Exchange::new(rules.rates, &rules.plan.job.timezone),
             customers: Vec::new(),
             doubts: Vec::new(),
             codes: CodeColumn::default(),
@@ -123,9 +139,9 @@ impl<'a> TouchpointReader<'a> {
         }
     }
 
-    /// Rows by partition, and the worker's codes.
-    pub fn into_parts(self) -> (Vec<PartitionBuffer>, CodebookBuilder) {
-        (self.partitions, self.coder.book)
+    /// Rows by partition, the worker's codes, and by code how many rows were kept, which is empty where nobody asks.
+    pub fn into_parts(self) -> (Vec<PartitionBuffer>, CodebookBuilder, Vec<u64>) {
+        (self.partitions, self.coder.book, self.rows_by_code)
     }
 
     /// Takes a batch in.
@@ -138,21 +154,39 @@ impl<'a> TouchpointReader<'a> {
             rules.with_events,
             self.local[origin.source].as_mut(),
             rules.plan.job.currency.minor_per_unit(),
+            &mut self.exchange,
         )?;
         self.coder.code(&columns.texts, batch.num_rows());
         if self.coder.book.len() > MAX_CODES {
             return Err(TakeError::TooManyCombinations);
         }
         hash_ids(&columns.ids, batch.num_rows(), &mut self.customers);
+        let rejected = self.rejects.len();
         self.screen_rows(&columns, origin);
+        if !rules.rates.are_configured()
+            && let Some(reject) =
+                self.rejects[rejected..].iter().find(|reject| reject.rule == Rule::MissingRate)
+        {
+            let currency = columns.currencies.get((reject.row - origin.first_row) as usize);
+            let currency = currency.unwrap_or_default().trim().to_ascii_uppercase();
+            return Err(TakeError::MixedCurrencies { row: reject.row, currency });
+        }
         let rows = RowColumns {
             customers: &self.customers,
             times_us: columns.times.values(),
             codes: &self.codes,
             events: event_keys(columns.events.as_ref(), batch.num_rows(), &mut self.events),
         };
+        let counts_rows = rules.columns.counts_rows;
+        if counts_rows {
+            self.rows_by_code.resize(self.coder.book.len(), 0);
+        }
+        let codes = self.coder.codes();
         for (partition, own) in self.shares.by_partition() {
             self.partitions[partition].extend_from(own, &rows);
+            if counts_rows {
+                own.iter().for_each(|row| self.rows_by_code[codes[*row as usize] as usize] += 1);
+            }
         }
         Ok(())
     }
@@ -220,7 +254,7 @@ impl<'a> TouchpointReader<'a> {
                 }
             }
             if let Some(orders) = &columns.orders
-                && screen.verdict(row).moves_money()
+                && screen.verdict(row).names_order
                 && let Some(order) = orders.get(row, &mut digits)
             {
                 self.codes.set_order(row, order_hash(order));

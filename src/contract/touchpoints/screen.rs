@@ -130,6 +130,7 @@ impl Screen<'_> {
             }
             _ if verdict.null_event => Some((Rule::NullEvent, None)),
             Amount::Unusable if verdict.moves_money() => Some((Rule::UnusableValue, None)),
+            Amount::NoRate if verdict.moves_money() => Some((Rule::MissingRate, None)),
             Amount::Minor(minor) if verdict.uses_value != 0 && minor < 0 => {
                 Some((Rule::NegativeValue, Some(minor.to_le_bytes())))
             }
@@ -137,11 +138,11 @@ impl Screen<'_> {
         };
         let amount_minor = match amount {
             Amount::Minor(minor) => Some(minor),
-            Amount::Null | Amount::Unusable => None,
+            Amount::Null | Amount::Unusable | Amount::NoRate => None,
         };
         match broken {
             Some((rule, value)) => Fate::Rejected(Rejection { rule, value, amount_minor }),
-            None if amount == Amount::Unusable => Fate::Nulled,
+            None if matches!(amount, Amount::Unusable | Amount::NoRate) => Fate::Nulled,
             None => Fate::Kept(amount_minor),
         }
     }

@@ -1,6 +1,7 @@
 //! What the contract asks of a combination of texts, answered once for each.
 
-use crate::config::plan::{ConversionValue, Matcher, Plan};
+use crate::config::plan::{ConversionPlan, ConversionValue, Matcher, Plan};
+use crate::journey::channels::channel_of;
 use crate::journey::codebook::CodebookBuilder;
 use crate::journey::outcome::Outcome;
 
@@ -17,10 +18,12 @@ pub(super) struct Verdict {
     pub(super) refund: bool,
     /// Bit `c`: conversion `c` uses the value.
     pub(super) uses_value: u64,
+    /// Its order counts: what is refunded, or may be there twice.
+    pub(super) names_order: bool,
 }
 
 impl Verdict {
-    /// Whether the row moves money, so that its value must be usable and its order counts.
+    /// Whether the row moves money, so that its value must be usable.
     #[inline]
     pub(super) fn moves_money(self) -> bool {
         self.uses_value != 0 || self.refund
@@ -33,6 +36,8 @@ pub(super) struct Verdicts {
     by_code: Vec<Verdict>,
     /// Bit `c`: conversion `c` is worth what the value says.
     by_value: u64,
+    /// Bit `c`: the order of a row of conversion `c` counts.
+    by_order: u64,
     /// Rules that leave out by text alone.
     exclude: Vec<Matcher>,
     /// Rules that look at the id, too: these are asked row by row.
@@ -44,10 +49,15 @@ impl Verdicts {
     pub(super) fn new(plan: &Plan, exclude: &[Matcher]) -> Self {
         let names_id = |matcher: &Matcher| matcher.fields.iter().any(|field| field.column == "customer_id");
         let (exclude_ids, exclude) = exclude.iter().cloned().partition(names_id);
-        let by_value = plan.conversions.iter().enumerate().fold(0, |bits, (index, conversion)| {
-            bits | u64::from(conversion.value == ConversionValue::Column) << index
-        });
-        Self { by_code: Vec::new(), by_value, exclude, exclude_ids }
+        let bits_of = |is: &dyn Fn(&ConversionPlan) -> bool| -> u64 {
+            let conversions = plan.conversions.iter().enumerate();
+            conversions.fold(0, |bits, (index, conversion)| bits | u64::from(is(conversion)) << index)
+        };
+        let by_value = bits_of(&|conversion| conversion.value == ConversionValue::Column);
+        // A refund takes value back, and finds it by the order.
+        let by_order = bits_of(&|conversion| conversion.orders.is_some())
+            | if plan.refunds.is_empty() { 0 } else { by_value };
+        Self { by_code: Vec::new(), by_value, by_order, exclude, exclude_ids }
     }
 
     /// Judges the combinations that have come since the last time. `names` are the columns of the book.
@@ -58,12 +68,14 @@ impl Verdicts {
                 let column = names.iter().position(|column| column == name)?;
                 book.text(column, row[column])
             };
-            let outcome = Outcome::of(plan, value);
+            let channel = channel_of(&plan.channels, value);
+            let outcome = Outcome::of(plan, |name| if name == "channel" { channel } else { value(name) });
             self.by_code.push(Verdict {
                 excluded: self.exclude.iter().any(|matcher| matcher.matches(value)),
                 null_event: row[EVENT] == 0,
                 refund: outcome.refund,
                 uses_value: outcome.conversions & self.by_value,
+                names_order: outcome.refund || outcome.conversions & self.by_order != 0,
             });
         }
     }
