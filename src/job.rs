@@ -132,7 +132,7 @@ pub fn tables(plan: &Plan, budget: &Budget, progress: &dyn Progress) -> Result<V
 }
 
 /// Memory and folder for what doesn't fit.
-fn budget(plan: &Plan, options: &RunOptions) -> Result<Budget, JobError> {
+pub(crate) fn budget(plan: &Plan, options: &RunOptions) -> Result<Budget, JobError> {
     let folder = options.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
     let place = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
     // Whoever reads the output may list all of it.
@@ -163,20 +163,10 @@ fn compute(
     pool: &ThreadPool,
     progress: &dyn Progress,
 ) -> Result<Computed, JobError> {
-    let input = KernelInput {
-        plan,
-        texts: &opened.columns.texts,
-        book: &loaded.book,
-        attributes: &loaded.attributes,
-        assignments: &loaded.assignments,
-        dimensions: &opened.dimensions,
-        spend: &loaded.spend,
-        excluded_value_minor: &loaded.counts[0].counts.excluded_value_minor,
-        window_us: loaded.window_us,
-    };
+    let waiting = std::mem::take(&mut loaded.waiting);
+    let input = kernel_input(plan, opened, loaded);
     let kernel = Kernel::new(&input);
     let analyses = Analyses::new(kernel.context(&input, pool.current_num_threads()));
-    let waiting = std::mem::take(&mut loaded.waiting);
     let options = cut_options(plan);
     let Seen { buckets, all, cut } =
         observe(&analyses, &waiting, &loaded.remaps, &kernel.rules, options, pool, progress)?;
@@ -190,8 +180,27 @@ fn compute(
     Ok(Computed { frames, cut })
 }
 
+/// What the kernel is told of what was read.
+pub(crate) fn kernel_input<'a>(plan: &'a Plan, opened: &'a Opened, loaded: &'a Loaded) -> KernelInput<'a> {
+    KernelInput {
+        plan,
+        texts: &opened.columns.texts,
+        book: &loaded.book,
+        attributes: &loaded.attributes,
+        assignments: &loaded.assignments,
+        dimensions: &opened.dimensions,
+        spend: &loaded.spend,
+        excluded_value_minor: &loaded.counts[0].counts.excluded_value_minor,
+        window_us: loaded.window_us,
+    }
+}
+
 /// Checks the core frames against their specs and the books, then runs the queries over them.
-fn finish_tables(frames: Vec<NamedFrame>, queries: &[Query], window: Window) -> Result<Vec<Table>, JobError> {
+pub(crate) fn finish_tables(
+    frames: Vec<NamedFrame>,
+    queries: &[Query],
+    window: Window,
+) -> Result<Vec<Table>, JobError> {
     let mut by_name: BTreeMap<&'static str, DataFrame> = BTreeMap::new();
     for (name, frame) in frames {
         match by_name.get_mut(name) {

@@ -31,4 +31,6 @@ pub mod generate;
 
 pub mod job;
 
+pub mod explain;
+
 pub mod cli;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::Overrides;
 
@@ -40,6 +40,8 @@ pub(super) enum Command {
     Run(RunOptions),
     /// Validate the configuration and the inputs, and say what a run would read, prune and write
     Check(CheckOptions),
+    /// Show why a number is what it is: a customer's journey, or the journeys behind a row of a table
+    Explain(ExplainOptions),
     /// Print the data dictionary of the result tables
     Tables(TablesOptions),
     /// Write a synthetic warehouse with planted truths
@@ -169,6 +171,54 @@ impl RunOptions {
 pub(super) struct CheckOptions {
     #[command(flatten)]
     pub(super) config: ConfigOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["customer", "table"]))]
+pub(super) struct ExplainOptions {
+    #[command(flatten)]
+    pub(super) config: ConfigOptions,
+
+    /// Customer by the id of the touchpoint files: every row, path and weight of the journey
+    #[arg(long, value_name = "ID")]
+    pub(super) customer: Option<String>,
+
+    /// Table of the row to explain: `stage_attribution` or `channel_roi`
+    #[arg(long, value_name = "TABLE")]
+    pub(super) table: Option<String>,
+
+    /// Key of that row; may be given several times
+    #[arg(long = "where", value_name = "COLUMN=VALUE", requires = "table")]
+    pub(super) terms: Vec<String>,
+
+    /// Folder of a published run, for what the data-driven models saw of a customer's channels. Default: the current
+    /// one
+    #[arg(long, value_name = "DIR", requires = "customer")]
+    pub(super) run: Option<PathBuf>,
+
+    /// Form of the explanation on standard output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(super) output: OutputFormat,
+
+    /// Memory for the whole process, as for `run`
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, env = "TOUCHLINE_MEMORY")]
+    pub(super) memory: Option<u64>,
+
+    /// Folder for rows beyond it, as for `run`
+    #[arg(long, value_name = "DIR", env = "TOUCHLINE_TEMP_DIR")]
+    pub(super) temp_dir: Option<PathBuf>,
+
+    /// Progress bar on standard error
+    #[arg(long, value_enum, default_value_t = When::Auto, env = "TOUCHLINE_PROGRESS")]
+    pub(super) progress: When,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputFormat {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 mod args;
 mod check;
 mod diagnostics;
+mod explain;
 mod progress;
 mod run;
 mod size;
@@ -33,6 +34,7 @@ pub fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Run(options) => run::run(&options),
         Command::Check(options) => check::check(&options),
+        Command::Explain(options) => explain::explain(&options),
         Command::Tables(options) => tables(&options),
         Command::Generate(options) => generate(&options),
     };

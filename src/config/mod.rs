@@ -10,7 +10,7 @@ mod diagnostic;
 mod document;
 mod duration;
 mod environment;
-mod nearest;
+pub mod nearest;
 pub mod plan;
 mod presets;
 mod profiles;

@@ -24,7 +24,7 @@ pub(super) fn is_slip(word: &str, of: &str) -> bool {
 }
 
 /// `did you mean …?`, or the list of what there is.
-pub(super) fn suggest<'a>(word: &str, what: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn suggest<'a>(word: &str, what: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),

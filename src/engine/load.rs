@@ -10,13 +10,15 @@ use crate::contract::lookups::{LookupReader, read_ids};
 use crate::contract::rates::{self, Rates};
 use crate::contract::reject::{Reject, RowCounts, ValueHasher};
 use crate::contract::spend::{self, SpendRow};
-use crate::contract::touchpoints::{BatchOrigin, Suppressed, TakeError, TouchpointReader, TouchpointRules};
+use crate::contract::touchpoints::{
+    BatchOrigin, Suppressed, TakeError, TouchpointReader, TouchpointRules, WatchedRow,
+};
 use crate::input::open::{Located, OpenFile};
 use crate::input::{InputError, InputFile};
 use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
 use crate::journey::channels::{self, tally::ChannelTally};
 use crate::journey::codebook::{Codebook, CodebookBuilder};
-use crate::journey::key::PARTITIONS;
+use crate::journey::key::{CustomerHash, PARTITIONS};
 use crate::journey::partition::{Partition, Remaps};
 use crate::journey::spill::Alone;
 
@@ -83,6 +85,8 @@ pub struct Loaded {
     pub window_us: (i64, i64),
     /// Hashes values of rejected rows.
     pub hasher: ValueHasher,
+    /// By worker: the rows of the watched customer as it met them.
+    pub watched: Vec<Vec<WatchedRow>>,
 }
 
 /// Neighbouring row groups of a file.
@@ -95,7 +99,7 @@ pub(super) struct Item {
 }
 
 /// Cuts sources into items of neighbouring row groups.
-fn items_of(sources: &[&OpenSource], threads: usize) -> Vec<Item> {
+pub(super) fn items_of(sources: &[&OpenSource], threads: usize) -> Vec<Item> {
     let total: u64 = sources
         .iter()
         .flat_map(|source| &source.files)
@@ -219,6 +223,32 @@ pub fn load(
     budget: &Budget,
     progress: &dyn Progress,
 ) -> Result<Loaded, EngineError> {
+    load_rows(plan, opened, None, (pool, budget, progress))
+}
+
+/// Reads everything as a run does, but keeps the rows of one customer only, and notes what becomes of each. It goes
+/// on however many rows are rejected: whoever asks wants to see them.
+pub fn load_watching(
+    plan: &Plan,
+    opened: &Opened,
+    customer: CustomerHash,
+    pool: &ThreadPool,
+    budget: &Budget,
+    progress: &dyn Progress,
+) -> Result<Loaded, EngineError> {
+    load_rows(plan, opened, Some(customer), (pool, budget, progress))
+}
+
+fn load_rows(
+    plan: &Plan,
+    opened: &Opened,
+    watched: Option<CustomerHash>,
+    (pool, budget, progress): (&ThreadPool, &Budget, &dyn Progress),
+) -> Result<Loaded, EngineError> {
+    let check_rejected = |input: &InputCounts| match watched {
+        None => check_rejected(plan, input),
+        Some(_) => Ok(()),
+    };
     let mut key = [0_u8; 32];
     getrandom::fill(&mut key).map_err(|error| EngineError::Random(error.to_string()))?;
     let hasher = ValueHasher::new(key);
@@ -241,6 +271,7 @@ pub fn load(
         suppressed: &suppressed,
         hasher,
         with_events: opened.with_events,
+        watched,
     };
     let sources: Vec<&OpenSource> = opened.touchpoints.iter().collect();
     let items = items_of(&sources, threads);
@@ -290,6 +321,7 @@ pub fn load(
     let mut builders: Vec<CodebookBuilder> = Vec::new();
     let mut rows_by_code: Vec<Vec<u64>> = Vec::new();
     let mut span_us: Option<(i64, i64)> = None;
+    let mut watched_rows = Vec::new();
     for (worker, (mut reader, own, spiller)) in workers.into_iter().enumerate() {
         digests.extend(own);
         spilled.rows.push(spiller.finish(&mut reader.partitions)?);
@@ -299,6 +331,7 @@ pub fn load(
             let span = span_us.get_or_insert((first, last));
             *span = (span.0.min(first), span.1.max(last));
         }
+        watched_rows.push(std::mem::take(&mut reader.watched));
         let (buffers, codes, rows) = reader.into_parts();
         builders.push(codes);
         rows_by_code.push(rows);
@@ -317,7 +350,7 @@ pub fn load(
     check_channels(&book, &opened.columns.texts)?;
     // Whoever has nothing left because everything was rejected wants to know that first.
     touchpoint_counts.rejects.sort();
-    check_rejected(plan, &touchpoint_counts)?;
+    check_rejected(&touchpoint_counts)?;
     let window_us = window(plan, span_us, &touchpoint_counts.counts)?;
 
     let mut counts = vec![touchpoint_counts];
@@ -356,7 +389,7 @@ pub fn load(
     inputs.extend(money_inputs);
     for input in counts.iter_mut().skip(1) {
         input.rejects.sort();
-        check_rejected(plan, input)?;
+        check_rejected(input)?;
     }
     let waiting = Waiting::new(partitions, spilled, budget);
     Ok(Loaded {
@@ -372,6 +405,7 @@ pub fn load(
         counts,
         window_us,
         hasher,
+        watched: watched_rows,
     })
 }
 

@@ -4,6 +4,7 @@ pub mod budget;
 pub mod error;
 pub mod kernel;
 pub mod load;
+pub mod look;
 pub mod memory;
 pub mod observe;
 pub mod open;

@@ -276,6 +276,16 @@ impl CodeColumn {
         self.codes[row] |= HAS_ORDER;
         self.orders[row] = order;
     }
+
+    /// The amount of a row, in minor units, where one was noted.
+    pub fn amount_minor(&self, row: usize) -> Option<i64> {
+        (self.codes[row] & HAS_AMOUNT != 0).then(|| self.amounts[row])
+    }
+
+    /// The hash of the id of a row's order, where one was noted.
+    pub fn order(&self, row: usize) -> Option<u64> {
+        (self.codes[row] & HAS_ORDER != 0).then(|| self.orders[row])
+    }
 }
 
 /// The rows of a batch, column by column.

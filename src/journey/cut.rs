@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use crate::config::plan::Dedupe;
 
-use super::buffer::{CHUNK_ITEMS, Chunks, HAS_AMOUNT, HAS_ORDER, MAX_PARTITION_ROWS, PLAIN};
+use super::buffer::{CHUNK_ITEMS, Chunks, HAS_AMOUNT, HAS_ORDER, MAX_PARTITION_ROWS, PLAIN, PartitionBuffer};
 use super::interner::{Interner, NOBODY};
 use super::key::{CustomerHash, EventKey};
 use super::partition::{Assignment, Besides, CutCounts, CutOptions, Journey, Partition, Remaps, Touchpoint};
@@ -322,6 +322,18 @@ impl Scratch {
             }
         }
     }
+}
+
+/// Where the positions of each worker's rows begin, in the order of [`Partition::rows`]; they ascend from there by
+/// the row.
+pub fn first_positions(partition: &Partition) -> Vec<usize> {
+    let mut end = 0_usize;
+    let begin = |(_, buffer): &(usize, PartitionBuffer)| {
+        let begin = end.next_multiple_of(CHUNK_ITEMS);
+        end = begin + buffer.len();
+        begin
+    };
+    partition.rows.iter().map(begin).collect()
 }
 
 /// Positions of a partition: rows, with gaps that begin each worker's rows at a chunk.

@@ -16,6 +16,13 @@ pub struct Touchpoint {
     pub(super) at: u32,
 }
 
+impl Touchpoint {
+    /// Place of the row among those of its partition, as [`super::cut::first_positions`] counts them.
+    pub fn position(&self) -> usize {
+        (self.at & PLAIN) as usize
+    }
+}
+
 /// One line of the assignment log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Assignment {

@@ -10,7 +10,7 @@ pub static SPEC: TableSpec = TableSpec {
     keys: &["table", "check", "column"],
     columns: &[
         C::text("table", "Input table."),
-        C::text("check", "Name of the rule."),
+        C::text("check", "Name of the rule; after a colon, what it is about."),
         C::text("column", "Logical column.").or_null("the rule is about whole rows"),
         C::count("rows_checked", "Rows the rule looked at."),
         C::count("rows_failed", "Rows that broke it."),

@@ -34,6 +34,8 @@ fn help() {
       run       Read the exports, compute, publish all result tables
       check     Validate the configuration and the inputs, and say what a run would read, prune and
                 write
+      explain   Show why a number is what it is: a customer's journey, or the journeys behind a row of a
+                table
       tables    Print the data dictionary of the result tables
       generate  Write a synthetic warehouse with planted truths
       help      Print this message or the help of the given subcommand(s)
@@ -63,9 +65,9 @@ fn help_of_run() {
           --to <TIME>             First instant after the window: RFC 3339, or a local date in
                                   job.timezone [env: TOUCHLINE_TO=]
           --date <DATE>           That one local day as the window [env: TOUCHLINE_DATE=]
+          --out <DIR>             Output folder, in place of output.path [env: TOUCHLINE_OUT=]
           --color <COLOR>         Colours in messages [env: TOUCHLINE_COLOR=] [default: auto] [possible
                                   values: auto, always, never]
-          --out <DIR>             Output folder, in place of output.path [env: TOUCHLINE_OUT=]
           --set <KEY.PATH=VALUE>  Override one key of the configuration; may be given several times
           --threads <N>           Threads; 0: one per core [env: TOUCHLINE_THREADS=] [default: 0]
           --force                 Compute again even if the same result is already published [env:

@@ -10,6 +10,7 @@ mod channels;
 mod cli;
 mod coverage;
 mod determinism;
+mod explain;
 mod inputs;
 mod journeys;
 mod limits;

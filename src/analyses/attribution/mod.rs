@@ -5,6 +5,7 @@
 //! figures with intervals, [`effects`] shows what the data-driven models saw, `tables` lays both out.
 
 pub mod acquired;
+pub mod by_path;
 pub mod cohort;
 pub mod effects;
 pub mod grams;

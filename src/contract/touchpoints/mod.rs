@@ -3,6 +3,7 @@
 mod columns;
 mod screen;
 mod verdicts;
+mod watched;
 
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -22,6 +23,7 @@ use super::shares::Shares;
 
 pub use super::suppressed::Suppressed;
 pub use columns::{TIME, TouchpointColumns};
+pub use watched::{ReadFate, WatchedRow};
 
 use columns::BatchColumns;
 use screen::{Fate, Screen};
@@ -49,6 +51,8 @@ pub struct TouchpointRules<'a> {
     pub hasher: ValueHasher,
     /// Whether any source maps event ids.
     pub with_events: bool,
+    /// Whose rows alone are kept, and noted one by one; None: all rows are kept, and none is noted.
+    pub watched: Option<CustomerHash>,
 }
 
 /// Why a batch could not be taken in.
@@ -92,8 +96,10 @@ pub struct TouchpointReader<'a> {
     pub counts: Vec<RowCounts>,
     /// Rejected rows.
     pub rejects: Vec<Reject>,
-    /// First and last instant kept.
+    /// First and last instant kept, of whoever.
     pub span_us: Option<(i64, i64)>,
+    /// All rows of the watched customer.
+    pub watched: Vec<WatchedRow>,
     /// By code: rows that were kept; empty where nobody asks.
     rows_by_code: Vec<u64>,
     coder: BatchCoder,
@@ -126,6 +132,7 @@ impl<'a> TouchpointReader<'a> {
             counts: vec![counts; sources.len()],
             rejects: Vec::new(),
             span_us: None,
+            watched: Vec::new(),
             rows_by_code: Vec::new(),
             coder: BatchCoder::new(rules.columns.texts.len()),
             verdicts: sources.iter().map(|source| Verdicts::new(rules.plan, &source.exclude)).collect(),
@@ -269,6 +276,9 @@ impl<'a> TouchpointReader<'a> {
         if first_us <= last_us {
             let span = self.span_us.get_or_insert((first_us, last_us));
             *span = (span.0.min(first_us), span.1.max(last_us));
+        }
+        if let Some(customer) = rules.watched {
+            watched::watch(customer, &screen, &self.codes, origin, &mut self.shares, &mut self.watched);
         }
     }
 }

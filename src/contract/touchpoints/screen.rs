@@ -71,6 +71,12 @@ impl Screen<'_> {
         self.verdicts[self.codes[row] as usize]
     }
 
+    /// The instant of a row, µs since the epoch; None: null.
+    pub(super) fn time_us(&self, row: usize) -> Option<i64> {
+        let times = &self.columns.times;
+        times.is_valid(row).then(|| times.value(row))
+    }
+
     /// Notes which rows may not count, which few are, and the amounts of the others.
     ///
     /// Column by column, so that each loop is short and has nothing to remember.

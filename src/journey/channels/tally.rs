@@ -71,9 +71,4 @@ impl ChannelTally {
         });
         divided
     }
-
-    /// How many campaigns were seen with a channel.
-    pub fn campaigns(&self) -> u64 {
-        self.campaigns.len() as u64
-    }
 }
