@@ -3,7 +3,7 @@
 //! Their first conversions are attributed once more, apart from all others, by the code that attributes all.
 
 use crate::attribution::allocate::{MILLIONTHS, by_weights};
-use crate::config::plan::{Model, ShapleyValue};
+use crate::config::plan::Model;
 use crate::journey::walk::ConversionEvent;
 use crate::journey::{Path, PathEnd, Rules};
 
@@ -42,12 +42,6 @@ impl Firsts {
 }
 
 impl Attribution<'_> {
-    /// Whether a model gives credit for all conversions together, not path by path.
-    fn shares_at_once(&self, model: Model) -> bool {
-        let by_rate = self.context().plan.attribution.shapley_value == ShapleyValue::Rate;
-        model == Model::Markov || (model == Model::Shapley && by_rate)
-    }
-
     /// Adds the first conversions of a journey, apart from all that it holds.
     pub(super) fn observe_firsts(
         &self,
@@ -137,9 +131,9 @@ impl SolvedAcquired {
         let channels: Vec<Vec<i64>> = models
             .iter()
             .enumerate()
-            .map(|(index, solved)| match analysis.shares_at_once(solved.model) {
-                true => as_credit(solved, &total),
-                false => {
+            .map(|(index, solved)| match analysis.works_by_path(solved.model) {
+                false => as_credit(solved, &total),
+                true => {
                     let row = index * analysis.channels()..(index + 1) * analysis.channels();
                     total.credit_millionths[row].to_vec()
                 }
