@@ -34,6 +34,16 @@ pub struct Context<'a> {
     pub threads: usize,
 }
 
+impl Context<'_> {
+    /// Index of the target that tables of one conversion are about: that of `roi.primary`, else the first. None
+    /// without a conversion.
+    pub fn primary_target(&self) -> Option<usize> {
+        let conversion = self.plan.roi.primary.map_or(0, |(conversion, _)| conversion);
+        let target = self.rules.stages + conversion;
+        (target < self.rules.targets.len()).then_some(target)
+    }
+}
+
 /// A journey and what the walk over it found.
 #[derive(Debug, Clone, Copy)]
 pub struct Observed<'a> {
@@ -70,9 +80,11 @@ pub trait Analysis: Send + Sync {
 }
 
 pub mod attribution;
+pub mod channel_daily;
 pub mod channel_roi;
 mod columns;
 pub mod experiments;
+pub mod journey_paths;
 pub mod reconciliation;
 pub mod segment_conversion;
 pub mod stage_funnel;
@@ -81,7 +93,9 @@ pub mod stage_transitions;
 pub(crate) mod testing;
 
 pub use attribution::Attribution;
+pub use channel_daily::ChannelDaily;
 pub use experiments::Experiments;
+pub use journey_paths::JourneyPaths;
 pub use segment_conversion::SegmentConversion;
 pub use stage_funnel::StageFunnel;
 pub use stage_transitions::StageTransitions;
@@ -194,8 +208,10 @@ macro_rules! registry {
 registry! {
     by bucket {
         attribution: Attribution,
+        journey_paths: JourneyPaths,
     }
     by worker {
+        channel_daily: ChannelDaily,
         stage_funnel: StageFunnel,
         stage_transitions: StageTransitions,
         segment_conversion: SegmentConversion,

@@ -114,8 +114,11 @@ pub fn equally(count: usize, total: i64, parts: &mut Vec<i64>) {
 /// Returns the whole units by part; ties go to the earlier part. Works for negative parts too, as
 /// refunds make them: the floor is taken towards minus infinity.
 pub fn round_to_whole(parts: &[i128], scale: i128) -> Vec<i128> {
-    let total: i128 = parts.iter().sum();
-    let whole = round_half_even(total, scale);
+    round_to(parts, scale, round_half_even(parts.iter().sum(), scale))
+}
+
+/// As [`round_to_whole`], to whole units that sum to `whole`: the exact sum, rounded up or down.
+pub fn round_to(parts: &[i128], scale: i128, whole: i128) -> Vec<i128> {
     let mut rounded: Vec<i128> = parts.iter().map(|part| part.div_euclid(scale)).collect();
     let left = whole - rounded.iter().sum::<i128>();
     let mut order: Vec<usize> = (0..parts.len()).collect();

@@ -130,8 +130,8 @@ impl Weights {
         // 1 / (n · C(n − 1, s)), from one size to the next.
         let mut joining = vec![0.0; players + 1];
         let mut weight = 1.0 / players.max(1) as f64;
-        for size in 0..players {
-            joining[size] = weight;
+        for (size, joining) in joining[..players].iter_mut().enumerate() {
+            *joining = weight;
             weight *= (size + 1) as f64 / (players - 1 - size).max(1) as f64;
         }
         let within = (0..=players).map(|size| joining[size] + if size > 0 { joining[size - 1] } else { 0.0 });
@@ -468,8 +468,11 @@ mod tests {
         }
     }
 
+    /// Its players, and what the buckets saw of it.
+    type RandomSet = (Vec<u16>, Vec<(usize, SetCounts)>);
+
     /// Journeys of up to five of so many channels, some of which convert better; bucket after bucket.
-    fn random_game(players: u16, sets: usize) -> Vec<(Vec<u16>, Vec<(usize, SetCounts)>)> {
+    fn random_game(players: u16, sets: usize) -> Vec<RandomSet> {
         let mut random = SplitMix64::new(11);
         let mut below = |bound: u64| random.next_u64() % bound;
         (0..sets)
@@ -497,7 +500,7 @@ mod tests {
         total
     }
 
-    fn drawn(players: u16, sets: &[(Vec<u16>, Vec<(usize, SetCounts)>)], pairs: usize) -> Estimates {
+    fn drawn(players: u16, sets: &[RandomSet], pairs: usize) -> Estimates {
         let mut game = LargeGame::new(usize::from(players), true);
         for (members, by_bucket) in sets {
             game.push(members.iter().copied(), total(by_bucket), by_bucket.iter().copied());

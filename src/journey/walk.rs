@@ -37,6 +37,8 @@ pub enum PathEnd {
     Null,
     /// In its target, and now value goes back: the path is that of the conversion.
     Refunded {
+        /// When value went back, µs since the epoch.
+        time_us: i64,
         /// What goes back, minor units.
         value_minor: i64,
         /// Whether nothing is left of the order, so that the credit goes back too.
@@ -384,6 +386,7 @@ impl Walk {
                     self.paths.push(Path {
                         target: rules.stages + conversion,
                         end: PathEnd::Refunded {
+                            time_us: row.time_us,
                             value_minor,
                             whole: event.refunded_minor == event.value_minor,
                         },
@@ -422,7 +425,7 @@ mod tests {
             let end = match path.end {
                 PathEnd::Converted { value_minor, .. } => format!("={value_minor}"),
                 PathEnd::Null => "null".to_owned(),
-                PathEnd::Refunded { value_minor, whole } => {
+                PathEnd::Refunded { value_minor, whole, .. } => {
                     format!("-{value_minor}{}", if whole { " whole" } else { "" })
                 }
             };

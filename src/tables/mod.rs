@@ -5,6 +5,7 @@
 
 mod attribution_effects;
 mod cells;
+mod channel_daily;
 mod channel_roi;
 mod conform;
 mod data_quality;
@@ -12,6 +13,7 @@ mod dictionary;
 mod docs;
 mod experiment_health;
 mod experiment_results;
+mod journey_paths;
 mod one_thread;
 mod reconciliation;
 #[cfg(test)]
@@ -31,12 +33,14 @@ pub use one_thread::on_one_thread;
 pub use spec::{ColumnSpec, ColumnType, Interval, RowOrder, TableSpec, Unit};
 
 /// Every result table, in the order of the data dictionary.
-pub static ALL: [&TableSpec; 10] = [
+pub static ALL: [&TableSpec; 12] = [
     &stage_attribution::SPEC,
     &attribution_effects::SPEC,
     &stage_funnel::SPEC,
     &stage_transitions::SPEC,
     &channel_roi::SPEC,
+    &channel_daily::SPEC,
+    &journey_paths::SPEC,
     &segment_conversion::SPEC,
     &experiment_results::SPEC,
     &experiment_health::SPEC,

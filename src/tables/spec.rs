@@ -199,6 +199,11 @@ impl ColumnSpec {
         Self::new(name, ColumnType::Float64, unit, description)
     }
 
+    /// A calendar day without nulls.
+    pub(super) const fn date(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, ColumnType::Date32, Unit::None, description)
+    }
+
     /// An instant without nulls.
     pub(super) const fn instant(name: &'static str, description: &'static str) -> Self {
         Self::new(name, ColumnType::TimestampUs, Unit::None, description)

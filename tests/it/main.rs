@@ -16,6 +16,7 @@ mod journeys;
 mod limits;
 mod money;
 mod naive;
+mod naive_tables;
 mod planted;
 mod profiles;
 mod reference;

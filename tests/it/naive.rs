@@ -22,7 +22,7 @@ use crate::journeys::{
 
 const FROM_US: i64 = START_US + WINDOW_DAYS.0 * 24 * HOUR_US;
 const TO_US: i64 = START_US + WINDOW_DAYS.1 * 24 * HOUR_US;
-const NO_CHANNEL: &str = "(none)";
+pub const NO_CHANNEL: &str = "(none)";
 const NO_CAMPAIGN: &str = "(none)";
 
 /// Instant, channel and campaign; and how often the path met the channel, where that makes another state.
@@ -33,25 +33,25 @@ type NaiveState = (&'static str, usize);
 
 /// The touches that led to a target, oldest first.
 #[derive(Debug, Clone)]
-struct NaivePath {
+pub struct NaivePath {
     /// Instant and worth in minor units; None for a null path.
-    end: Option<(i64, i64)>,
-    touches: Vec<NaiveTouch>,
+    pub end: Option<(i64, i64)>,
+    pub touches: Vec<NaiveTouch>,
 }
 
 /// Entered, progressed and immature, of one stage.
 type StageCounts = [i64; 3];
 
 /// Everything that is asked about a set of rows.
-struct Naive<'s> {
+pub struct Naive<'s> {
     settings: &'s Settings,
     /// By target: stages, then conversions.
-    paths: Vec<Vec<NaivePath>>,
+    pub paths: Vec<Vec<NaivePath>>,
     funnel: Vec<StageCounts>,
 }
 
 impl<'s> Naive<'s> {
-    fn of(settings: &'s Settings, rows: &[Row]) -> Self {
+    pub fn of(settings: &'s Settings, rows: &[Row]) -> Self {
         let stages = STAGE_RULES[settings.stage_rules].len();
         let mut naive = Naive {
             settings,
@@ -79,7 +79,7 @@ impl<'s> Naive<'s> {
         naive
     }
 
-    fn is_touch(&self, row: &Row) -> bool {
+    pub fn is_touch(&self, row: &Row) -> bool {
         if self.settings.touches_by_rule {
             return TOUCH_EVENTS.contains(&row.event);
         }
@@ -309,7 +309,7 @@ impl<'s> Naive<'s> {
     }
 }
 
-fn in_window(time_us: i64) -> bool {
+pub fn in_window(time_us: i64) -> bool {
     (FROM_US..TO_US).contains(&time_us)
 }
 

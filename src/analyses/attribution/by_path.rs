@@ -35,7 +35,7 @@ pub fn given(end: PathEnd) -> Option<(i64, i64)> {
         PathEnd::Null => None,
         PathEnd::Converted { value_minor, .. } => Some((value_minor, 1)),
         // Value goes back in part, credit only as a whole.
-        PathEnd::Refunded { value_minor, whole } => Some((-value_minor, -i64::from(whole))),
+        PathEnd::Refunded { value_minor, whole, .. } => Some((-value_minor, -i64::from(whole))),
     }
 }
 

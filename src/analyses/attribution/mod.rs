@@ -304,7 +304,7 @@ impl<'a> Attribution<'a> {
                 }
                 (value_minor, 1)
             }
-            PathEnd::Refunded { value_minor, whole } => {
+            PathEnd::Refunded { value_minor, whole, .. } => {
                 cells.add_refunded(value_minor, whole, touches.is_empty());
                 if touches.is_empty() {
                     return;
@@ -430,7 +430,7 @@ impl<'a> Attribution<'a> {
         let (value, conversions, is_journey) = match path.end {
             PathEnd::Null => return,
             PathEnd::Converted { value_minor, .. } => (value_minor, 1, true),
-            PathEnd::Refunded { value_minor, whole } => (-value_minor, -i64::from(whole), false),
+            PathEnd::Refunded { value_minor, whole, .. } => (-value_minor, -i64::from(whole), false),
         };
         let all = walk.on_paths();
         let touches = &all[path.touches.clone()];

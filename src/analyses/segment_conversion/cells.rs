@@ -58,6 +58,6 @@ pub(super) fn merge_small<'d, 'p>(mut segments: Segments<'d, 'p>, min_customers:
 }
 
 /// Whether a part of a whole, or what is left of it, is too few customers to show.
-pub(super) fn is_withheld(part: u64, whole: u64, min_customers: u64) -> bool {
+pub(in crate::analyses) fn is_withheld(part: u64, whole: u64, min_customers: u64) -> bool {
     min_customers > 1 && (WITHHELD.contains(&part) || WITHHELD.contains(&(whole - part)))
 }

@@ -14,6 +14,8 @@ use self::tuples::Tuples;
 use super::columns::elapsed_ms;
 use super::{Analysis, Context, NamedFrame, Observed};
 
+pub(in crate::analyses) use self::cells::is_withheld;
+
 mod cells;
 mod rows;
 #[cfg(test)]
