@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::path::Path;
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::Float64Type;
+use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
@@ -63,7 +65,7 @@ pub(super) fn read(folder: &Path, config_hash: &str) -> Result<PublishedEffects,
     let mut effects = Vec::new();
     for batch in reader {
         let batch = batch.map_err(|error| error.to_string())?;
-        effects.extend((0..batch.num_rows()).map(|row| effect_of(&batch, row)));
+        effects.extend(effects_of(&batch).map_err(|error| error.to_string())?);
     }
     Ok(PublishedEffects {
         run_id: manifest.run_id,
@@ -72,25 +74,35 @@ pub(super) fn read(folder: &Path, config_hash: &str) -> Result<PublishedEffects,
     })
 }
 
-fn effect_of(batch: &RecordBatch, row: usize) -> Effect {
-    let text = |name: &str| -> String {
-        let column = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
-        column
-            .filter(|column| column.is_valid(row))
-            .map_or(String::new(), |column| column.value(row).to_owned())
+fn effects_of(batch: &RecordBatch) -> Result<Vec<Effect>, ArrowError> {
+    // Writers choose among the types of text.
+    let column = |name: &str, kind: &DataType| {
+        let found = batch.column_by_name(name);
+        found.map_or_else(|| Ok(new_null_array(kind, batch.num_rows())), |column| cast(column, kind))
     };
-    let figure = |name: &str| -> Option<f64> {
-        let column = batch.column_by_name(name)?.as_primitive_opt::<Float64Type>()?;
+    let [kinds, targets, models, channels] =
+        ["target_kind", "target", "model", "channel"].map(|name| column(name, &DataType::Utf8));
+    let [effects, lows, highs, on_value] =
+        ["effect", "effect_low", "effect_high", "value_effect"].map(|name| column(name, &DataType::Float64));
+    let [kinds, targets, models, channels] = [kinds?, targets?, models?, channels?];
+    let [effects, lows, highs, on_value] = [effects?, lows?, highs?, on_value?];
+    let text = |column: &ArrayRef, row: usize| {
+        let column = column.as_string::<i32>();
+        if column.is_valid(row) { column.value(row).to_owned() } else { String::new() }
+    };
+    let figure = |column: &ArrayRef, row: usize| {
+        let column = column.as_primitive::<Float64Type>();
         column.is_valid(row).then(|| column.value(row))
     };
-    Effect {
-        target_kind: text("target_kind"),
-        target: text("target"),
-        model: text("model"),
-        channel: text("channel"),
-        effect: figure("effect"),
-        effect_low: figure("effect_low"),
-        effect_high: figure("effect_high"),
-        value_effect: figure("value_effect"),
-    }
+    let effect = |row: usize| Effect {
+        target_kind: text(&kinds, row),
+        target: text(&targets, row),
+        model: text(&models, row),
+        channel: text(&channels, row),
+        effect: figure(&effects, row),
+        effect_low: figure(&lows, row),
+        effect_high: figure(&highs, row),
+        value_effect: figure(&on_value, row),
+    };
+    Ok((0..batch.num_rows()).map(effect).collect())
 }

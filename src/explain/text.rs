@@ -268,12 +268,15 @@ fn sums(explained: &CustomerExplained, currency: &Currency, text: &mut String) {
     if explained.sums.is_empty() {
         return;
     }
+    // In the order of the configuration, as every path has them.
     let mut models: Vec<&str> = Vec::new();
+    for model in explained.paths.iter().flat_map(|path| &path.models).map(|model| model.model) {
+        if !models.contains(&model) && explained.sums.iter().any(|sum| sum.model == model) {
+            models.push(model);
+        }
+    }
     let mut keys: Vec<SumKey<'_>> = Vec::new();
     for sum in &explained.sums {
-        if !models.contains(&sum.model) {
-            models.push(sum.model);
-        }
         let key = key_of(sum);
         if !keys.contains(&key) {
             keys.push(key);
