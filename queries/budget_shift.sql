@@ -4,6 +4,7 @@ WITH spending AS (
         conversion,
         model,
         channel,
+        campaign,
         spend,
         credit,
         value,
@@ -11,7 +12,7 @@ WITH spending AS (
         roas_low,
         roas_high
     FROM channel_roi
-    WHERE "primary" AND level = 'channel' AND spend > 0
+    WHERE "primary" AND spend > 0
 ),
 
 totals AS (
@@ -30,6 +31,7 @@ shares AS (
         spending.conversion AS conversion,
         spending.model AS model,
         spending.channel AS channel,
+        spending.campaign AS campaign,
         spending.spend AS spend,
         spending.spend / totals.total_spend AS share_of_spend,
         CASE WHEN totals.total_credit > 0 THEN spending.credit / totals.total_credit END AS share_of_credit,
@@ -46,6 +48,7 @@ SELECT
     conversion,
     model,
     channel,
+    campaign,
     spend,
     share_of_spend,
     share_of_credit,
@@ -61,4 +64,4 @@ SELECT
         ELSE 'unclear'
     END AS suggestion
 FROM shares
-ORDER BY conversion, model, share_gap DESC NULLS LAST, channel
+ORDER BY conversion, model, share_gap DESC NULLS LAST, channel, campaign NULLS FIRST

@@ -20,6 +20,8 @@ pub struct Context<'a> {
     pub plan: &'a Plan,
     /// The rules by code, targets, channels and window.
     pub rules: &'a Rules,
+    /// The same for the window before, where it is compared.
+    pub previous: Option<&'a Rules>,
     /// The configured dimensions, in the order of the configuration.
     pub dimensions: &'a [Dimension],
     /// Codes of assignments: column 0 is the experiment, column 1 the variant.

@@ -14,9 +14,9 @@ use super::{Context, NamedFrame};
 /// One line of the books, in whole units of its ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// `rows`, `credit`, `value`, their likes by campaign, `spend` or `refunds`.
+    /// `rows`, `credit`, `value`, `spend`, their likes by campaign or channel, or `refunds`.
     pub ledger: &'static str,
-    /// Conversion or input.
+    /// Conversion, input or channel.
     pub item: String,
     /// Model, for credit and value.
     pub model: Option<&'static str>,

@@ -8,8 +8,9 @@ use crate::config::plan::{
     OutputPlan, PathTransform, Plan, RoiPlan, SegmentPlan, ShapleyValue, StageMode, StagePlan, WindowPlan,
     Zone,
 };
-use crate::journey::Dimension;
+use crate::contract::spend::SpendRow;
 use crate::journey::testing::{OwnedJourney, World};
+use crate::journey::{Dimension, Rules};
 use crate::stats::BUCKETS;
 
 use super::{Analysis, Context, NamedFrame, Observed};
@@ -19,6 +20,9 @@ pub(crate) struct Bench {
     pub(crate) world: World,
     pub(crate) plan: Plan,
     pub(crate) dimensions: Vec<Dimension>,
+    /// Rules of the window before, if it is compared.
+    pub(crate) previous: Option<Rules>,
+    pub(crate) spend: Vec<SpendRow>,
     journeys: Vec<OwnedJourney>,
 }
 
@@ -26,16 +30,17 @@ impl Bench {
     /// Reads the journeys; with an empty plan in euros and no dimensions.
     pub(crate) fn new<T: AsRef<str>>(mut world: World, texts: &[T]) -> Bench {
         let journeys = world.journeys(texts);
-        Bench { world, plan: plan(), dimensions: Vec::new(), journeys }
+        Bench { world, plan: plan(), dimensions: Vec::new(), previous: None, spend: Vec::new(), journeys }
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
         Context {
             plan: &self.plan,
             rules: &self.world.rules,
+            previous: self.previous.as_ref(),
             dimensions: &self.dimensions,
             assignments: &self.world.assignments,
-            spend: &[],
+            spend: &self.spend,
             excluded_value_minor: &[],
             threads: 2,
         }
@@ -54,6 +59,18 @@ impl Bench {
     /// The same, after asserting that another order, spread and merge give the same frames.
     pub(crate) fn run_in_any_order<A: Analysis>(&self, analysis: &A) -> Vec<NamedFrame> {
         let frames = self.run(analysis);
+        let others = self.run_merged(analysis);
+        assert_eq!(frames.len(), others.len());
+        for ((name, frame), (other_name, other)) in frames.iter().zip(&others) {
+            assert_eq!(name, other_name);
+            assert!(frame.equals_missing(other), "{frame}\n{other}");
+        }
+        frames
+    }
+
+    /// The frames of journeys in another order, by several partials that are merged into one bucket: what has
+    /// replicates differs.
+    pub(crate) fn run_merged<A: Analysis>(&self, analysis: &A) -> Vec<NamedFrame> {
         let mut workers: Vec<A::Partial> = (0..3).map(|_| analysis.partial()).collect();
         for (at, journey) in self.journeys.iter().rev().enumerate() {
             self.observe(analysis, journey, &mut workers[at * 7 % 3]);
@@ -63,13 +80,7 @@ impl Bench {
         workers.into_iter().rev().for_each(|worker| analysis.merge(&mut merged, worker));
         let mut buckets: Vec<A::Partial> = (1..BUCKETS).map(|_| analysis.partial()).collect();
         buckets.push(merged);
-        let others = analysis.finish(&buckets).unwrap();
-        assert_eq!(frames.len(), others.len());
-        for ((name, frame), (other_name, other)) in frames.iter().zip(&others) {
-            assert_eq!(name, other_name);
-            assert!(frame.equals_missing(other), "{frame}\n{other}");
-        }
-        frames
+        analysis.finish(&buckets).unwrap()
     }
 
     fn observe<A: Analysis>(&self, analysis: &A, journey: &OwnedJourney, partial: &mut A::Partial) {
@@ -124,7 +135,13 @@ fn plan() -> Plan {
             timezone: zone,
             currency: Currency { code: "EUR".to_owned(), minor_digits: 2 },
         },
-        window: WindowPlan { from_us: None, to_us: None, lookback_us: 0, history_us: 0 },
+        window: WindowPlan {
+            from_us: None,
+            to_us: None,
+            lookback_us: 0,
+            history_us: 0,
+            previous_from_us: None,
+        },
         touchpoints: Vec::new(),
         spend: None,
         customers: None,

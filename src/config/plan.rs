@@ -110,8 +110,11 @@ pub struct WindowPlan {
     pub to_us: Option<i64>,
     /// How far a conversion looks back.
     pub lookback_us: i64,
-    /// How far before `from` rows are read: at least lookback, stage window and metric windows.
+    /// How far before `from` rows are read: at least lookback, stage window and metric windows, and the window
+    /// before with its own lookback where it is compared.
     pub history_us: i64,
+    /// First instant of the window before, which ends where the window begins, in µs. None: it is not compared.
+    pub previous_from_us: Option<i64>,
 }
 
 /// One input and how its columns are named.

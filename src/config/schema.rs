@@ -193,6 +193,7 @@ pub(super) struct Segments {
 pub(super) struct Roi {
     pub(super) margin: Option<Spanned<f64>>,
     pub(super) primary: Option<Section<Primary>>,
+    pub(super) compare: Option<Spanned<bool>>,
 }
 
 /// `roi.primary`.

@@ -63,6 +63,21 @@ pub(super) fn day(text: &str, zone: &Zone) -> Result<(i64, i64), Complaint> {
     }
 }
 
+/// First instant of the window that is as long as `[from, to)` and ends where it begins, in µs: as many local days
+/// where both bounds begin one, so that a change of the clocks shifts none; else the same time.
+pub(super) fn before((from_us, to_us): (i64, i64), zone: &Zone) -> i64 {
+    let starts_day = |instant_us: i64| {
+        let local = Timestamp::from_microsecond(instant_us).ok()?.to_zoned(zone.zone.clone());
+        (local.start_of_day().ok()? == local).then(|| local.date())
+    };
+    let by_days = || {
+        let (from, to) = (starts_day(from_us)?, starts_day(to_us)?);
+        let days = from.until(to).ok()?;
+        start_of_day(from.checked_sub(days).ok()?, zone).ok()
+    };
+    by_days().unwrap_or_else(|| from_us.saturating_sub(to_us.saturating_sub(from_us)))
+}
+
 /// The first instant of a local day, also where the clocks change at midnight.
 fn start_of_day(date: Date, zone: &Zone) -> Result<i64, Complaint> {
     date.to_zoned(zone.zone.clone())
@@ -117,6 +132,17 @@ mod tests {
             let (from, to) = day(date, &zone(name).expect(name)).expect(date);
             assert_eq!(to - from, hours * HOUR_US, "{name} {date}");
         }
+    }
+
+    #[test]
+    fn the_window_before_has_as_many_days() {
+        let sofia = zone("Europe/Sofia").expect("zone");
+        let day = |text| instant(text, &sofia).expect(text);
+        // The clocks went forward on 29 March.
+        assert_eq!(before((day("2026-04-01"), day("2026-05-01")), &sofia), day("2026-03-02"));
+        assert_eq!(before((day("2026-03-29"), day("2026-03-30")), &sofia), day("2026-03-28"));
+        let (from, to) = (us("2026-04-01T06:00:00Z"), us("2026-05-01T07:30:00Z"));
+        assert_eq!(before((from, to), &sofia), us("2026-03-02T04:30:00Z"));
     }
 
     #[test]

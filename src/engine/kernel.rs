@@ -35,6 +35,8 @@ pub struct KernelInput<'a> {
 pub struct Kernel {
     /// By code, with targets, channels and window.
     pub rules: Rules,
+    /// The same for the window before, where it is compared.
+    pub previous: Option<Rules>,
     /// In the order of the configuration.
     pub dimensions: Vec<Dimension>,
 }
@@ -45,8 +47,11 @@ impl Kernel {
         let dimension = |(name, source): &(String, DimensionSource)| {
             Dimension::new(name, *source, source.book(input.attributes, input.book))
         };
+        let rules = Rules::resolve(input.plan, input.book, input.texts, input.window_us);
+        let before = |from_us| Rules { from_us, to_us: rules.from_us, ..rules.clone() };
         Self {
-            rules: Rules::resolve(input.plan, input.book, input.texts, input.window_us),
+            previous: input.plan.window.previous_from_us.map(before),
+            rules,
             dimensions: input.dimensions.iter().map(dimension).collect(),
         }
     }
@@ -56,6 +61,7 @@ impl Kernel {
         Context {
             plan: input.plan,
             rules: &self.rules,
+            previous: self.previous.as_ref(),
             dimensions: &self.dimensions,
             assignments: input.assignments,
             spend: input.spend,

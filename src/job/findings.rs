@@ -1,5 +1,7 @@
 //! The most telling figures of a run, in words for a person.
 
+mod ranking;
+
 use polars::prelude::{AnyValue, DataFrame};
 
 use crate::config::plan::{DAY_US, Plan};
@@ -15,7 +17,7 @@ pub struct Finding {
     pub text: String,
 }
 
-/// How many are shown.
+/// How many are shown, warnings apart.
 const MOST: usize = 3;
 
 /// Finds them: what an experiment decided, where a segment falls behind, which channel leads.
@@ -30,6 +32,8 @@ pub fn find(plan: &Plan, tables: &[Table]) -> Vec<Finding> {
         findings.extend(weakest_step(&rows("stage_funnel")));
     }
     findings.truncate(MOST);
+    // A warning is no rival of a figure: it comes on top.
+    findings.extend(ranking::fragile(plan, &rows("stage_attribution")));
     findings
 }
 

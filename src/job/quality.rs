@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use polars::prelude::{DataFrame, PolarsResult, df};
 
+use crate::analyses::channel_roi::spend;
 use crate::analyses::reconciliation::{self, Line};
 use crate::config::plan::{ChannelPlan, Plan};
 use crate::contract::Rule;
@@ -202,6 +203,15 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
             checks.push(input.input, Rule::ConflictingDuplicate.as_str(), Some("event_id"), conflicting);
             checks.push(input.input, "too_many_touchpoints", Some("customer_id"), (rows, cut.bot_rows));
         }
+    }
+    // Spend of a channel that nobody touched is most often a channel under another name.
+    if plan.spend.is_some() {
+        let (mut rows, mut unknown) = (0, 0);
+        for row in spend::in_window(&loaded.spend, &plan.job.timezone, loaded.window_us) {
+            rows += 1;
+            unknown += u64::from(rules.channels.binary_search(&row.channel).is_err());
+        }
+        checks.push("spend", "channel_without_touches", Some("channel"), (rows, unknown));
     }
     if plan.attribution.by.campaign {
         // Its credit stands in a row for each of them.

@@ -78,6 +78,12 @@ pub struct Journey<'a> {
 }
 
 impl Journey<'_> {
+    /// What was known at an instant (µs) of what happened: the rows before it.
+    pub fn before(&self, time_us: i64) -> Self {
+        let rows = &self.rows[..self.rows.partition_point(|row| row.time_us < time_us)];
+        Self { rows, ..*self }
+    }
+
     /// Value of one of the journey's rows in minor units; None: null.
     #[inline]
     pub fn amount_minor(&self, row: &Touchpoint) -> Option<i64> {

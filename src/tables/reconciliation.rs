@@ -12,12 +12,12 @@ pub static SPEC: TableSpec = TableSpec {
     columns: &[
         C::text(
             "ledger",
-            "`rows`, `credit` (conversions), `value`, `spend` or `refunds` (currency); `credit_by_campaign` and \
-             `value_by_campaign` where there are rows of campaigns.",
+            "`rows`, `credit` (conversions), `value`, `spend`, `spend_by_channel` or `refunds` (currency); \
+             `credit_by_campaign` and `value_by_campaign` where there are rows of campaigns.",
         ),
-        C::text("item", "The conversion, stage or source."),
+        C::text("item", "The conversion, source or, of `spend_by_channel`, channel."),
         C::text("model", "Attribution model.")
-            .or_null("ledgers without a model: `rows`, `spend` and `refunds`"),
+            .or_null("ledgers without a model: `rows`, `refunds` and those of spend"),
         C::figure("booked", Unit::Ledger, "What the input holds."),
         C::figure("credited", Unit::Ledger, "What the tables show; of `refunds`, what found its order."),
         C::figure("unattributed", Unit::Ledger, "What has no touch, channel or order to go to."),

@@ -34,12 +34,12 @@ const ROWS: [(&str, &str); 7] = [
     ),
     (
         "channel_roi",
-        "order|linear|channel|Display|-|true|200|10000|90|2|300|1.5|1.1|2.1|0.5|100|70|140|-
-         order|linear|channel|Email|-|true|100|-|-|4|900|9|6|13|8|25|18|33|-
-         order|linear|channel|Organic|-|true|-|-|-|1|100|-|-|-|-|-|-|-|-
-         order|linear|channel|Paid Search|-|true|300|50000|900|6|900|3|2|4.5|2|50|35|70|-
-         order|linear|channel|Social|-|true|100|-|-|0.5|50|0.5|-|-|-0.5|200|-|-|few_buckets
-         order|last_touch|channel|Email|-|false|100|-|-|5|1000|10|7|14|9|20|15|30|-",
+        "order|linear|channel|Display|-|true|200|10000|90|2|300|1.5|1.1|2.1|0.5|100|70|140|1|200|0|-|-
+         order|linear|channel|Email|-|true|100|-|-|4|900|9|6|13|8|25|18|33|1|100|0|-|-
+         order|linear|channel|Organic|-|true|-|-|-|1|100|-|-|-|-|-|-|-|-|-|-|-|-
+         order|linear|channel|Paid Search|-|true|300|50000|900|6|900|3|2|4.5|2|50|35|70|1|300|0|-|-
+         order|linear|channel|Social|-|true|100|-|-|0.5|50|0.5|-|-|-0.5|200|-|-|1|100|0|-|few_buckets
+         order|last_touch|channel|Email|-|false|100|-|-|5|1000|10|7|14|9|20|15|30|1|100|0|-|-",
     ),
     (
         "segment_conversion",

@@ -799,6 +799,39 @@ dimensions = ["country", "customer_id"]
 }
 
 #[test]
+fn a_comparison_with_nothing_before() {
+    insta::assert_snapshot!(bad(r#"[window]
+from = "2026-04-01"
+[roi]
+compare = true
+"#), @r#"
+    error: there is no window before one whose bounds come from the data
+     --> touchline.toml:4:11
+      |
+    4 | compare = true
+      |           ^^^^
+      |
+      = hint: set window.from and window.to, or leave `compare` out
+    "#);
+    insta::assert_snapshot!(bad(r#"[window]
+from = "2026-04-01"
+to = "2026-05-01"
+lookback = "7d"
+history = "36d"
+[roi]
+compare = true
+"#), @r#"
+    error: a history of `36d` is shorter than what the run looks back
+     --> touchline.toml:5:11
+      |
+    5 | history = "36d"
+      |           ^^^^^
+      |
+      = hint: `37d` is needed for roi.compare: write at least that, or leave `history` out
+    "#);
+}
+
+#[test]
 fn a_primary_model_that_is_not_computed() {
     insta::assert_snapshot!(bad(r#"[attribution]
 models = ["markov"]

@@ -216,6 +216,7 @@ fn the_summary_of_a_run() {
       where      FOLDER/out/current  ->  FOLDER/out/runs/r-RUN-1
       took       TIME
       * Email is credited with most of purchase under linear: 1, 50.0 % of all; it keeps that rank in 57.3 % of resamples.  [stage_attribution]
+      * The order of the top channels of purchase, Email > Search under linear, is not certain: Email keeps its rank in 57.3 % of resamples.  [stage_attribution]
     ");
 }
 

@@ -468,7 +468,7 @@ fn return_on_spend_is_worked_out_from_its_row() {
         own["value"].as_f64().expect(column)
     };
     let steps = found["steps"].as_array().expect("steps");
-    assert_eq!(steps.len(), 3);
+    assert!(steps.len() >= 3, "{steps:?}");
     for step in steps {
         let column = step["column"].as_str().expect("a name");
         assert!((step["result"].as_f64().expect("a result") - figure(column)).abs() < 1e-12, "{step}");

@@ -22,5 +22,6 @@ mod profiles;
 mod reference;
 mod reference_paths;
 mod rejects;
+mod roi;
 mod sample_data;
 mod support;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::Decimal128Array;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use touchline::config::plan::Plan;
@@ -39,8 +41,11 @@ max_rejected_share = 0.1
 
 const RATES: &str = "[inputs.rates]\npath = \"rates.csv\"\n";
 
+/// Customer, instant in UTC, event, channel, value, and currency or order.
+type Cells = (&'static str, &'static str, &'static str, &'static str, Option<f64>, &'static str);
+
 /// Clocks in Sofia go from 03:00 to 04:00 on 29 March: that day begins at 22:00 UTC and ends at 21:00.
-const ROWS: [(&str, &str, &str, &str, Option<f64>, &str); 14] = [
+const ROWS: [Cells; 14] = [
     ("c-1", "03-27 22:30", "click", "Email", None, "~"),
     ("c-1", "03-28 21:59", "purchase", "~", Some(100.0), "USD"), // the 28th: 92.00
     ("c-2", "03-28 10:00", "click", "Search", None, "~"),
@@ -58,9 +63,7 @@ const ROWS: [(&str, &str, &str, &str, Option<f64>, &str); 14] = [
 ];
 
 fn columns() -> Columns {
-    let column = |of: fn(
-        &(&'static str, &'static str, &'static str, &'static str, Option<f64>, &'static str),
-    ) -> &'static str| { text(&ROWS.iter().map(of).collect::<Vec<_>>()) };
+    let column = |of: fn(&Cells) -> &'static str| text(&ROWS.iter().map(of).collect::<Vec<_>>());
     vec![
         ("customer_id", column(|row| row.0)),
         ("occurred_at", times(&ROWS.iter().map(|row| row.1).collect::<Vec<_>>())),
@@ -277,7 +280,7 @@ fn orders(more: &str) -> Warehouse {
     let config = CONFIG.replace("[inputs.spend]\npath = \"spend.csv\"\n", "");
     let warehouse =
         Warehouse::new(&config.replace("value = \"value\"\n", &format!("value = \"value\"\n{more}")));
-    let rows: [(&str, &str, &str, &str, Option<f64>, &str); 9] = [
+    let rows: [Cells; 9] = [
         ("c-1", "03-28 08:00", "click", "Email", None, "~"),
         ("c-1", "03-28 09:00", "purchase", "~", Some(30.0), "o-1"),
         ("c-1", "03-28 09:00", "purchase", "~", Some(12.5), "o-1"),
@@ -288,9 +291,7 @@ fn orders(more: &str) -> Warehouse {
         ("c-2", "03-28 09:30", "purchase", "~", Some(4.0), "~"),
         ("c-2", "03-28 09:40", "refund", "~", Some(3.0), "o-9"),
     ];
-    let column = |of: fn(
-        &(&'static str, &'static str, &'static str, &'static str, Option<f64>, &'static str),
-    ) -> &'static str| { text(&rows.iter().map(of).collect::<Vec<_>>()) };
+    let column = |of: fn(&Cells) -> &'static str| text(&rows.iter().map(of).collect::<Vec<_>>());
     warehouse.parquet(
         "touchpoints/a.parquet",
         vec![
@@ -363,6 +364,92 @@ fn a_refund_takes_back_from_the_whole_order() {
     refunds | 23 | 20 | 3 | 0 | 0 | 0
     order_item:purchase | 5 | 2 | ok
     ");
+}
+
+#[test]
+fn half_an_order_back_and_then_all_of_it() {
+    let config = CONFIG.replace("[inputs.spend]\npath = \"spend.csv\"\n", "");
+    let told = |refunds: usize| {
+        let warehouse = Warehouse::new(&format!("{config}[refunds]\nevent = \"refund\"\n"));
+        let rows = 4 + refunds;
+        let first = |values: &[&'static str]| text(&values[..rows]);
+        let column = vec![
+            ("customer_id", first(&["c-1", "c-1", "c-2", "c-2", "c-1", "c-1"])),
+            (
+                "occurred_at",
+                times(
+                    &[
+                        "03-28 08:00",
+                        "03-28 09:00",
+                        "03-28 08:00",
+                        "03-28 10:00",
+                        "03-29 09:00",
+                        "03-30 09:00",
+                    ][..rows],
+                ),
+            ),
+            ("event", first(&["click", "purchase", "click", "purchase", "refund", "refund"])),
+            ("channel", first(&["Email", "~", "Search", "~", "~", "~"])),
+            ("value", floats(&[None, Some(20.0), None, Some(5.0), Some(10.0), Some(10.0)][..rows])),
+            ("order_id", first(&["~", "o-1", "~", "o-2", "o-1", "o-1"])),
+        ];
+        warehouse.parquet("touchpoints/a.parquet", column);
+        warehouse.run(&[]);
+        let told = told(&warehouse);
+        told.lines().filter(|line| !line.starts_with("repeated_order")).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(told(1), @r"
+    Email | 1 | 10
+    Search | 1 | 5
+    (unattributed) | 0 | 0
+    credit | 2 | 2 | 0 | 0 | 0 | 0
+    value | 25 | 15 | 0 | 0 | 10 | 0
+    refunds | 10 | 10 | 0 | 0 | 0 | 0
+    ");
+    insta::assert_snapshot!(told(2), @r"
+    Email | 0 | 0
+    Search | 1 | 5
+    (unattributed) | 0 | 0
+    credit | 2 | 1 | 0 | 0 | 1 | 0
+    value | 25 | 5 | 0 | 0 | 20 | 0
+    refunds | 20 | 20 | 0 | 0 | 0 | 0
+    ");
+}
+
+#[test]
+fn a_source_in_one_currency_and_tables_without_decimals() {
+    let config = CONFIG
+        .replace("currency = \"EUR\"", "currency = \"JPY\"")
+        .replace("path = \"touchpoints\"", "path = \"touchpoints\"\nconstants = { currency = \"USD\" }")
+        .replace("[inputs.spend]\npath = \"spend.csv\"\n", "");
+    let warehouse = Warehouse::new(&format!("{config}{RATES}[refunds]\nevent = \"refund\"\n"));
+    // Decimals of two places: 10.01 and 12.30 dollars, then 10.01 back.
+    let values = Decimal128Array::from(vec![None, Some(1_001), Some(1_230), Some(1_001)])
+        .with_precision_and_scale(18, 2)
+        .expect("a decimal");
+    warehouse.parquet(
+        "touchpoints/a.parquet",
+        vec![
+            ("customer_id", text(&["c-1", "c-1", "c-1", "c-1"])),
+            ("occurred_at", times(&["03-28 08:00", "03-28 09:00", "03-29 09:00", "03-30 09:00"])),
+            ("event", text(&["click", "purchase", "purchase", "refund"])),
+            ("channel", text(&["Email", "~", "~", "~"])),
+            ("value", Arc::new(values)),
+            ("order_id", text(&["~", "o-1", "o-2", "o-1"])),
+        ],
+    );
+    warehouse.write(
+        "rates.csv",
+        "date,currency,rate\n2026-03-28,USD,150.25\n2026-03-29,USD,151\n2026-03-30,USD,149.5\n",
+    );
+    warehouse.run(&[]);
+    // 10.01 × 150.25 = 1504.0025, 12.30 × 151 = 1857.3; back go 10.01 × 149.5 = 1496.495, so 8 are left.
+    let value = warehouse.select(
+        "reconciliation",
+        &[("ledger", "value")],
+        &["booked", "credited", "refunds", "difference"],
+    );
+    assert_eq!(value, "3361 | 1865 | 1496 | 0");
 }
 
 /// A row of random orders: customer, hour, order and cents.

@@ -9,9 +9,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray, TimestampMicrosecondArray};
 use arrow::compute::concat_batches;
-use arrow::datatypes::Float64Type;
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -178,6 +178,93 @@ fn heuristics_and_exact_markov_on_ten_thousand_paths() {
         assert!(off.abs() <= 0.005 * conversions, "value of {channel} is off by {off}");
     }
     let books = table(&tables, "reconciliation");
+    assert!((0..books.height()).all(|row| number(books, row, "difference") == 0.0));
+}
+
+/// Ad spend with the conversions that a platform reported beside it: each becomes a customer who clicked and then
+/// enquired, and some bought.
+#[test]
+fn cost_per_conversion_and_return_of_a_social_campaign() {
+    let Some(data) = data() else { return eprintln_absent() };
+    let temp = tempfile::tempdir().unwrap();
+    let ads = read(&data.join("ads/ads.parquet"));
+    let ints = |name: &str| ads.column_by_name(name).unwrap().as_primitive::<Int64Type>().values().to_vec();
+    let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let dates = arrow::compute::cast(ads.column_by_name("Date").unwrap(), &micros).unwrap();
+    let dates = dates.as_primitive::<TimestampMicrosecondType>().values().to_vec();
+    let (campaigns, enquiries, purchases) =
+        (ints("xyz_campaign_id"), ints("Total_Conversion"), ints("Approved_Conversion"));
+    let (mut customer, mut time, mut event, mut channel) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for ad in 0..ads.num_rows() {
+        for number in 0..enquiries[ad] {
+            let mut row = |name: &'static str, minute: i64, place: Option<String>| {
+                customer.push(format!("{ad}-{number}"));
+                time.push(dates[ad] + minute * 60_000_000);
+                event.push(name);
+                channel.push(place);
+            };
+            row("click", 0, Some(campaigns[ad].to_string()));
+            row("enquiry", 1, None);
+            if number < purchases[ad] {
+                row("purchase", 2, None);
+            }
+        }
+    }
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("customer_id", Arc::new(StringArray::from(customer))),
+        ("occurred_at", Arc::new(TimestampMicrosecondArray::from(time).with_timezone("UTC"))),
+        ("event", Arc::new(StringArray::from(event))),
+        ("channel", Arc::new(StringArray::from(channel))),
+    ];
+    write(&temp.path().join("touchpoints.parquet"), &RecordBatch::try_from_iter(columns).unwrap());
+    let text = r#"
+[window]
+from = "2023-08-01"
+to = "2023-10-01"
+[inputs.touchpoints]
+path = "{temp}/touchpoints.parquet"
+[inputs.spend]
+path = "{data}/ads/ads.parquet"
+columns = { date = "Date", channel = "xyz_campaign_id", cost = "Spent", impressions = "Impressions", clicks = "Clicks" }
+[conversions.enquiry]
+event = "enquiry"
+value = 5
+[conversions.purchase]
+event = "purchase"
+value = 100
+[attribution]
+models = ["last_touch", "linear"]
+"#;
+    let tables = run(text, &data, temp.path());
+    let roi = table(&tables, "channel_roi");
+    let figures: serde_json::Value =
+        serde_json::from_reader(File::open(data.join("ads/expected_roi.json")).unwrap()).unwrap();
+    for (campaign, expected) in figures["by_xyz_campaign_id"].as_object().unwrap() {
+        let row = |conversion| {
+            row_of(roi, &[("channel", campaign.as_str()), ("conversion", conversion), ("model", "linear")])
+        };
+        let (enquiry, purchase) = (row("enquiry"), row("purchase"));
+        let returned = number(roi, enquiry, "roas") + number(roi, purchase, "roas");
+        for (ours, theirs) in [
+            (number(roi, enquiry, "spend"), "Spent"),
+            (number(roi, enquiry, "impressions"), "Impressions"),
+            (number(roi, enquiry, "clicks"), "Clicks"),
+            (number(roi, enquiry, "credit"), "Total_Conversion"),
+            (number(roi, purchase, "credit"), "Approved_Conversion"),
+            (number(roi, enquiry, "cost_per_conversion"), "CPA_total"),
+            (number(roi, purchase, "cost_per_conversion"), "CPA_approved"),
+            (number(roi, purchase, "customer_acquisition_cost"), "CPA_approved"),
+            (returned, "ROAS_if_100_per_approved_5_per_total(ASSUMED)"),
+        ] {
+            // Costs are floats that are whole cents but for 1e-7.
+            let off = ours / expected[theirs].as_f64().unwrap() - 1.0;
+            assert!(off.abs() < 1e-7, "{theirs} of {campaign}: {ours} is off by {off:e}");
+        }
+    }
+    let books = table(&tables, "reconciliation");
+    let spend = row_of(books, &[("ledger", "spend")]);
+    let total = figures["total"]["Spent"].as_f64().unwrap();
+    assert!((number(books, spend, "credited") / total - 1.0).abs() < 1e-8);
     assert!((0..books.height()).all(|row| number(books, row, "difference") == 0.0));
 }
 

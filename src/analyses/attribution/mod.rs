@@ -4,7 +4,9 @@
 //! millionths of a minor unit, transitions of the Markov chain. [`solve`] turns 64 buckets of them into
 //! figures with intervals, [`effects`] shows what the data-driven models saw, `tables` lays both out.
 
+pub mod acquired;
 pub mod by_path;
+pub mod cohort;
 pub mod effects;
 pub mod grams;
 #[cfg(test)]
@@ -16,7 +18,7 @@ mod short;
 mod side_by_side;
 pub mod solve;
 pub mod solve_units;
-mod tables;
+pub(in crate::analyses) mod tables;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -28,10 +30,11 @@ use crate::attribution::allocate::MILLIONTHS;
 use crate::attribution::shapley::Distinct;
 use crate::attribution::{Credit, Shares, markov, time_decay};
 use crate::config::plan::{Model, PathTransform, ShapleyValue};
-use crate::journey::walk::Touch;
+use crate::journey::walk::{Touch, Walk};
 use crate::journey::{Path, PathEnd};
 
 use super::{Analysis, Context, NamedFrame, Observed, channel_roi, reconciliation};
+use acquired::Acquired;
 use short::ShortPaths;
 use units::{UnitCells, UnitModels, UnitPath};
 
@@ -47,6 +50,8 @@ pub struct Attribution<'a> {
     context: Context<'a>,
     /// None: credit stays with channels.
     unit_models: Option<UnitModels>,
+    /// The same of the window before; None unless it is compared.
+    previous: Option<Box<Attribution<'a>>>,
 }
 
 /// What one bucket saw of one target. Vectors are by channel, or by model and channel, row-major.
@@ -197,6 +202,10 @@ pub struct AttributionPartial {
     pub linked_refunds_minor: i128,
     /// Touches cut off the front of paths that were too long.
     pub cut_touches: u64,
+    /// New customers; None without a spend input, for nothing else asks what one costs.
+    pub acquired: Option<Box<Acquired>>,
+    /// The window before; None unless it is compared.
+    pub previous: Option<Box<AttributionPartial>>,
     scratch: Scratch,
 }
 
@@ -208,6 +217,8 @@ struct Scratch {
     has_factors: bool,
     credit: Credit,
     distinct: Distinct,
+    /// Over the window before.
+    walk: Walk,
     /// Of the touches of the path at hand.
     units: Vec<u32>,
     places: Vec<u32>,
@@ -234,12 +245,18 @@ impl<'a> Attribution<'a> {
     pub fn new(context: Context<'a>) -> Self {
         let plan = &context.plan.attribution;
         let unit_models = plan.by.campaign.then(|| UnitModels::of(&plan.models));
-        Self { context, unit_models }
+        let previous = context.previous.map(|rules| Context { rules, previous: None, ..context });
+        Self { context, unit_models, previous: previous.map(|previous| Box::new(Self::new(previous))) }
     }
 
     /// What the analysis knows of the run.
     pub fn context(&self) -> &Context<'a> {
         &self.context
+    }
+
+    /// The same analysis of the window before; None unless it is compared.
+    pub fn previous(&self) -> Option<&Attribution<'a>> {
+        self.previous.as_deref()
     }
 
     fn channels(&self) -> usize {
@@ -385,6 +402,22 @@ impl<'a> Attribution<'a> {
         }
     }
 
+    /// Cells that have seen nothing and keep no chain.
+    fn no_paths(&self) -> TargetCells {
+        let channels = self.channels();
+        let cells = self.models().len() * channels;
+        TargetCells {
+            touches: vec![0; channels],
+            refunded_touches: vec![0; channels],
+            journeys: vec![0; channels],
+            credit_millionths: vec![0; cells],
+            value_minor_millionths: vec![0; cells],
+            last_value_minor: vec![0; channels],
+            short: ShortPaths::new(channels),
+            ..TargetCells::default()
+        }
+    }
+
     /// Adds a path of a journey to what campaigns are credited with.
     fn observe_units(
         &self,
@@ -416,67 +449,14 @@ impl<'a> Attribution<'a> {
         cells.add(&path, models, (&plan.attribution, &rules.direct), credit, places);
     }
 
-    /// Adds the short paths of a target to all that counts them.
-    fn share_short(&self, cells: &mut TargetCells, scratch: &mut Scratch) {
-        let by_time = self.models().iter().position(|model| model.looks_at_times());
-        std::mem::take(&mut cells.short).drain(|channels, counts| {
-            let path = channels.iter().copied();
-            if counts.nulls > 0 {
-                cells.add_nulls(path.clone(), counts.nulls, &mut scratch.distinct);
-            }
-            if counts.conversions == 0 {
-                return;
-            }
-            let given = (counts.value_minor, counts.conversions as i64);
-            self.share_by_channels(path, counts.conversions, given, cells, scratch);
-            // Whenever it was, a single touch is given everything.
-            if let (Some(model), [only]) = (by_time, channels) {
-                cells.ledger(model, self.channels(), given.1, given.0).give(*only, MILLIONTHS);
-            }
-        });
-    }
-}
-
-impl Analysis for Attribution<'_> {
-    type Partial = AttributionPartial;
-
-    fn partial(&self) -> AttributionPartial {
-        let channels = self.channels();
-        let cells = self.models().len() * channels;
-        let plan = &self.context.plan.attribution;
-        let chain = self.models().contains(&Model::Markov);
-        let counts_touches = plan.path == PathTransform::Frequency;
-        let markov = chain && plan.markov_order == 1 && !counts_touches;
-        let grams = match counts_touches {
-            true => grams::Grams::counting_touches(plan.markov_order),
-            false => grams::Grams::new(plan.markov_order),
-        };
-        let sets = self.models().contains(&Model::Shapley) && plan.shapley_value == ShapleyValue::Rate;
-        let target = TargetCells {
-            touches: vec![0; channels],
-            refunded_touches: vec![0; channels],
-            journeys: vec![0; channels],
-            credit_millionths: vec![0; cells],
-            value_minor_millionths: vec![0; cells],
-            has_chain: markov,
-            transitions: if markov { TransitionCounts::new(channels) } else { TransitionCounts::default() },
-            last_value_minor: vec![0; channels],
-            grams: (chain && !markov).then_some(grams),
-            sets: sets.then(sets::Sets::default),
-            short: ShortPaths::new(channels),
-            ..TargetCells::default()
-        };
-        let unit_cells = self.unit_models.iter().map(|models| UnitCells::new(models.cells.len()));
-        let units = unit_cells.flat_map(|cells| vec![cells; self.context.rules.targets.len()]).collect();
-        AttributionPartial {
-            targets: vec![target; self.context.rules.targets.len()],
-            units,
-            booked: vec![Booked::default(); self.context.rules.conversion_values.len()],
-            ..Default::default()
-        }
+    /// Cells of campaigns that have seen nothing, for so many targets; none where credit stays with channels.
+    fn no_units(&self, targets: usize) -> Vec<UnitCells> {
+        let cells = self.unit_models.iter().map(|models| UnitCells::new(models.cells.len()));
+        cells.flat_map(|cells| vec![cells; targets]).collect()
     }
 
-    fn observe(&self, observed: Observed<'_>, partial: &mut AttributionPartial) {
+    /// Adds a journey of the own window.
+    fn observe_journey(&self, observed: Observed<'_>, partial: &mut AttributionPartial) {
         let walk = observed.walk;
         partial.cut_touches += walk.cut_touches;
         for event in &walk.conversions {
@@ -506,6 +486,78 @@ impl Analysis for Attribution<'_> {
                 self.observe_units(path, observed, models, cells, &mut partial.scratch);
             }
         }
+        if let Some(acquired) = partial.acquired.as_deref_mut() {
+            self.observe_firsts(observed, acquired, &mut partial.scratch);
+        }
+    }
+
+    /// Adds the short paths of a target to all that counts them.
+    fn share_short(&self, cells: &mut TargetCells, scratch: &mut Scratch) {
+        let by_time = self.models().iter().position(|model| model.looks_at_times());
+        std::mem::take(&mut cells.short).drain(|channels, counts| {
+            let path = channels.iter().copied();
+            if counts.nulls > 0 {
+                cells.add_nulls(path.clone(), counts.nulls, &mut scratch.distinct);
+            }
+            if counts.conversions == 0 {
+                return;
+            }
+            let given = (counts.value_minor, counts.conversions as i64);
+            self.share_by_channels(path, counts.conversions, given, cells, scratch);
+            // Whenever it was, a single touch is given everything.
+            if let (Some(model), [only]) = (by_time, channels) {
+                cells.ledger(model, self.channels(), given.1, given.0).give(*only, MILLIONTHS);
+            }
+        });
+    }
+}
+
+impl Analysis for Attribution<'_> {
+    type Partial = AttributionPartial;
+
+    fn partial(&self) -> AttributionPartial {
+        let rules = self.context.rules;
+        let plan = &self.context.plan.attribution;
+        let chain = self.models().contains(&Model::Markov);
+        let counts_touches = plan.path == PathTransform::Frequency;
+        let has_chain = chain && plan.markov_order == 1 && !counts_touches;
+        let transitions = match has_chain {
+            true => TransitionCounts::new(self.channels()),
+            false => TransitionCounts::default(),
+        };
+        let grams = match counts_touches {
+            true => grams::Grams::counting_touches(plan.markov_order),
+            false => grams::Grams::new(plan.markov_order),
+        };
+        let sets = self.models().contains(&Model::Shapley) && plan.shapley_value == ShapleyValue::Rate;
+        let target = TargetCells {
+            has_chain,
+            transitions,
+            grams: (chain && !has_chain).then_some(grams),
+            sets: sets.then(sets::Sets::default),
+            ..self.no_paths()
+        };
+        let acquired = (!self.context.spend.is_empty()).then(|| Box::new(Acquired::new(self)));
+        AttributionPartial {
+            targets: vec![target; rules.targets.len()],
+            units: self.no_units(rules.targets.len()),
+            booked: vec![Booked::default(); rules.conversion_values.len()],
+            acquired,
+            previous: self.previous().map(|previous| Box::new(previous.partial())),
+            ..Default::default()
+        }
+    }
+
+    fn observe(&self, observed: Observed<'_>, partial: &mut AttributionPartial) {
+        self.observe_journey(observed, partial);
+        if let (Some(previous), Some(own)) = (self.previous(), partial.previous.as_deref_mut()) {
+            let mut walk = std::mem::take(&mut own.scratch.walk);
+            let rules = previous.context.rules;
+            let journey = observed.journey.before(rules.to_us);
+            walk.over(&journey, rules);
+            previous.observe_journey(Observed { journey: &journey, walk: &walk }, own);
+            own.scratch.walk = walk;
+        }
     }
 
     fn close(&self, partial: &mut AttributionPartial) {
@@ -513,6 +565,13 @@ impl Analysis for Attribution<'_> {
             self.share_short(cells, &mut partial.scratch);
         }
         partial.units.iter_mut().for_each(UnitCells::close);
+        for acquired in partial.acquired.iter_mut() {
+            acquired.firsts.iter_mut().for_each(|cells| self.share_short(cells, &mut partial.scratch));
+            acquired.units.iter_mut().for_each(UnitCells::close);
+        }
+        if let (Some(previous), Some(own)) = (self.previous(), partial.previous.as_deref_mut()) {
+            previous.close(own);
+        }
     }
 
     fn merge(&self, into: &mut AttributionPartial, from: AttributionPartial) {
@@ -529,12 +588,20 @@ impl Analysis for Attribution<'_> {
             into.merge(from);
         }
         into.units.iter_mut().zip(&from.units).for_each(|(into, from)| into.merge(from));
+        if let (Some(into), Some(from)) = (&mut into.acquired, &from.acquired) {
+            into.merge(from);
+        }
+        if let (Some(previous), Some(into), Some(from)) =
+            (self.previous(), into.previous.as_deref_mut(), from.previous)
+        {
+            previous.merge(into, *from);
+        }
     }
 
     fn finish(&self, buckets: &[AttributionPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
         let solved = solve::solve(self, buckets);
         let mut frames = tables::frames(self, &solved)?;
-        frames.extend(channel_roi::frames(&self.context, &solved)?);
+        frames.extend(channel_roi::frames(self, buckets, &solved)?);
         frames.extend(reconciliation::attribution_ledgers(&self.context, buckets, &solved)?);
         Ok(frames)
     }

@@ -1,5 +1,7 @@
 //! From 64 buckets of cells to credit and value by target, model and channel, each with its interval.
 
+use std::borrow::Borrow;
+
 use crate::attribution::allocate::{MILLIONTHS, by_weights, round_to_whole};
 use crate::attribution::markov;
 use crate::config::plan::{Model, ShapleyValue};
@@ -73,7 +75,8 @@ pub(super) struct Replicated {
 }
 
 /// Solves every target under every model.
-pub fn solve(analysis: &Attribution<'_>, buckets: &[AttributionPartial]) -> Solved {
+pub fn solve(analysis: &Attribution<'_>, buckets: &[impl Borrow<AttributionPartial>]) -> Solved {
+    let buckets: Vec<&AttributionPartial> = buckets.iter().map(Borrow::borrow).collect();
     let draws = RankDraws::default();
     let mut targets: Vec<SolvedTarget> = (0..analysis.context().rules.targets.len())
         .map(|target| {

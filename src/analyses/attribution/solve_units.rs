@@ -217,7 +217,7 @@ fn split(channel: &ChannelCredit, weights: &[f64], credit: &mut [i64], value: &m
 }
 
 /// By channel: where its units stand.
-fn units_of_channels(units: &[Unit], channels: usize) -> impl Iterator<Item = Range<usize>> + '_ {
+pub(super) fn units_of_channels(units: &[Unit], channels: usize) -> impl Iterator<Item = Range<usize>> + '_ {
     let from = move |channel: usize| units.partition_point(|unit| usize::from(unit.channel) < channel);
     (0..channels).map(move |channel| from(channel)..from(channel + 1))
 }

@@ -17,7 +17,7 @@ const CHANNEL: &str = "channel";
 const CAMPAIGN: &str = "campaign";
 
 /// Note of rows whose credit doesn't add up to the conversions.
-const NOT_ADDITIVE: &str = "not_additive";
+pub(in crate::analyses) const NOT_ADDITIVE: &str = "not_additive";
 
 /// Lays the solved figures out.
 pub fn frames(analysis: &Attribution<'_>, solved: &Solved) -> Result<Vec<NamedFrame>, PolarsError> {
@@ -61,10 +61,15 @@ impl Bounds {
 
 /// Reasons of a row, each once, in the order of their first mention.
 pub(in crate::analyses) fn note(reasons: impl IntoIterator<Item = Option<Reason>>) -> Option<String> {
+    joined(reasons.into_iter().flatten().map(Reason::as_str))
+}
+
+/// Words of a note, each once, in the order of their first mention; None without any.
+pub(in crate::analyses) fn joined(words: impl IntoIterator<Item = &'static str>) -> Option<String> {
     let mut names: Vec<&str> = Vec::new();
-    for reason in reasons.into_iter().flatten() {
-        if !names.contains(&reason.as_str()) {
-            names.push(reason.as_str());
+    for word in words {
+        if !names.contains(&word) {
+            names.push(word);
         }
     }
     (!names.is_empty()).then(|| names.join("; "))

@@ -20,7 +20,7 @@ use toml::Spanned;
 
 use super::diagnostic::{Complaint, ErrorKind, Problems};
 use super::document::Document;
-use super::plan::{ConversionPlan, JobPlan, Plan, StagePlan, WindowPlan, Zone};
+use super::plan::{ConversionPlan, JobPlan, Plan, WindowPlan, Zone};
 use super::profiles::{OWN, PROFILES, Profile};
 use super::schema::{Job, Schema, Segments, Text, Window};
 use super::{currency, duration, nearest, time};
@@ -73,8 +73,9 @@ pub(super) fn resolve(
     let queries = schema.queries.path.as_ref().and_then(|path| resolver.path(path, &folder));
     let output = resolver.output(&schema.output, surroundings.out, &folder);
     let metric_window = metrics.iter().filter_map(|metric| metric.window_us).max();
-    let window =
-        resolver.window(&schema.window, &job.timezone, surroundings.date.as_ref(), &stages, metric_window);
+    let needs = [(stages.window_us, "stages.window"), (metric_window, "the window of a metric")];
+    let date = surroundings.date.as_ref();
+    let window = resolver.window(&schema.window, &job.timezone, date, needs, schema.roi.compare.as_ref());
     Plan {
         job,
         window,
@@ -141,8 +142,8 @@ impl Resolver<'_, '_, '_> {
         window: &Window,
         zone: &Zone,
         date: Option<&Text>,
-        stages: &StagePlan,
-        metric_window_us: Option<i64>,
+        needs_us: [(Option<i64>, &'static str); 2],
+        compare: Option<&Spanned<bool>>,
     ) -> WindowPlan {
         let (from_us, to_us) = match date {
             Some(date) => {
@@ -160,12 +161,12 @@ impl Resolver<'_, '_, '_> {
         };
         let lookback_us = self.duration(window.lookback.as_ref()).unwrap_or(self.defaults.lookback_us);
         let history = self.duration(window.history.as_ref());
-        let needs = [
-            (Some(lookback_us), "window.lookback"),
-            (stages.window_us, "stages.window"),
-            (metric_window_us, "the window of a metric"),
-        ];
-        let needed = needs.into_iter().filter_map(|(us, name)| Some((us?, name))).max_by_key(|(us, _)| *us);
+        let previous_from_us = self.previous(compare, from_us.zip(to_us), zone);
+        let compared_us =
+            previous_from_us.zip(from_us).map(|(previous_us, us)| us - previous_us + lookback_us);
+        let own = [(Some(lookback_us), "window.lookback"), (compared_us, "roi.compare")];
+        let needs = own.into_iter().chain(needs_us);
+        let needed = needs.filter_map(|(us, name)| Some((us?, name))).max_by_key(|(us, _)| *us);
         let (needed_us, needed_by) = needed.unwrap_or((lookback_us, "window.lookback"));
         // With a mistake in one of these, a comparison would only mislead.
         if let (Some(history_us), Some(text)) = (history, &window.history)
@@ -179,7 +180,27 @@ impl Resolver<'_, '_, '_> {
                 format!("`{needed}` is needed for {needed_by}: write at least that, or leave `history` out"),
             );
         }
-        WindowPlan { from_us, to_us, lookback_us, history_us: history.unwrap_or(0).max(needed_us) }
+        let history_us = history.unwrap_or(0).max(needed_us);
+        WindowPlan { from_us, to_us, lookback_us, history_us, previous_from_us }
+    }
+
+    /// Where the window before begins, if it is compared.
+    fn previous(
+        &mut self,
+        compare: Option<&Spanned<bool>>,
+        bounds_us: Option<(i64, i64)>,
+        zone: &Zone,
+    ) -> Option<i64> {
+        let compare = compare.filter(|compare| *compare.get_ref())?;
+        // Bounds that were refused are no missing ones.
+        if bounds_us.is_none() && self.problems.is_empty() {
+            self.refuse(
+                compare.span(),
+                "there is no window before one whose bounds come from the data",
+                "set window.from and window.to, or leave `compare` out",
+            );
+        }
+        bounds_us.map(|bounds_us| time::before(bounds_us, zone))
     }
 
     fn bounds(&mut self, window: &Window, zone: &Zone) -> (Option<i64>, Option<i64>) {

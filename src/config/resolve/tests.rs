@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::plan::{
     AfterConversion, ConversionValue, Correction, CsvStyle, DAY_US, Dedupe, Levels, MetricKind, MetricOf,
-    Model, PathTransform, Plan, StageMode,
+    Model, Orders, PathTransform, Plan, StageMode,
 };
 use crate::config::{ConfigErrors, ErrorKind, Overrides, parse};
 
@@ -101,6 +101,20 @@ fn names_keep_the_order_of_the_file() {
     assert_eq!((experiment.alpha, experiment.correction), (0.05, Correction::None));
     assert_eq!(plan.window.history_us, 60 * DAY_US, "the window of a metric");
     assert_eq!(plan.roi.primary, Some((0, Model::Linear)));
+}
+
+#[test]
+fn orders_count_once_where_the_file_says_what_an_order_is() {
+    let orders = |text: &str| {
+        plan(text).conversions.into_iter().map(|conversion| conversion.orders).collect::<Vec<_>>()
+    };
+    let two = "conversions.a.event = \"a\"\nconversions.b = { event = \"b\", orders = \"sum\" }\n";
+    assert_eq!(orders(two), [None, Some(Orders::Sum)]);
+    let refunds = format!("{two}refunds.event = \"refund\"\n");
+    assert_eq!(orders(&refunds), [Some(Orders::First), Some(Orders::Sum)]);
+    let text = format!("{two}{TOUCHPOINTS}columns = {{ order_id = \"basket\" }}\n");
+    let mapped = parse_with(&text, &Overrides::default()).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(mapped.conversions[0].orders, Some(Orders::First));
 }
 
 #[test]
