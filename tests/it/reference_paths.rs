@@ -126,7 +126,8 @@ fn transformed_paths_against_a_naive_implementation() {
             let only = |chosen: bool| f64::from(u8::from(chosen));
             let distinct = |touches: &[String]| touches.iter().collect::<BTreeSet<_>>().len() as f64;
             let first_own = |touches: &[String], at: usize| !touches[..at].contains(&touches[at]);
-            let models: [(&str, &dyn Fn(&[String], usize) -> f64); 4] = [
+            type Weight<'w> = &'w dyn Fn(&[String], usize) -> f64;
+            let models: [(&str, Weight<'_>); 4] = [
                 ("first_touch", &|_, at| only(at == 0)),
                 ("last_touch", &|touches, at| only(at + 1 == touches.len())),
                 ("linear", &|touches, _| 1.0 / touches.len() as f64),
