@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a run needs beside rows: the program, footers, books, sums and tables.
 const BASE_BYTES: u64 = 64 << 20;
+/// What the paths of `journey_paths` may take; of a small budget no more than an eighth.
+const PATHS_BYTES: u64 = 40 << 20;
 /// What a thread needs beside rows: a decoder, and the partition that it works on.
 const THREAD_BYTES: u64 = 24 << 20;
 /// Unfinished chunks of a thread that reads: 256 partitions of a chunk of rows with event ids each.
@@ -31,7 +33,7 @@ impl Budget {
     /// threads (0: one per core). What doesn't fit goes to `folder`.
     pub fn of_process(memory: Option<u64>, threads: usize, folder: PathBuf) -> Self {
         let memory = memory.unwrap_or_else(|| machine_bytes() / 100 * DEFAULT_PERCENT);
-        let beside = memory.saturating_sub(BASE_BYTES);
+        let beside = memory.saturating_sub(BASE_BYTES + PATHS_BYTES.min(memory / 8));
         // Half of what rows get may be chunks that aren't full yet, so that the other half is worth spilling.
         let affordable =
             usize::try_from(beside / (THREAD_BYTES + 2 * UNFINISHED_BYTES)).unwrap_or(usize::MAX);
@@ -105,10 +107,10 @@ mod tests {
             let budget = Budget::of_process(Some(mib << 20), threads, PathBuf::new());
             (budget.threads, budget.row_bytes >> 20)
         };
-        assert_eq!(of(256, 2), (2, 256 - 64 - 48));
-        assert_eq!(of(256, 64), (2, 256 - 64 - 48));
-        assert_eq!(of(1 << 20, 64), (64, (1 << 20) - 64 - 64 * 24));
-        assert_eq!(of(LEAST_BYTES >> 20, 8), (1, 128 - 64 - 24));
+        assert_eq!(of(256, 2), (2, 256 - 64 - 32 - 48));
+        assert_eq!(of(256, 64), (2, 256 - 64 - 32 - 48));
+        assert_eq!(of(1 << 20, 64), (64, (1 << 20) - 64 - 40 - 64 * 24));
+        assert_eq!(of(LEAST_BYTES >> 20, 8), (1, 128 - 64 - 16 - 24));
     }
 
     #[test]

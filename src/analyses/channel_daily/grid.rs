@@ -32,7 +32,7 @@ impl<T: Add> Grid<T> {
     }
 
     /// The cell at an index, row-major.
-    #[inline]
+    #[inline(always)]
     pub(super) fn at(&mut self, cell: usize) -> &mut T {
         match self {
             Grid::Dense(cells) => &mut cells[cell],

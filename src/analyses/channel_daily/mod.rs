@@ -120,6 +120,7 @@ impl<'a> ChannelDaily<'a> {
     /// Counts the touches of a journey that lie in the window.
     fn count_touches(&self, touches: &[Touch], partial: &mut DailyPartial) {
         let rules = self.context.rules;
+        let DailyPartial { touches: cells, customers, met, visits, .. } = partial;
         // The day at hand: touches come in the order of time.
         let (mut day_us, mut row): (Range<i64>, usize) = (0..0, 0);
         for touch in touches {
@@ -129,16 +130,15 @@ impl<'a> ChannelDaily<'a> {
                 }
                 let day = self.days.index(touch.time_us);
                 (day_us, row) = (self.days.span_us(day), day * self.channels());
-                partial.customers[day] += 1;
-                partial.visits += 1;
+                customers[day] += 1;
+                *visits += 1;
             }
             let channel = usize::from(touch.channel);
-            let cell = partial.touches.at(row + channel);
+            let cell = cells.at(row + channel);
             cell.touches += 1;
-            if partial.met[channel] != partial.visits {
-                partial.met[channel] = partial.visits;
-                cell.customers += 1;
-            }
+            // Without a branch: whether a customer comes again the same day can't be foreseen.
+            cell.customers += u64::from(met[channel] != *visits);
+            met[channel] = *visits;
         }
     }
 

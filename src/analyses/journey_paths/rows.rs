@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use hashbrown::HashMap;
 use polars::prelude::{DataFrame, PolarsError};
@@ -34,8 +34,8 @@ struct Tally {
     nulls: [u64; BUCKETS],
     value_minor: i128,
     durations_ms: Histogram,
-    /// Bins with how often.
-    touches: Vec<(BinIndex, u64)>,
+    /// How often, by bin: of many paths these are few.
+    touches: BTreeMap<BinIndex, u64>,
 }
 
 impl Tally {
@@ -45,7 +45,7 @@ impl Tally {
             nulls: [0; BUCKETS],
             value_minor: 0,
             durations_ms: Histogram::default(),
-            touches: Vec::new(),
+            touches: BTreeMap::new(),
         }
     }
 
@@ -57,9 +57,9 @@ impl Tally {
         path.durations_ms.iter().for_each(|bin| self.durations_ms.record_in(*bin));
         if keys.tells_touches(counts.key) {
             let touches = BinIndex::of(u64::from(keys.touches(counts.key)));
-            self.touches.push((touches, u64::from(counts.journeys())));
+            *self.touches.entry(touches).or_default() += u64::from(counts.journeys());
         } else {
-            self.touches.extend(path.lengths.iter().map(|bin| (*bin, 1)));
+            path.lengths.iter().for_each(|bin| *self.touches.entry(*bin).or_default() += 1);
         }
     }
 
@@ -195,7 +195,7 @@ fn row(path: String, mut tally: Tally, has_value: bool, has_nulls: bool) -> Row 
     let (journeys, conversions) = (tally.journeys(), tally.all_conversions());
     let rate = share(conversions, journeys).filter(|_| has_nulls);
     let interval = if has_nulls { tally.rate_interval() } else { Err(Reason::Undefined) };
-    let touches = Histogram::from_bins(std::mem::take(&mut tally.touches));
+    let touches = Histogram::from_bins(std::mem::take(&mut tally.touches).into_iter().collect());
     Row {
         path,
         journeys,
