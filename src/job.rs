@@ -175,7 +175,10 @@ fn compute(
     progress.begin("finishing tables", 0);
     let mut frames = finish(&analyses, buckets, all, pool)?;
     frames.push(("reconciliation", quality::row_ledger(loaded, &cut)?));
-    frames.push(("data_quality", quality::data_quality(plan, &kernel.rules, loaded, &cut)?));
+    frames.push((
+        "data_quality",
+        quality::data_quality(plan, &kernel.rules, loaded, opened.with_events, &cut)?,
+    ));
     progress.end();
     Ok(Computed { frames, cut })
 }

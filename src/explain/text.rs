@@ -362,7 +362,7 @@ pub fn row(explained: &RowExplained) -> String {
     }
     if !explained.effects.is_empty() {
         text.push_str(
-            "\nthis model's credit is no sum over journeys: it shares all conversions among the channels by their effects\n",
+            "\nthis model's credit is no sum of what each touch is given: it depends on what all channels bring\n",
         );
         let mut grid = Grid::new(&["channel"], &["effect", "credit", "effect on value", "value"]);
         let figure =

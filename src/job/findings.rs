@@ -142,6 +142,11 @@ fn points(value: f64) -> String {
     format!("{:+.1}", value * 100.0)
 }
 
+/// Conversions: with a decimal where a whole number would contradict the share beside it.
+fn few(conversions: f64) -> String {
+    if conversions < 100.0 { format!("{conversions:.1}") } else { format!("{conversions:.0}") }
+}
+
 fn leading_channel(plan: &Plan, rows: &Rows<'_>) -> Option<Finding> {
     let (conversion, model) = plan.roi.primary?;
     let target = &plan.conversions.get(conversion)?.name;
@@ -154,16 +159,16 @@ fn leading_channel(plan: &Plan, rows: &Rows<'_>) -> Option<Finding> {
     };
     let row = rows.best(leading)?;
     let bounds = match (rows.number(row, "credit_low"), rows.number(row, "credit_high")) {
-        (Some(low), Some(high)) => format!(" ({low:.0} to {high:.0})"),
+        (Some(low), Some(high)) => format!(" ({} to {})", few(low), few(high)),
         _ => String::new(),
     };
     Some(Finding {
         table: "stage_attribution",
         text: format!(
-            "{} is credited with most of {target} under {}: {:.0}{bounds}, {} of all; it keeps that rank in {} of resamples.",
+            "{} is credited with most of {target} under {}: {}{bounds}, {} of all; it keeps that rank in {} of resamples.",
             rows.text(row, "channel"),
             model.as_str(),
-            rows.number(row, "credit")?,
+            few(rows.number(row, "credit")?),
             percent(rows.number(row, "credit_share")?),
             percent(rows.number(row, "rank_stability")?),
         ),

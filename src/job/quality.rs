@@ -6,7 +6,7 @@ use polars::prelude::{DataFrame, PolarsResult, df};
 
 use crate::analyses::channel_roi::spend;
 use crate::analyses::reconciliation::{self, Line};
-use crate::config::plan::{ChannelPlan, Plan};
+use crate::config::plan::{ChannelPlan, Dedupe, Plan};
 use crate::contract::Rule;
 use crate::engine::EngineError;
 use crate::engine::load::{InputCounts, Loaded};
@@ -167,7 +167,13 @@ fn check_channels(checks: &mut Checks, table: &'static str, plan: &ChannelPlan, 
 }
 
 /// The table `data_quality`.
-pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts) -> PolarsResult<DataFrame> {
+pub fn data_quality(
+    plan: &Plan,
+    rules: &Rules,
+    loaded: &Loaded,
+    with_events: bool,
+    cut: &CutCounts,
+) -> PolarsResult<DataFrame> {
     let mut checks = Checks::default();
     for input in &loaded.counts {
         let counts = &input.counts;
@@ -198,8 +204,10 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
         if input.input == "touchpoints" {
             checks.push_as(input.input, "excluded", None, (rows, counts.excluded), "ok");
             checks.push(input.input, "value_made_null", Some("value"), (rows, counts.nulled_values));
-            checks.push(input.input, "exact_duplicate", Some("event_id"), (rows, cut.exact_duplicates));
-            let conflicting = (rows, cut.conflicting_duplicates);
+            // Without ids nothing was looked for.
+            let looked_at = if looks_for_duplicates(plan, with_events) { rows } else { 0 };
+            checks.push(input.input, "exact_duplicate", Some("event_id"), (looked_at, cut.exact_duplicates));
+            let conflicting = (looked_at, cut.conflicting_duplicates);
             checks.push(input.input, Rule::ConflictingDuplicate.as_str(), Some("event_id"), conflicting);
             checks.push(input.input, "too_many_touchpoints", Some("customer_id"), (rows, cut.bot_rows));
         }
@@ -212,6 +220,9 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
             unknown += u64::from(rules.channels.binary_search(&row.channel).is_err());
         }
         checks.push("spend", "channel_without_touches", Some("channel"), (rows, unknown));
+        // A year that was mistyped would be money that nobody misses.
+        let all = loaded.spend.len() as u64;
+        checks.push_as("spend", "outside_window", Some("date"), (all, all - rows), "ok");
     }
     if plan.attribution.by.campaign {
         // Its credit stands in a row for each of them.
@@ -234,6 +245,10 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
         let any = rules.facts.iter().any(|facts| facts.stages >> index & 1 == 1);
         matched(format!("stage_matches_nothing:{}", stage.name), any);
     }
+    matched("touches_match_nothing".to_owned(), rules.facts.iter().any(|facts| facts.touch));
+    if !plan.refunds.is_empty() {
+        matched("refunds_match_nothing".to_owned(), rules.facts.iter().any(|facts| facts.refund));
+    }
     let share: Vec<Option<f64>> = checks
         .checked
         .iter()
@@ -249,6 +264,15 @@ pub fn data_quality(plan: &Plan, rules: &Rules, loaded: &Loaded, cut: &CutCounts
         "share" => share,
         "status" => checks.status,
     )
+}
+
+/// Whether two rows could be found to be the same.
+fn looks_for_duplicates(plan: &Plan, with_events: bool) -> bool {
+    match plan.contract.dedupe {
+        Dedupe::EventId => with_events,
+        Dedupe::Row => true,
+        Dedupe::Off => false,
+    }
 }
 
 /// Rejected rows of every input.

@@ -167,7 +167,7 @@ fn of_channel(model: &SolvedModel, channel: usize, times: f64, met: f64) -> Vec<
     if let Some(effects) = model.effects.as_ref().filter(|_| model.model == Model::Markov) {
         let own = &effects.channels[channel];
         // A channel that no converted path met has none.
-        if let Some(effect) = own.effect {
+        if let Ok(effect) = own.effect {
             all.push((Figure::RemovalEffect, found(effect, own.interval.ok(), met)));
         }
         if let Some(effect) = own.value_effect {

@@ -446,7 +446,7 @@ fn a_row_of_a_data_driven_model_shows_the_effects() {
     rank_stability  0.751
     note            few_buckets
 
-    this model's credit is no sum over journeys: it shares all conversions among the channels by their effects
+    this model's credit is no sum of what each touch is given: it depends on what all channels bring
       channel    effect    credit  effect on value      value
       Email    1.000000  1.333333         1.000000  26.670000
       Search   0.500000  0.666667         0.500000  13.330000
