@@ -238,11 +238,11 @@ fn unknown_names_come_with_the_nearest() {
     "#);
     insta::assert_snapshot!(refused("SELECT channel,\n  spent FROM channel_roi"), @r#"
     queries/mine.sql:2:3: there is no column spent
-    hint: did you mean spend? channel_roi has conversion, model, level, channel, campaign, primary, spend, impressions, clicks, credit, value, roas, roas_low, roas_high, roi, cost_per_conversion, cost_per_conversion_low, cost_per_conversion_high, note, window_from, window_to
+    hint: did you mean spend? channel_roi has conversion, model, level, channel, campaign, primary, spend, impressions, clicks, credit, value, roas, roas_low, roas_high, roi, cost_per_conversion, cost_per_conversion_low, cost_per_conversion_high, new_customers, customer_acquisition_cost, payback_months, roas_previous, note, window_from, window_to
     "#);
     insta::assert_snapshot!(refused("SELECT channel_roi.foo FROM channel_roi"), @r#"
     queries/mine.sql:1:20: there is no column foo
-    hint: channel_roi has conversion, model, level, channel, campaign, primary, spend, impressions, clicks, credit, value, roas, roas_low, roas_high, roi, cost_per_conversion, cost_per_conversion_low, cost_per_conversion_high, note, window_from, window_to
+    hint: channel_roi has conversion, model, level, channel, campaign, primary, spend, impressions, clicks, credit, value, roas, roas_low, roas_high, roi, cost_per_conversion, cost_per_conversion_low, cost_per_conversion_high, new_customers, customer_acquisition_cost, payback_months, roas_previous, note, window_from, window_to
     "#);
     insta::assert_snapshot!(refused("SELECT nosuch(spend) AS a FROM channel_roi"), @r#"queries/mine.sql:1:8: the function nosuch is not supported"#);
 }

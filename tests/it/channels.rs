@@ -263,6 +263,7 @@ fn spend_goes_through_the_same_rules() {
     channel_unassigned:postcards / letter | 4 | 1
     channel_unassigned:shop.example / (not set) | 4 | 1
     channel_without_touches | 4 | 0
+    outside_window | 4 | 0
     "#);
     let ledger = warehouse.select(
         "reconciliation",

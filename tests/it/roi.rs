@@ -91,7 +91,10 @@ fn what_channels_cost_and_bring() {
     spend_by_channel | Search | 40 | 40 | 0 | 0
     ");
     let quality = ["check", "column", "rows_checked", "rows_failed", "status"];
-    insta::assert_snapshot!(warehouse.select("data_quality", &[("table", "spend")], &quality), @"channel_without_touches | channel | 4 | 1 | warn");
+    insta::assert_snapshot!(warehouse.select("data_quality", &[("table", "spend")], &quality), @r"
+    channel_without_touches | channel | 4 | 1 | warn
+    outside_window | date | 8 | 4 | ok
+    ");
     // Search leads under every model, but the customers are three.
     let warning = "The order of the top channels of purchase, Search > Email under linear, is not certain: ";
     assert!(ran.stderr.contains(warning), "{}", ran.stderr);
