@@ -26,8 +26,8 @@ pub struct InputFile {
 
 /// Finds the files of a source: files, folders (searched for `*.parquet` and `*.csv`) and globs.
 ///
-/// Folders and files whose name starts with `.` or `_` are left out, as every engine does. Sorted by path,
-/// each file once.
+/// Folders and files whose name starts with `.` or `_` are left out, as every engine does, and so are folders below
+/// that runs are published in. Sorted by path, each file once.
 pub fn discover(source: &SourcePlan) -> Result<Vec<InputFile>, InputError> {
     let mut paths = Vec::new();
     for pattern in &source.paths {
@@ -87,12 +87,20 @@ fn walk(
         }
         let path = entry.path();
         if path.is_dir() {
-            walk(&path, base, matcher, found)?;
+            if !is_output(&path) {
+                walk(&path, base, matcher, found)?;
+            }
         } else if matcher.map_or_else(|| has_table_suffix(&path), |matcher| matcher.is_match(&path)) {
             found.push((path, base.to_path_buf()));
         }
     }
     Ok(())
+}
+
+/// Whether a folder is where runs are published: what came out of one run is no input of the next, though a
+/// pattern may well cover both.
+fn is_output(folder: &Path) -> bool {
+    folder.join("runs").is_dir() && folder.join(".lock").is_file()
 }
 
 fn has_table_suffix(path: &Path) -> bool {
@@ -158,6 +166,22 @@ mod tests {
             constants: Default::default(),
             timezone: None,
             exclude: vec![],
+        }
+    }
+
+    #[test]
+    fn what_a_run_has_published_is_no_input_of_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for name in ["a.parquet", "out/.lock", "out/runs/r-1/tables/t.parquet", "runs/b.parquet"] {
+            let path = root.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        for pattern in [root.display().to_string(), format!("{}/**/*.parquet", root.display())] {
+            let found = discover(&source(pattern)).unwrap();
+            let names: Vec<_> = found.iter().map(|file| file.path.strip_prefix(root).unwrap()).collect();
+            assert_eq!(names, [Path::new("a.parquet"), Path::new("runs/b.parquet")]);
         }
     }
 
