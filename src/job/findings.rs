@@ -1,6 +1,7 @@
 //! The most telling figures of a run, in words for a person.
 
 mod ranking;
+mod silent;
 
 use polars::prelude::{AnyValue, DataFrame};
 
@@ -33,6 +34,7 @@ pub fn find(plan: &Plan, tables: &[Table]) -> Vec<Finding> {
     }
     findings.truncate(MOST);
     // A warning is no rival of a figure: it comes on top.
+    findings.extend(silent::silent(&rows("stage_attribution")));
     findings.extend(ranking::fragile(plan, &rows("stage_attribution")));
     findings
 }
