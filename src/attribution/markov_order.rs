@@ -23,7 +23,7 @@
 //! channel are scaled together, so that over all of them what flows out equals what flows in: a chain of
 //! channels, solved by elimination (aggregation: Koury, McAllister & Stewart 1984). That takes away at once what
 //! sweeps would take long for, such as paths that go in circles. The solution ends with a sweep that moved less than
-//! [`TOLERANCE`] of all such visits: no more is missing in the lost conversions, for a visit leads to at most
+//! `TOLERANCE` of all such visits: no more is missing in the lost conversions, for a visit leads to at most
 //! one. States are swept in one fixed order, eight channels side by side.
 
 use super::gram::{Gram, channel_of};

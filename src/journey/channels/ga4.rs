@@ -1,7 +1,7 @@
 //! The default channel groups of Google Analytics 4: source, medium and campaign to one of 18 names, or
 //! `Unassigned`.
 //!
-//! Source: Google, "[GA4] Default channel group", <https://support.google.com/analytics/answer/9756891>, rules
+//! Source: Google, "\[GA4\] Default channel group", <https://support.google.com/analytics/answer/9756891>, rules
 //! for manual traffic, in their order. The first that matches wins, and case makes no difference. Their
 //! two regular expressions are matched by hand; the tests hold them to the expressions.
 //!
