@@ -36,14 +36,11 @@ mod tests {
 
     use super::*;
 
-    fn warning(notes: &[(&str, &str, Option<&str>)]) -> Option<String> {
-        let column = |of: fn(&(&str, &str, Option<&str>)) -> Option<String>| -> Vec<Option<String>> {
-            notes.iter().map(of).collect()
-        };
+    fn warning(rows: &[(&str, &str, Option<&str>)]) -> Option<String> {
         let frame = df!(
-            "model" => column(|row| Some(row.0.to_owned())),
-            "target" => column(|row| Some(row.1.to_owned())),
-            "note" => column(|row| row.2.map(str::to_owned)),
+            "model" => rows.iter().map(|row| row.0).collect::<Vec<_>>(),
+            "target" => rows.iter().map(|row| row.1).collect::<Vec<_>>(),
+            "note" => rows.iter().map(|row| row.2).collect::<Vec<_>>(),
         );
         silent(&Rows { frame: Some(&frame.ok()?) }).map(|finding| finding.text)
     }
