@@ -4,9 +4,9 @@ use polars::prelude::{AnyValue, DataFrame};
 use proptest::prelude::*;
 
 use crate::config::plan::{
-    AfterConversion, AttributionPlan, ChannelPlan, ContractPlan, CsvStyle, Currency, Dedupe, JobPlan, Levels,
-    OutputPlan, PathTransform, Plan, RoiPlan, SegmentPlan, ShapleyValue, StageMode, StagePlan, WindowPlan,
-    Zone,
+    AfterConversion, AttributionPlan, ChannelPlan, ContractPlan, Correction, CsvStyle, Currency, Dedupe,
+    JobPlan, Levels, OutputPlan, PathTransform, Plan, Population, RoiPlan, SegmentPlan, ShapleyValue,
+    StageMode, StagePlan, WindowPlan, Zone,
 };
 use crate::contract::spend::SpendRow;
 use crate::journey::testing::{OwnedJourney, World};
@@ -173,10 +173,18 @@ fn plan() -> Plan {
             markov_order: 1,
             shapley_value: ShapleyValue::Total,
         },
-        segments: SegmentPlan { dimensions: Vec::new(), min_customers: 10 },
+        segments: SegmentPlan {
+            dimensions: Vec::new(),
+            behaviours: Vec::new(),
+            population: Population::Active,
+            correction: Correction::BenjaminiHochberg,
+            min_customers: 10,
+        },
         roi: RoiPlan { margin: 1.0, primary: None },
         metrics: Vec::new(),
+        numbers: Vec::new(),
         experiments: Vec::new(),
+        experiment_defaults: None,
         queries: None,
         output: OutputPlan {
             path: std::path::PathBuf::new(),

@@ -50,8 +50,14 @@ pub struct Plan {
     pub roi: RoiPlan,
     /// Metrics of experiments, in the order of the file.
     pub metrics: Vec<MetricPlan>,
+    /// Numeric touchpoint columns that metrics sum: [`MetricOf::Number`] is an index into them.
+    pub numbers: Vec<String>,
     /// Experiments, in the order of the file.
     pub experiments: Vec<ExperimentPlan>,
+    /// What holds for experiments of the assignment log that the file doesn't name: without weights, which are
+    /// equal over the variants found, and with an empty control unless the file names one. None: they are only
+    /// counted.
+    pub experiment_defaults: Option<ExperimentPlan>,
     /// Folder of `*.sql` files, absolute. None: the queries that ship with the binary.
     #[serde(skip)]
     pub queries: Option<PathBuf>,
@@ -505,10 +511,48 @@ pub enum AfterConversion {
 /// Which segments are compared.
 #[derive(Debug, Clone, Serialize)]
 pub struct SegmentPlan {
-    /// Customer attributes, touchpoint columns or `first_channel`.
+    /// Customer attributes, touchpoint columns, `first_` or `last_` before one, or behaviours.
     pub dimensions: Vec<String>,
+    /// Behaviours that are dimensions, in the order of the file.
+    pub behaviours: Vec<Behaviour>,
+    /// Who is counted.
+    pub population: Population,
+    /// How p-values of the segments of one dimension and target are adjusted.
+    pub correction: Correction,
     /// Smaller segments are merged into `(small)`; 1 turns that off.
     pub min_customers: u64,
+}
+
+/// Who is counted in tables of segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Population {
+    /// Customers with a kept row in the window.
+    Active,
+    /// Customers of the customers table.
+    All,
+}
+
+/// What customers do, as a dimension with the segments `yes` and `no`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Behaviour {
+    /// Name of the dimension.
+    pub name: String,
+    /// Any of them suffices.
+    pub rules: Vec<BehaviourRule>,
+}
+
+/// A customer fits where there are rows that match, and none that must not follow them does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BehaviourRule {
+    /// Which rows count.
+    pub matcher: Matcher,
+    /// So many of them, at least 1; within `within_us` of each other where that is said.
+    pub at_least: u32,
+    /// None of these may follow, or stand at the same instant; any matcher counts.
+    pub without: Vec<Matcher>,
+    /// How long after the row they may not follow, in µs. None: ever after.
+    pub within_us: Option<i64>,
 }
 
 /// Return on spend.
@@ -525,29 +569,64 @@ pub struct RoiPlan {
 pub struct MetricPlan {
     /// Unique.
     pub name: String,
-    /// Proportion of customers, or mean over customers.
+    /// What is compared.
     pub kind: MetricKind,
-    /// Index into `Plan::conversions`.
-    pub conversion: usize,
-    /// What is summed; a proportion asks whether there is one.
-    pub of: MetricOf,
     /// From the first exposure, in µs. None: to the end of the reporting window, never immature.
     pub window_us: Option<i64>,
     /// Whether more is better.
     pub good_up: bool,
+    /// What a customer counts at most: means and numerators of ratios only.
+    pub cap: Option<Cap>,
 }
 
-/// Proportion or mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What is compared between variants.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricKind {
-    /// Share of customers with at least one conversion.
-    Proportion,
-    /// Mean over customers of what they sum to.
-    Mean,
+    /// Share of customers with at least one row of the quantity.
+    Proportion(Quantity),
+    /// Mean over customers.
+    Mean(Quantity),
+    /// Sum over sum.
+    Ratio {
+        /// What is divided.
+        numerator: Quantity,
+        /// By what.
+        denominator: Quantity,
+    },
+    /// Quantile over customers, those with zero among them.
+    Quantile {
+        /// What customers are ordered by.
+        of: Quantity,
+        /// Inside (0, 1).
+        share: f64,
+    },
 }
 
-/// What a mean sums.
+/// A sum per customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Quantity {
+    /// Index into `Plan::conversions`: only its rows count. None: all rows, which makes sense for numbers only.
+    pub conversion: Option<usize>,
+    /// What is summed over them.
+    pub of: MetricOf,
+}
+
+impl Quantity {
+    /// So many of the integers that are summed are one unit, given the minor units of a unit of currency.
+    pub fn per_unit(self, minor_per_unit: i64) -> i64 {
+        match self.of {
+            MetricOf::Value => minor_per_unit,
+            MetricOf::Count => 1,
+            MetricOf::Number(_) => NUMBER_PER_UNIT,
+        }
+    }
+}
+
+/// Numbers of touchpoint columns are summed in millionths.
+pub const NUMBER_PER_UNIT: i64 = 1_000_000;
+
+/// What is summed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricOf {
@@ -555,6 +634,18 @@ pub enum MetricOf {
     Value,
     /// Their number.
     Count,
+    /// A numeric touchpoint column: index into `Plan::numbers`.
+    Number(usize),
+}
+
+/// What a customer counts at most.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cap {
+    /// In the integers of the quantity: minor units, rows, millionths.
+    Amount(i64),
+    /// The quantile of this share over all analysed customers of the experiment, inside (0, 1).
+    Percentile(f64),
 }
 
 /// An experiment.
@@ -568,15 +659,43 @@ pub struct ExperimentPlan {
     pub weights: Vec<(String, f64)>,
     /// Indices into `Plan::metrics`.
     pub metrics: Vec<usize>,
+    /// Indices into `Plan::metrics` of what must not get worse; none of them is in `metrics`.
+    pub guardrails: Vec<usize>,
+    /// How long before the first exposure a customer's figures are taken to adjust those after it, in µs. None: not
+    /// adjusted.
+    pub pre_period_us: Option<i64>,
     /// Level of tests and `1 − alpha` of intervals.
     pub alpha: f64,
     /// How p-values are adjusted for several metrics and variants.
     pub correction: Correction,
+    /// Whether verdicts may be looked at as often as one likes.
+    pub sequential: bool,
+    /// Customers at which the sequential interval is tightest.
+    pub sequential_tuning: f64,
+    /// What is believed of the relative lift before the experiment.
+    pub prior: LiftPrior,
     /// Relative: an interval inside ± this is no difference worth having. None: never `flat`.
     pub flat_within: Option<f64>,
+    /// Relative: the smallest lift worth finding; it says how many customers are still needed. None: not said.
+    pub target_lift: Option<f64>,
 }
 
-/// How p-values are adjusted.
+/// What is believed of a relative lift before the experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LiftPrior {
+    /// Nothing.
+    Flat,
+    /// A normal distribution.
+    Normal {
+        /// Its mean.
+        mean: f64,
+        /// Its standard deviation, above 0.
+        standard_deviation: f64,
+    },
+}
+
+/// How p-values are adjusted for looking at several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Correction {

@@ -9,7 +9,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
@@ -195,18 +197,22 @@ fn cost_per_conversion_and_return_of_a_social_campaign() {
     let (campaigns, enquiries, purchases) =
         (ints("xyz_campaign_id"), ints("Total_Conversion"), ints("Approved_Conversion"));
     let (mut customer, mut time, mut event, mut channel) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut value = Vec::new();
     for ad in 0..ads.num_rows() {
         for number in 0..enquiries[ad] {
-            let mut row = |name: &'static str, minute: i64, place: Option<String>| {
+            let mut row = |name: &'static str, minute: i64, place: Option<String>, worth: Option<i64>| {
                 customer.push(format!("{ad}-{number}"));
                 time.push(dates[ad] + minute * 60_000_000);
                 event.push(name);
                 channel.push(place);
+                value.push(worth);
             };
-            row("click", 0, Some(campaigns[ad].to_string()));
-            row("enquiry", 1, None);
-            if number < purchases[ad] {
-                row("purchase", 2, None);
+            // The figures of the set count 100 for a purchase and 5 for an enquiry that came to nothing.
+            let buys = number < purchases[ad];
+            row("click", 0, Some(campaigns[ad].to_string()), None);
+            row("enquiry", 1, None, Some(if buys { 0 } else { 5 }));
+            if buys {
+                row("purchase", 2, None, Some(100));
             }
         }
     }
@@ -215,6 +221,7 @@ fn cost_per_conversion_and_return_of_a_social_campaign() {
         ("occurred_at", Arc::new(TimestampMicrosecondArray::from(time).with_timezone("UTC"))),
         ("event", Arc::new(StringArray::from(event))),
         ("channel", Arc::new(StringArray::from(channel))),
+        ("value", Arc::new(Int64Array::from(value))),
     ];
     write(&temp.path().join("touchpoints.parquet"), &RecordBatch::try_from_iter(columns).unwrap());
     let text = r#"
@@ -228,10 +235,10 @@ path = "{data}/ads/ads.parquet"
 columns = { date = "Date", channel = "xyz_campaign_id", cost = "Spent", impressions = "Impressions", clicks = "Clicks" }
 [conversions.enquiry]
 event = "enquiry"
-value = 5
+value = "value"
 [conversions.purchase]
 event = "purchase"
-value = 100
+value = "value"
 [attribution]
 models = ["last_touch", "linear"]
 "#;

@@ -4,7 +4,7 @@
 
 use polars::prelude::PolarsError;
 
-use crate::config::plan::{ExperimentPlan, MetricKind, MetricOf, MetricPlan};
+use crate::config::plan::{ExperimentPlan, MetricKind, MetricOf, MetricPlan, Quantity};
 use crate::journey::{Assignment, Journey};
 use crate::stats::Moments;
 
@@ -232,16 +232,20 @@ fn is_active(journey: &Journey<'_>, time_us: i64) -> bool {
 
 /// What a metric is for one customer: 0 or 1, a count, or minor units (saturating at 64 bits).
 fn value_of(metric: &MetricPlan, observed: Observed<'_>, span_us: std::ops::Range<i64>) -> i64 {
-    let mut events = observed
-        .walk
-        .conversions
-        .iter()
-        .filter(|event| event.conversion == metric.conversion && span_us.contains(&event.time_us));
-    match (metric.kind, metric.of) {
-        (MetricKind::Proportion, _) => i64::from(events.next().is_some()),
-        (MetricKind::Mean, MetricOf::Count) => i64::try_from(events.count()).unwrap_or(i64::MAX),
-        (MetricKind::Mean, MetricOf::Value) => {
-            events.fold(0, |sum, event| sum.saturating_add(event.value_minor))
+    let events = |quantity: Quantity| {
+        observed.walk.conversions.iter().filter(move |event| {
+            Some(event.conversion) == quantity.conversion && span_us.contains(&event.time_us)
+        })
+    };
+    match metric.kind {
+        MetricKind::Proportion(quantity) => i64::from(events(quantity).next().is_some()),
+        MetricKind::Mean(quantity) if quantity.of == MetricOf::Value => {
+            events(quantity).fold(0, |sum, event| sum.saturating_add(event.value_minor))
+        }
+        MetricKind::Mean(quantity)
+        | MetricKind::Ratio { numerator: quantity, .. }
+        | MetricKind::Quantile { of: quantity, .. } => {
+            i64::try_from(events(quantity).count()).unwrap_or(i64::MAX)
         }
     }
 }

@@ -11,7 +11,7 @@ use polars::prelude::{DataFrame, PolarsError};
 
 use crate::analyses::NamedFrame;
 use crate::analyses::columns::{counts, floats, high, low, texts};
-use crate::config::plan::{Correction, ExperimentPlan, MetricKind, MetricOf, MetricPlan};
+use crate::config::plan::{Correction, ExperimentPlan, MetricKind, MetricOf, MetricPlan, Quantity};
 use crate::stats::{
     Arm, ConfidenceSequence, Interval, Moments, Posterior, Prior, Reason, multiplicity, power, sequential,
     welch,
@@ -135,8 +135,8 @@ fn compare<'t>(
     [control, variant]: [Moments; 2],
     minor_per_unit: f64,
 ) -> Row<'t> {
-    let minor_per_unit = match (metric.kind, metric.of) {
-        (MetricKind::Mean, MetricOf::Value) => minor_per_unit,
+    let minor_per_unit = match metric.kind {
+        MetricKind::Mean(Quantity { of: MetricOf::Value, .. }) => minor_per_unit,
         _ => 1.0,
     };
     let mut reasons = Vec::new();
@@ -212,8 +212,10 @@ fn figures(
 
 fn arm(kind: MetricKind, moments: &Moments, minor_per_unit: f64) -> Result<Arm, Reason> {
     match kind {
-        MetricKind::Mean => Arm::of_mean(moments, minor_per_unit),
-        MetricKind::Proportion => {
+        MetricKind::Mean(_) | MetricKind::Ratio { .. } | MetricKind::Quantile { .. } => {
+            Arm::of_mean(moments, minor_per_unit)
+        }
+        MetricKind::Proportion(_) => {
             Arm::of_proportion(u64::try_from(moments.sum).map_err(|_| Reason::Undefined)?, moments.n)
         }
     }

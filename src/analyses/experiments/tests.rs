@@ -3,9 +3,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analyses::testing::{Bench, figure, journey_texts, show};
-use crate::config::plan::{Correction, DAY_US};
+use crate::config::plan::{Correction, DAY_US, LiftPrior};
 use crate::journey::testing::World;
-use crate::stats::multiplicity;
+use crate::stats::{multiplicity, sequential};
 
 const HEALTH: [&str; 6] = ["experiment", "check", "variant", "expected", "observed", "status"];
 
@@ -20,10 +20,16 @@ fn world() -> World {
     ])
 }
 
-fn metric(name: &str, kind: MetricKind, of: MetricOf, window_days: Option<i64>) -> MetricPlan {
-    let conversion = usize::from(name == "buy");
+fn metric(
+    name: &str,
+    kind: fn(Quantity) -> MetricKind,
+    of: MetricOf,
+    window_days: Option<i64>,
+) -> MetricPlan {
+    let conversion = Some(usize::from(name == "buy"));
     let window_us = window_days.map(|days| days * DAY_US);
-    MetricPlan { name: name.to_owned(), kind, conversion, of, window_us, good_up: true }
+    let kind = kind(Quantity { conversion, of });
+    MetricPlan { name: name.to_owned(), kind, window_us, good_up: true, cap: None }
 }
 
 fn visits() -> MetricPlan {
@@ -40,9 +46,15 @@ fn bench<T: AsRef<str>>(journeys: &[(usize, T)], variants: &[&str], metrics: Vec
         control: "none".to_owned(),
         weights: variants.iter().map(|name| (name.to_string(), weight)).collect(),
         metrics: (0..metrics.len()).collect(),
+        guardrails: Vec::new(),
+        pre_period_us: None,
         alpha: 0.05,
         correction: Correction::BenjaminiHochberg,
+        sequential: false,
+        sequential_tuning: sequential::DEFAULT_TUNING_CUSTOMERS,
+        prior: LiftPrior::Flat,
         flat_within: None,
+        target_lift: None,
     }];
     bench.plan.metrics = metrics;
     bench

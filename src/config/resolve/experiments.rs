@@ -5,7 +5,8 @@ use toml::Spanned;
 use super::{Resolver, conversion_names};
 use crate::config::nearest;
 use crate::config::plan::{
-    ConversionPlan, ConversionValue, Correction, ExperimentPlan, MetricKind, MetricOf, MetricPlan,
+    ConversionPlan, ConversionValue, Correction, ExperimentPlan, LiftPrior, MetricKind, MetricOf, MetricPlan,
+    Quantity,
 };
 use crate::config::schema::{Experiment, Metric, Section, Table, Text};
 
@@ -33,7 +34,8 @@ impl Resolver<'_, '_, '_> {
                 "write kind = \"proportion\" for the share of customers who convert, or kind = \"mean\"",
             );
         }
-        let kinds = [("proportion", MetricKind::Proportion), ("mean", MetricKind::Mean)];
+        let kinds: [(&str, fn(Quantity) -> MetricKind); 2] =
+            [("proportion", MetricKind::Proportion), ("mean", MetricKind::Mean)];
         let kind = self.choose(metric.kind.as_ref(), "kind of metric", &kinds);
         let conversion = match &metric.conversion {
             Some(conversion) => self.reference(conversion, "conversion", conversion_names(conversions)),
@@ -54,13 +56,12 @@ impl Resolver<'_, '_, '_> {
         let of = self.metric_of(name, metric, kind, conversion.and_then(|at| conversions.get(at)));
         MetricPlan {
             name: name.get_ref().clone(),
-            kind: kind.unwrap_or(MetricKind::Proportion),
-            conversion: conversion.unwrap_or(0),
-            of,
+            kind: kind.unwrap_or(MetricKind::Proportion)(Quantity { conversion, of }),
             window_us: self.duration(metric.window.as_ref()),
             good_up: self
                 .choose(metric.good.as_ref(), "direction", &[("up", true), ("down", false)])
                 .unwrap_or(true),
+            cap: None,
         }
     }
 
@@ -68,14 +69,13 @@ impl Resolver<'_, '_, '_> {
         &mut self,
         name: &Text,
         metric: &Metric,
-        kind: Option<MetricKind>,
+        kind: Option<fn(Quantity) -> MetricKind>,
         conversion: Option<&ConversionPlan>,
     ) -> MetricOf {
         let choices = [("value", MetricOf::Value), ("count", MetricOf::Count)];
         let of = self.choose(metric.of.as_ref(), "`of`", &choices);
-        match kind {
-            Some(MetricKind::Mean) => {}
-            Some(MetricKind::Proportion) => {
+        match kind.map(|kind| kind(Quantity { conversion: None, of: MetricOf::Count })) {
+            Some(MetricKind::Proportion(_)) => {
                 if let (Some(MetricOf::Value), Some(text)) = (of, &metric.of) {
                     self.refuse(
                         text.span(),
@@ -85,6 +85,7 @@ impl Resolver<'_, '_, '_> {
                 }
                 return MetricOf::Count;
             }
+            Some(_) => {}
             None => return MetricOf::Count,
         }
         // An unknown word was refused already.
@@ -146,11 +147,17 @@ impl Resolver<'_, '_, '_> {
             control,
             weights,
             metrics,
+            guardrails: Vec::new(),
+            pre_period_us: None,
             alpha: self.inner_share(experiment.alpha.as_ref(), "alpha").unwrap_or(ALPHA),
             correction: self
                 .choose(experiment.correction.as_ref(), "correction", &corrections)
                 .unwrap_or(Correction::BenjaminiHochberg),
+            sequential: true,
+            sequential_tuning: crate::stats::sequential::DEFAULT_TUNING_CUSTOMERS,
+            prior: LiftPrior::Flat,
             flat_within: self.inner_share(experiment.flat_within.as_ref(), "flat_within"),
+            target_lift: None,
         }
     }
 

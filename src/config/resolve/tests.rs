@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::plan::{
     AfterConversion, ConversionValue, Correction, CsvStyle, DAY_US, Dedupe, Levels, MetricKind, MetricOf,
-    Model, Orders, PathTransform, Plan, StageMode,
+    Model, Orders, PathTransform, Plan, Quantity, StageMode,
 };
 use crate::config::{ConfigErrors, ErrorKind, Overrides, parse};
 
@@ -92,8 +92,10 @@ fn names_keep_the_order_of_the_file() {
     let columns: Vec<_> =
         plan.conversions[0].matcher.fields.iter().map(|field| field.column.as_str()).collect();
     assert_eq!(columns, ["event", "channel"]);
-    assert_eq!((plan.metrics[0].name.as_str(), plan.metrics[0].of), ("second", MetricOf::Value));
-    assert_eq!((plan.metrics[1].kind, plan.metrics[1].conversion), (MetricKind::Proportion, 1));
+    let quantity = |conversion, of| Quantity { conversion: Some(conversion), of };
+    assert_eq!(plan.metrics[0].name, "second");
+    assert_eq!(plan.metrics[0].kind, MetricKind::Mean(quantity(0, MetricOf::Value)));
+    assert_eq!(plan.metrics[1].kind, MetricKind::Proportion(quantity(1, MetricOf::Count)));
     assert!(!plan.metrics[1].good_up);
     let experiment = &plan.experiments[0];
     assert_eq!(experiment.weights, [("Z".to_owned(), 0.75), ("A".to_owned(), 0.25)]);
