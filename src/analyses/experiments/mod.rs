@@ -1,22 +1,29 @@
 //! `experiment_results` and `experiment_health`: what each variant did, and whether to believe it.
 //!
-//! Who takes part is decided in `population`, what is added up of them in `sums`, both while journeys are seen; `results`
-//! and `health` are the finish.
+//! While journeys are seen, `population` decides who takes part, `quantities` what a customer's metric is, and `sums` adds
+//! up. The finish of the sums is `results`, by way of `arms`, `cells` of segments, `effect` and `verdict`; that of the
+//! counts of `health` says whether to believe it.
 
 use polars::prelude::PolarsError;
 
 use crate::journey::Assignment;
 
+use super::suppression::{Merged, Population};
 use super::{Analysis, Context, NamedFrame, Observed};
 
 use self::population::{Experiment, Exposed, Exposure, Place, Places};
 use self::sums::{ExperimentCounts, VariantCounts, add_all};
 
+mod arms;
+mod cells;
+mod effect;
 mod health;
 mod population;
 mod quantities;
 mod results;
+mod rows;
 mod sums;
+mod verdict;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +34,8 @@ mod tests;
 /// customers in a variant that the plan doesn't name. A metric takes the rows with
 /// `t0 ≤ t < t0 + window` (to the end of the reporting window where it has none); customers whose window
 /// ends after `to` are left out of that metric and counted. Assignments at or after `to` are not read.
+/// Segments are those as of `t0`. Experiments of the log that the plan doesn't name are compared by its defaults for
+/// them, else only counted.
 ///
 /// Two frames; their rows and rules are documented with the functions that build them.
 #[derive(Debug, Clone)]
@@ -42,6 +51,8 @@ pub struct ExperimentPartial {
     experiments: Vec<ExperimentCounts>,
     /// Customers, by experiment that isn't.
     not_configured: Vec<u64>,
+    /// Of the tables of segments, whose cells are those of these tables; nobody where no experiment is compared.
+    population: Population,
     /// Of the customer at hand. Scratch.
     segments: Vec<u32>,
 }
@@ -70,7 +81,7 @@ impl<'a> Experiments<'a> {
         };
         let Observed { journey, walk, .. } = observed;
         segments.clear();
-        segments.extend(dimensions.iter().map(|dimension| dimension.segment(journey, walk) as u32));
+        segments.extend(dimensions.iter().map(|dimension| dimension.segment_at(journey, walk, t0_us) as u32));
         let experiment = &self.places.experiments[at];
         let windows_over = experiment.windows_over(t0_us, rules.to_us);
         let customer = Exposed { variant, t0_us, windows_over, segments, journey, walk };
@@ -87,11 +98,17 @@ impl Analysis for Experiments<'_> {
         ExperimentPartial {
             experiments: experiments.iter().map(counts).collect(),
             not_configured: vec![0; not_configured.len()],
+            population: if experiments.is_empty() {
+                Population::default()
+            } else {
+                Population::new(self.context.dimensions)
+            },
             segments: Vec::new(),
         }
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut ExperimentPartial) {
+        partial.population.count(observed.segments);
         let to_us = self.context.rules.to_us;
         let all = observed.journey.assignments;
         let all = &all[..all.partition_point(|assignment| assignment.time_us < to_us)];
@@ -113,6 +130,7 @@ impl Analysis for Experiments<'_> {
 
     fn merge(&self, into: &mut ExperimentPartial, from: ExperimentPartial) {
         add_all(&mut into.not_configured, &from.not_configured);
+        into.population.merge(&from.population);
         for (into, from) in into.experiments.iter_mut().zip(from.experiments) {
             into.merge(from);
         }
@@ -126,14 +144,21 @@ impl Analysis for Experiments<'_> {
             experiment.settled(&analysed)
         });
         let experiments: Vec<Experiment<'_>> = settled.collect();
-        let mut order: Vec<usize> = (0..experiments.len()).collect();
+        let min_customers = self.context.plan.segments.min_customers;
+        let populations = self.context.dimensions.iter().zip(&total.population.customers);
+        let merged: Vec<Merged<'_>> = populations
+            .map(|(dimension, customers)| Merged::new(dimension, customers, min_customers))
+            .collect();
+        // An experiment that was only found has to have somebody to be one.
+        let is_there = |at: &usize| !experiments[*at].is_found || total.experiments[*at].seen() > 0;
+        let mut order: Vec<usize> = (0..experiments.len()).filter(is_there).collect();
         order.sort_by_key(|at| &experiments[*at].plan.name);
         let mut results = Vec::new();
         let mut checks = Vec::new();
         for at in order {
             let (experiment, counts) = (&experiments[at], &total.experiments[at]);
             let own = health::of_experiment(&self.context, experiment, counts);
-            results.extend(results::of_experiment(&self.context, experiment, counts, &own));
+            results.extend(results::of_experiment(&self.context, &merged, experiment, counts, &own));
             checks.extend(own);
         }
         let others = self.places.not_configured.iter().zip(&total.not_configured);
@@ -141,6 +166,6 @@ impl Analysis for Experiments<'_> {
         checks.extend(others.map(|(name, customers)| health::not_configured(name, *customers)));
         // Stable: the checks of an experiment keep their order.
         checks.sort_by(|one, other| one.experiment.cmp(other.experiment));
-        Ok(vec![results::frame(&results)?, health::frame(&checks)?])
+        Ok(vec![rows::frame(&results)?, health::frame(&checks)?])
     }
 }

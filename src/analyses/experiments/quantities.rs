@@ -7,6 +7,17 @@ use crate::journey::{ConversionEvent, Rules, Touchpoint};
 
 use super::population::Exposed;
 
+/// What a kind of metric sums.
+pub(super) fn quantities_of(kind: MetricKind) -> impl Iterator<Item = Quantity> {
+    let (first, second) = match kind {
+        MetricKind::Proportion(quantity)
+        | MetricKind::Mean(quantity)
+        | MetricKind::Quantile { of: quantity, .. } => (quantity, None),
+        MetricKind::Ratio { numerator, denominator } => (numerator, Some(denominator)),
+    };
+    std::iter::once(first).chain(second)
+}
+
 /// The sum of a quantity over a customer's rows in a half-open span of µs: minor units, rows or millionths,
 /// saturating at 64 bits. Rows of one order are the one conversion that the walk made of them, at its instant.
 pub(super) fn sum(quantity: Quantity, customer: &Exposed<'_>, rules: &Rules, span_us: Range<i64>) -> i64 {

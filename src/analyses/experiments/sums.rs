@@ -6,7 +6,8 @@
 use crate::analyses::Context;
 use crate::config::plan::{Cap, MetricKind, MetricPlan};
 use crate::journey::Dimension;
-use crate::stats::{Binned, Histogram, Joint, bin_of};
+use crate::stats::quantile_effect::bin_of;
+use crate::stats::{Binned, Histogram, Joint};
 
 use super::health;
 use super::population::{Experiment, Exposed, Exposure};
@@ -138,12 +139,16 @@ impl VariantCounts {
         self.windows_over[..windows_needed].iter().sum()
     }
 
+    /// Customers of whom at least so many windows are over.
+    pub(super) fn mature(&self, windows_needed: usize) -> u64 {
+        self.windows_over[windows_needed..].iter().sum()
+    }
+
     /// The sums of a metric of the experiment, those with zeros among them; `at` is its place in
     /// [`Experiment::metrics`].
     pub(super) fn sums(&self, at: usize, metric: &MetricPlan, windows_needed: usize) -> MetricSums {
         let mut sums = self.metrics.get(at).cloned().unwrap_or_else(|| MetricSums::new(metric));
-        let customers: u64 = self.windows_over[windows_needed..].iter().sum();
-        sums.add_zeros(customers - sums.customers());
+        sums.add_zeros(self.mature(windows_needed) - sums.customers());
         sums
     }
 
