@@ -170,7 +170,7 @@ impl Analysis for SegmentConversion<'_> {
         let SegmentPartial { dimensions: tables, groups } = partial;
         for tuples in groups {
             let of_group = &dimensions[tuples.dimensions()];
-            let segments = of_group.iter().map(|dimension| dimension.segment(journey, walk));
+            let segments = of_group.iter().map(|dimension| dimension.segment(journey, walk, rules));
             let tables = &mut tables[tuples.dimensions()];
             let mut customer = tuples.count_customer(segments, tables);
             for (stage, entry) in walk.entries.iter().enumerate() {
