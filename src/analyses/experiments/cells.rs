@@ -98,7 +98,8 @@ impl<'t> Cells<'t> {
         let lists: Vec<Vec<u64>> = (0..first.len())
             .flat_map(|variant| {
                 let have = || measured.iter().map(move |cell| successes(&cell[variant]));
-                let lack = measured.iter().map(move |cell| cell[variant].customers() - successes(&cell[variant]));
+                let lack =
+                    measured.iter().map(move |cell| cell[variant].customers() - successes(&cell[variant]));
                 [have().collect(), lack.collect()]
             })
             .collect();

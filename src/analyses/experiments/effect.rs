@@ -5,7 +5,7 @@
 //! - Sequential bounds: Waudby-Smith et al. (arXiv 2103.06476), for metrics with a window, because without
 //!   one the same customer's figure changes from look to look.
 
-use crate::config::plan::{ExperimentPlan, LiftPrior, MetricPlan};
+use crate::config::plan::{ExperimentPlan, LiftPrior, MetricKind, MetricPlan};
 use crate::stats::{
     Arm, ConfidenceSequence, Cuped, Estimate, Interval, Lift, Posterior, Prior, Reason, power, welch,
 };
@@ -21,6 +21,7 @@ pub(super) struct Effect {
     /// Absolute.
     pub(super) difference: Estimate,
     lift: Result<Lift, Reason>,
+    is_adjusted: bool,
 }
 
 /// The figures of a row; None is not defined.
@@ -47,13 +48,13 @@ impl Effect {
     pub(super) fn unadjusted(control: &Arm, variant: &Arm) -> Result<Effect, Reason> {
         let difference = welch::difference(control, variant)?;
         let lift = welch::relative_lift(control, variant);
-        Ok(Effect { control: *control, variant: *variant, difference, lift })
+        Ok(Effect { control: *control, variant: *variant, difference, lift, is_adjusted: false })
     }
 
     /// The control's unadjusted mean, and with the adjusted difference the variant's.
     pub(super) fn adjusted(cuped: &Cuped) -> Effect {
         let Cuped { control, treatment: variant, difference, lift, .. } = *cuped;
-        Effect { control, variant, difference, lift }
+        Effect { control, variant, difference, lift, is_adjusted: true }
     }
 
     /// Everything that follows; reasons are added for what doesn't.
@@ -84,9 +85,9 @@ impl Effect {
         }
         match self.lift {
             Ok(lift) => {
-                let good = if metric.good_up { lift.estimate.value } else { -lift.estimate.value };
-                let prior = prior(plan.prior, metric.good_up);
-                let posterior = Posterior::of_lift(good, lift.estimate.standard_error, prior);
+                let Estimate { value, standard_error, .. } = lift.estimate;
+                let posterior = Posterior::of_lift(value, standard_error, prior(plan.prior));
+                let posterior = if metric.good_up { posterior } else { posterior.mirrored() };
                 reading.relative_lift = Some(lift.estimate.value);
                 reading.lift_interval = Some(lift.estimate.interval(plan.alpha));
                 reading.chance_to_win = Some(posterior.chance_to_win());
@@ -103,14 +104,27 @@ impl Effect {
         }
         reading
     }
+
+    /// Customers that both arms still lack to find the lift that is sought, in the metric's good direction. None where
+    /// none is sought, or it can't be reached.
+    pub(super) fn customers_needed(&self, plan: &ExperimentPlan, metric: &MetricPlan) -> Option<u64> {
+        let Effect { control, variant, .. } = self;
+        let target = plan.target_lift.map(|target| if metric.good_up { target } else { -target })?;
+        let needed = match metric.kind {
+            // How much a rate varies is known also where it will be another.
+            MetricKind::Proportion(_) if !self.is_adjusted => {
+                power::customers_needed_for_proportion(control, variant, target, plan.alpha, POWER)
+            }
+            _ => power::customers_needed(control, variant, target, plan.alpha, POWER),
+        };
+        needed.ok()
+    }
 }
 
-/// The plan says what is believed of the lift; the posterior is that of a lift for the better.
-fn prior(prior: LiftPrior, good_up: bool) -> Prior {
+/// What was believed of the lift itself, whatever direction is good.
+fn prior(prior: LiftPrior) -> Prior {
     match prior {
         LiftPrior::Flat => Prior::Flat,
-        LiftPrior::Normal { mean, standard_deviation } => {
-            Prior::Normal { mean: if good_up { mean } else { -mean }, standard_deviation }
-        }
+        LiftPrior::Normal { mean, standard_deviation } => Prior::Normal { mean, standard_deviation },
     }
 }

@@ -23,9 +23,9 @@ mod quantities;
 mod results;
 mod rows;
 mod sums;
-mod verdict;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 /// Compares the variants of each experiment on its metrics, and checks its assignments.
 ///

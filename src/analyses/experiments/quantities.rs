@@ -34,7 +34,7 @@ pub(super) fn sum(quantity: Quantity, customer: &Exposed<'_>, rules: &Rules, spa
         };
     };
     let in_span = |event: &&ConversionEvent| span_us.contains(&event.time_us);
-    let mut events = walk.conversions.iter().filter(|event| event.conversion == conversion).filter(in_span);
+    let events = walk.conversions.iter().filter(|event| event.conversion == conversion).filter(in_span);
     match quantity.of {
         MetricOf::Value => add_up(&mut events.map(|event| event.value_minor)),
         MetricOf::Count => i64::try_from(events.count()).unwrap_or(i64::MAX),

@@ -70,7 +70,7 @@ pub(super) fn of_experiment<'t>(
 
 /// A metric of an experiment, and what was measured of it.
 struct Compared<'r, 't> {
-    experiment: &'t Experiment<'r>,
+    experiment: &'t Experiment<'t>,
     metric: &'t MetricPlan,
     role: Role,
     measure: Measure<'t>,
@@ -97,7 +97,7 @@ impl<'r, 't> Compared<'r, 't> {
     /// Of the metric at a place among those of the experiment.
     fn new(
         context: &Context<'t>,
-        experiment: &'t Experiment<'r>,
+        experiment: &'t Experiment<'t>,
         counts: &'r ExperimentCounts,
         cells: &'r [Cells<'t>],
         at: usize,
@@ -135,16 +135,21 @@ impl<'r, 't> Compared<'r, 't> {
     /// The rows of all customers: as it was seen, then adjusted.
     fn of_whole(&self, variant: usize) -> Vec<Row<'t>> {
         let [control, treatment] = self.arms(&self.whole, variant);
-        let mut seen = self.row(variant, [control, treatment], self.effect([control, treatment]));
+        let plan = &*self.experiment.plan;
+        let needed = |effect: Result<Effect, Reason>| effect.ok()?.customers_needed(plan, self.metric);
+        let effect = self.effect([control, treatment]);
+        let mut seen = self.row(variant, [control, treatment], effect);
+        seen.reading.customers_needed = needed(effect);
         if self.has_immature(variant) && seen.reading.difference.is_none() {
             seen.notes.insert(0, NOT_MATURE.to_owned());
         }
         let mut rows = vec![seen];
-        let cuped = self.experiment.plan.pre_period_us.and_then(|_| self.measure.cuped(control, treatment));
+        let cuped = plan.pre_period_us.and_then(|_| self.measure.cuped(control, treatment));
         if let Some(cuped) = cuped {
             let effect = cuped.as_ref().map(Effect::adjusted).map_err(|reason| *reason);
             let mut row = self.row(variant, [control, treatment], effect);
             row.adjustment = Adjustment::Cuped;
+            row.reading.customers_needed = needed(effect);
             row.mean = row.control_mean.zip(row.reading.difference).map(|(mean, change)| mean + change);
             if let Ok(Cuped { variance_reduction, .. }) = cuped {
                 row.notes.push(format!("variance_reduction = {variance_reduction:.3}"));
@@ -153,7 +158,6 @@ impl<'r, 't> Compared<'r, 't> {
         }
         for row in &mut rows {
             row.notes.extend(self.measure.percentile_cap().map(|cap| format!("cap = {cap}")));
-            self.needed(row, [control, treatment]);
         }
         rows
     }
@@ -175,9 +179,8 @@ impl<'r, 't> Compared<'r, 't> {
                         _ => Err(Reason::Undefined),
                     };
                     let mut row = self.row(variant, arms, effect);
-                    let interaction = effect.and_then(|effect| {
-                        welch::interaction(&effect.difference, &of_others?.difference)
-                    });
+                    let interaction = effect
+                        .and_then(|effect| welch::interaction(&effect.difference, &of_others?.difference));
                     row.interaction_p_value = interaction.ok().map(|interaction| interaction.p_value());
                     row
                 };

@@ -301,7 +301,7 @@ fn an_experiment_without_assignments_says_so() {
     assert_eq!(show(&health, &HEALTH), expected);
     bench.plan.experiments.clear();
     let (results, health) = tables(&bench);
-    assert_eq!(results.shape(), (0, 27));
+    assert_eq!(results.shape(), (0, 30));
     assert_eq!(show(&health, &HEALTH), "extra not_configured (all) - 3 warn");
 }
 

@@ -50,8 +50,8 @@ impl Verdict {
         if q_value <= plan.alpha {
             return if (difference > 0.0) == metric.good_up { Verdict::Win } else { Verdict::Lose };
         }
-        let is_flat = margin(plan, control_mean)
-            .is_some_and(|margin| interval.within(&Interval::around(0.0, margin)));
+        let is_flat =
+            margin(plan, control_mean).is_some_and(|margin| interval.within(&Interval::around(0.0, margin)));
         if is_flat { Verdict::Flat } else { Verdict::Undecided }
     }
 
