@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use touchline::generate;
+
 use super::Outcome;
 
 /// The binary under test.
@@ -112,7 +114,8 @@ fn is_complete(folder: &Path, customers: u64) -> bool {
     let truths = std::fs::read(folder.join("truths.json")).ok();
     let truths = truths.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     truths.is_some_and(|truths| {
-        truths["options"]["customers"] == customers
+        truths["format"] == generate::FORMAT
+            && truths["options"]["customers"] == customers
             && truths["options"]["days"] == DAYS
             && truths["options"]["seed"] == SEED
             && !truths["written"].is_null()

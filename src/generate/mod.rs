@@ -31,6 +31,7 @@ use parquet_out::CustomerTables;
 use spool::Spool;
 
 pub use error::GenerateError;
+pub use truths::FORMAT;
 pub use simulate::{SimulatedAssignment, SimulatedCustomer, SimulatedRow};
 pub use world::{
     CAMPAIGN_COUNT, CHANNELS, COUNTRIES, Campaign, Channel, ChannelSpec, Country, DAY_US, DEVICES, Device,
