@@ -52,10 +52,7 @@ impl Warehouse {
 
     /// A whole run, with further options, that publishes into a folder.
     pub fn run(&self, out: &Path, options: &[&str]) -> Command {
-        let mut command = Command::new(TOUCHLINE);
-        command.args(["run", "--quiet", "--force", "--config"]).arg(self.config());
-        command.arg("--out").arg(out).args(options);
-        command
+        run_of(&self.config(), out, options)
     }
 
     /// This program as the yardstick.
@@ -69,6 +66,14 @@ impl Warehouse {
         command.args(only_touchpoints.then_some("--only-touchpoints"));
         Ok(command)
     }
+}
+
+/// A whole run of a configuration, with further options, that publishes into a folder.
+pub fn run_of(config: &Path, out: &Path, options: &[&str]) -> Command {
+    let mut command = Command::new(TOUCHLINE);
+    command.args(["run", "--quiet", "--force", "--config"]).arg(config);
+    command.arg("--out").arg(out).args(options);
+    command
 }
 
 /// What the generator was told for so many million touchpoints, as options.
