@@ -871,7 +871,7 @@ conversion = "buy"
     3 | [metrics.rate]
       |          ^^^^
       |
-      = hint: write kind = "proportion" for the share of customers who convert, or kind = "mean"
+      = hint: write kind = "proportion" for the share of customers who convert, "mean", "ratio" or "quantile"
     "#);
 }
 
@@ -880,16 +880,16 @@ fn a_metric_of_an_unknown_kind() {
     insta::assert_snapshot!(bad(r#"[conversions.buy]
 event = "buy"
 [metrics.rate]
-kind = "ratio"
+kind = "funnel"
 conversion = "buy"
 "#), @r#"
-    error: unknown kind of metric `ratio`
+    error: unknown kind of metric `funnel`
      --> touchline.toml:4:8
       |
-    4 | kind = "ratio"
-      |        ^^^^^^^
+    4 | kind = "funnel"
+      |        ^^^^^^^^
       |
-      = hint: the choices are `proportion`, `mean`
+      = hint: the choices are `proportion`, `mean`, `ratio`, `quantile`
     "#);
 }
 
@@ -978,22 +978,6 @@ weights = { A = 1.0 }
 }
 
 #[test]
-fn a_variant_without_weight() {
-    insta::assert_snapshot!(bad_experiment(r#"[experiments.checkout]
-control = "A"
-weights = { A = 1.0, B = 0 }
-"#), @r#"
-    error: variant `B` has a weight of `0`
-     --> touchline.toml:3:26
-      |
-    3 | weights = { A = 1.0, B = 0 }
-      |                          ^
-      |
-      = hint: write a number above 0 and at most a billion, or remove the variant
-    "#);
-}
-
-#[test]
 fn an_experiment_of_an_unknown_metric() {
     insta::assert_snapshot!(bad_experiment(r#"[experiments.checkout]
 control = "A"
@@ -1028,19 +1012,270 @@ alpha = 1
 }
 
 #[test]
-fn defaults_of_experiments_are_no_experiment() {
-    insta::assert_snapshot!(bad_experiment(r#"[experiments."*"]
+fn keys_that_a_kind_of_metric_has_no_use_for() {
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+value = "value"
+[metrics.rate]
+kind = "proportion"
+conversion = "buy"
+of = "value"
+cap = 1
+[metrics.revenue]
+kind = "mean"
+conversion = "buy"
+quantile = 0.5
+denominator = { conversion = "buy" }
+[metrics.order_value]
+kind = "ratio"
+conversion = "buy"
+numerator = { conversion = "buy" }
+denominator = { conversion = "buy", of = "count" }
+[metrics.median]
+kind = "quantile"
+conversion = "buy"
+quantile = 0.5
+cap = { percentile = 0.99 }
+"#), @"");
+}
+
+#[test]
+fn metrics_that_lack_something() {
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+value = "value"
+[conversions.sign_up]
+event = "sign_up"
+[metrics.rate]
+kind = "proportion"
+[metrics.order_value]
+kind = "ratio"
+numerator = { of = "value" }
+[metrics.rows]
+kind = "ratio"
+numerator = { conversion = "buy" }
+denominator = { conversion = "sign_up" }
+[metrics.itself]
+kind = "ratio"
+numerator = { of = "minutes" }
+denominator = { of = "minutes" }
+[metrics.median]
+kind = "quantile"
+conversion = "buy"
+[metrics.all_of_it]
+kind = "quantile"
+quantile = 90
+conversion = "buy"
+"#), @"");
+}
+
+#[test]
+fn metrics_of_what_is_no_number() {
+    insta::assert_snapshot!(bad(r#"[metrics.inner]
+kind = "ratio"
+numerator = { of = "minutes", over = "buy" }
+denominator = "buy"
+"#), @"");
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+[metrics.slip]
+kind = "mean"
+conversion = "buy"
+of = "cuont"
+[metrics.text]
+kind = "mean"
+of = "campaign"
+[metrics.time]
+kind = "mean"
+of = "occurred_at"
+[metrics.nothing]
+kind = "mean"
+of = ""
+"#), @"");
+}
+
+#[test]
+fn caps_that_bound_nothing_or_more_than_can_be() {
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+value = "value"
+[metrics.a]
+kind = "mean"
+conversion = "buy"
+cap = 0
+[metrics.b]
+kind = "mean"
+conversion = "buy"
+cap = { value = 19.999 }
+[metrics.c]
+kind = "mean"
+conversion = "buy"
+of = "count"
+cap = { value = 2.5 }
+[metrics.d]
+kind = "mean"
+of = "minutes"
+cap = { value = 0.0000001 }
+[metrics.e]
+kind = "mean"
+of = "minutes"
+cap = 1e14
+[metrics.f]
+kind = "mean"
+conversion = "buy"
+cap = { value = 10, percentile = 0.99 }
+[metrics.g]
+kind = "mean"
+conversion = "buy"
+cap = {}
+[metrics.h]
+kind = "mean"
+conversion = "buy"
+cap = { percentile = 99.9 }
+[metrics.i]
+kind = "mean"
+conversion = "buy"
+cap = inf
+"#), @"");
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+[metrics.a]
+kind = "mean"
+conversion = "buy"
+cap = "0.999"
+[metrics.b]
+kind = "mean"
+conversion = "buy"
+cap = { percentil = 0.999 }
+"#), @"");
+}
+
+#[test]
+fn weights_of_nobody() {
+    insta::assert_snapshot!(bad_experiment(r#"[experiments.one]
+control = "A"
+weights = { A = 1.0, B = 0 }
+[experiments.none]
+control = "A"
+weights = { A = 0, B = 1, C = 1 }
+[experiments.less]
+control = "A"
+weights = { A = 1, B = -1, C = nan }
+"#), @"");
+}
+
+#[test]
+fn an_experiment_decided_by_nothing_sensible() {
+    insta::assert_snapshot!(bad_experiment(r#"[conversions.buy]
+event = "buy"
+[metrics.rate]
+kind = "proportion"
+conversion = "buy"
+[metrics.buys]
+kind = "mean"
+conversion = "buy"
+of = "count"
+[experiments.checkout]
 control = "A"
 weights = { A = 1, B = 1 }
-"#), @r#"
-    error: `*` is not the name of an experiment
-     --> touchline.toml:1:14
-      |
-    1 | [experiments."*"]
-      |              ^^^
-      |
-      = hint: name each experiment as the assignment log does: [experiments.checkout]
-    "#);
+metrics = ["rate", "buys"]
+guardrails = ["buys", "rates", "buys"]
+pre_period = "0d"
+correction = "bonferroni"
+sequential_tuning = 0
+prior = "flatt"
+flat_within = 1
+target_lift = 0
+[experiments.banner]
+control = "A"
+weights = { A = 1, B = 1 }
+pre_period = "14"
+prior = { mean = inf, standard_deviation = 0 }
+target_lift = -0.05
+"#), @"");
+    insta::assert_snapshot!(bad_experiment(r#"[experiments.checkout]
+control = "A"
+weights = { A = 1, B = 1 }
+pre_period = 14
+sequential = "always"
+prior = 0.3
+[experiments.banner]
+control = "A"
+weights = { A = 1, B = 1 }
+prior = { sd = 0.3 }
+"#), @"");
+}
+
+#[test]
+fn defaults_of_experiments_with_weights_or_an_empty_control() {
+    insta::assert_snapshot!(bad_experiment(r#"[experiments."*"]
+control = ""
+weights = { A = 1, B = 1 }
+"#), @"");
+}
+
+#[test]
+fn a_history_shorter_than_a_pre_period() {
+    insta::assert_snapshot!(bad_experiment(r#"[window]
+lookback = "7d"
+history = "20d"
+[experiments."*"]
+pre_period = "28d"
+"#), @"");
+}
+
+#[test]
+fn behaviours_that_are_columns_or_reserved() {
+    insta::assert_snapshot!(reject(r#"[segments]
+dimensions = ["all"]
+[segments.rules]
+all = [ { event = "a" } ]
+channel = [ { event = "a" } ]
+device = [ { event = "a" } ]
+plan = [ { event = "a" } ]
+first_device = [ { event = "a" } ]
+"(small)" = [ { event = "a" } ]
+[inputs.customers]
+path = "customers.parquet"
+columns = { plan = "tariff" }
+[inputs.touchpoints]
+path = "touches.parquet"
+columns = { device = "device_type" }
+"#, &Overrides::default()), @"");
+}
+
+#[test]
+fn behaviours_that_nobody_has() {
+    insta::assert_snapshot!(bad(r#"[segments.rules]
+empty = []
+nothing = [ {} ]
+only_without = [ { without = ["purchase"] } ]
+itself = [ { event = ["cart"], without = "cart" } ]
+unlimited = [ { event = "cart", within = "1d" } ]
+never = [ { event = "cart", without = [] } ]
+blank = [ { event = "cart", without = ["", { event = [] }, {}] } ]
+slip = [ { event = "cart", withuot = "purchase", within = "1d" } ]
+none_of_them = [ { event = "cart", at_least = 0 } ]
+number = [ { event = "cart", without = [ { value = "1" } ] } ]
+"#), @"");
+    insta::assert_snapshot!(bad(r#"[segments.rules]
+text = "cart"
+number = [ { event = "cart", without = 1 } ]
+inner = [ { event = "cart", without = [1] } ]
+duration = [ { event = "cart", within = 1 } ]
+count = [ { event = "cart", at_least = "2" } ]
+"#), @"");
+}
+
+#[test]
+fn a_population_of_nobody_knows_whom() {
+    insta::assert_snapshot!(bad(r#"[segments]
+population = "all"
+correction = "fdr"
+"#), @"");
+    insta::assert_snapshot!(bad(r#"[segments]
+population = "everybody"
+"#), @"");
 }
 
 #[test]
@@ -1363,7 +1598,7 @@ fn a_configuration_with_every_key_is_accepted() {
     let plan = plan.unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(plan.touchpoints.len(), 2);
     assert_eq!(plan.stages.stages.len(), 4);
-    assert_eq!(plan.experiments[0].metrics, [0, 1]);
+    assert_eq!(plan.experiments[0].metrics, [0, 1, 4]);
 }
 
 proptest! {
