@@ -9,17 +9,15 @@ use crate::config::plan::{
 use crate::journey::testing::World;
 use crate::stats::{multiplicity, sequential};
 
+mod kinds;
+mod naive;
+mod withheld;
+
 const HEALTH: [&str; 6] = ["experiment", "check", "variant", "expected", "observed", "status"];
 
 fn world() -> World {
-    World::new(&[], &["visit", "buy"]).with_assignments(&[
-        "mail/none",
-        "mail/mens",
-        "mail/womens",
-        "mail/lost",
-        "extra/x",
-        "extra/y",
-    ])
+    let world = World::new(&[], &["visit", "buy"]).with_attributes(&["de", "fr", "it"]);
+    world.with_assignments(&["mail/none", "mail/mens", "mail/womens", "mail/lost", "extra/x", "extra/y"])
 }
 
 fn metric(
