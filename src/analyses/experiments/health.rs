@@ -2,12 +2,13 @@
 
 use polars::prelude::{DataFrame, PolarsError};
 
-use crate::analyses::NamedFrame;
 use crate::analyses::columns::{floats, texts};
-use crate::config::plan::{DAY_US, ExperimentPlan};
+use crate::analyses::{Context, NamedFrame};
+use crate::config::plan::DAY_US;
 use crate::stats::{SampleRatioStatus, srm};
 
-use super::{ExperimentCounts, Experiments};
+use super::population::{Experiment, Exposed};
+use super::sums::{ExperimentCounts, VariantCounts, add_all};
 
 /// Name of the table.
 const TABLE: &str = "experiment_health";
@@ -22,6 +23,36 @@ const DOUBLE_FAIL_ABOVE: f64 = 0.01;
 const IMMATURE_WARN_ABOVE: f64 = 0.1;
 /// Above this share of customers without a row after assignment, ids may not match between the logs.
 const INACTIVE_WARN_ABOVE: f64 = 0.5;
+
+/// What only the checks ask for, of one experiment; what the figures need as well is in [`ExperimentCounts`].
+#[derive(Debug, Clone)]
+pub(super) struct Counts {
+    /// By planned variant: without a kept row at or after the assignment.
+    inactive: Vec<u64>,
+}
+
+impl Counts {
+    /// That have seen nobody.
+    pub(super) fn new(_context: &Context<'_>, experiment: &Experiment<'_>) -> Counts {
+        Counts { inactive: vec![0; experiment.plan.weights.len()] }
+    }
+
+    /// Adds an analysed customer.
+    pub(super) fn observe(
+        &mut self,
+        _context: &Context<'_>,
+        _experiment: &Experiment<'_>,
+        customer: &Exposed<'_>,
+    ) {
+        let is_active = customer.journey.rows.last().is_some_and(|row| row.time_us >= customer.t0_us);
+        self.inactive[customer.variant] += u64::from(!is_active);
+    }
+
+    /// Adds what another partial has seen.
+    pub(super) fn merge(&mut self, other: Counts) {
+        add_all(&mut self.inactive, &other.inactive);
+    }
+}
 
 /// What a check found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,18 +116,18 @@ impl<'t> Check<'t> {
 ///
 /// Variants come by name; `expected` and `observed` are customers.
 pub(super) fn of_experiment<'t>(
-    analysis: &Experiments<'t>,
-    plan: &'t ExperimentPlan,
+    context: &Context<'_>,
+    experiment: &'t Experiment<'_>,
     counts: &ExperimentCounts,
-    unknown_variants: &[&'t str],
 ) -> Vec<Check<'t>> {
+    let plan = &*experiment.plan;
     let name = plan.name.as_str();
     if counts.seen() == 0 {
         let detail = Some("the assignment log has no customer of this experiment".to_owned());
         let check = Check::count(name, "no_assignments", 0, Status::Warn);
         return vec![Check { expected: None, detail, ..check }];
     }
-    let mut checks = sample_ratio(plan, counts);
+    let mut checks = sample_ratio(experiment, counts);
     let in_window = counts.seen() - counts.before_window;
     checks.push(Check {
         detail: percent(counts.double, in_window, "of the customers first assigned in the window"),
@@ -111,7 +142,8 @@ pub(super) fn of_experiment<'t>(
             Status::warn_if(counts.before_window > 0),
         )
     });
-    let unknown = unknown_variants.iter().zip(&counts.unknown).filter(|(_, customers)| **customers > 0);
+    let unknown =
+        experiment.unknown_variants.iter().zip(&counts.unknown).filter(|(_, customers)| **customers > 0);
     let before = checks.len();
     checks.extend(unknown.map(|(variant, customers)| Check {
         variant,
@@ -121,17 +153,17 @@ pub(super) fn of_experiment<'t>(
     if checks.len() == before {
         checks.push(Check::count(name, "unknown_variant", 0, Status::Ok));
     }
-    for at in by_name(plan) {
-        let variant = &counts.variants[at];
-        let suspicious = exceeds(variant.inactive, variant.customers, INACTIVE_WARN_ABOVE);
+    for at in experiment.variants_by_name() {
+        let (inactive, customers) = (counts.health.inactive[at], counts.variants[at].customers());
+        let suspicious = exceeds(inactive, customers, INACTIVE_WARN_ABOVE);
         checks.push(Check {
             variant: &plan.weights[at].0,
             expected: None,
-            detail: percent(variant.inactive, variant.customers, "without a row at or after assignment"),
-            ..Check::count(name, "no_activity", variant.inactive, Status::warn_if(suspicious))
+            detail: percent(inactive, customers, "without a row at or after assignment"),
+            ..Check::count(name, "no_activity", inactive, Status::warn_if(suspicious))
         });
     }
-    checks.push(immature(analysis, plan, counts));
+    checks.push(immature(context, experiment, counts));
     checks
 }
 
@@ -142,14 +174,15 @@ pub(super) fn not_configured(name: &str, customers: u64) -> Check<'_> {
     Check { expected: None, detail, ..check }
 }
 
-fn sample_ratio<'t>(plan: &'t ExperimentPlan, counts: &ExperimentCounts) -> Vec<Check<'t>> {
-    let customers: Vec<u64> = counts.variants.iter().map(|variant| variant.customers).collect();
+fn sample_ratio<'t>(experiment: &'t Experiment<'_>, counts: &ExperimentCounts) -> Vec<Check<'t>> {
+    let plan = &*experiment.plan;
+    let customers: Vec<u64> = counts.variants.iter().map(VariantCounts::customers).collect();
     let weights: Vec<f64> = plan.weights.iter().map(|(_, weight)| *weight).collect();
     let test = srm::sample_ratio(&customers, &weights);
     let tested = || customers.iter().zip(&weights).filter(|(_, weight)| **weight > 0.0);
     let total = tested().map(|(customers, _)| *customers).sum::<u64>() as f64;
     let whole: f64 = tested().map(|(_, weight)| *weight).sum();
-    let rows = by_name(plan).into_iter().map(|at| {
+    let rows = experiment.variants_by_name().into_iter().map(|at| {
         let in_test = weights[at] > 0.0;
         let (p_value, status, detail) = match test {
             _ if !in_test => (None, Status::Ok, Some("planned weight 0: not in the test".to_owned())),
@@ -184,19 +217,20 @@ fn double_status(double: u64, in_window: u64) -> Status {
 
 /// The worst of the metric windows; the detail names each.
 fn immature<'t>(
-    analysis: &Experiments<'t>,
-    plan: &'t ExperimentPlan,
+    context: &Context<'_>,
+    experiment: &'t Experiment<'_>,
     counts: &ExperimentCounts,
 ) -> Check<'t> {
-    let immature =
-        |at: usize| counts.variants.iter().map(|variant| variant.metrics[at].immature).sum::<u64>();
+    let plan = &*experiment.plan;
     let mut worst = 0;
     let mut details = Vec::new();
-    for (at, metric) in analysis.metrics(plan).enumerate() {
+    for metric in experiment.metrics.iter().map(|at| &context.plan.metrics[*at]) {
         let Some(window_us) = metric.window_us else { continue };
-        worst = worst.max(immature(at));
+        let needed = experiment.windows_needed(Some(window_us));
+        let immature = counts.variants.iter().map(|variant| variant.immature(needed)).sum::<u64>();
+        worst = worst.max(immature);
         let days = window_us as f64 / DAY_US as f64;
-        details.push(format!("{} ({days} d): {}", metric.name, immature(at)));
+        details.push(format!("{} ({days} d): {immature}", metric.name));
     }
     let suspicious = exceeds(worst, counts.analysed(), IMMATURE_WARN_ABOVE);
     Check {
@@ -204,13 +238,6 @@ fn immature<'t>(
         detail: (!details.is_empty()).then(|| details.join("; ")),
         ..Check::count(&plan.name, "immature", worst, Status::warn_if(suspicious))
     }
-}
-
-/// Indices of the planned variants, by name.
-pub(super) fn by_name(plan: &ExperimentPlan) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..plan.weights.len()).collect();
-    order.sort_by_key(|at| &plan.weights[*at].0);
-    order
 }
 
 /// Whether a part is more than this share of a whole.

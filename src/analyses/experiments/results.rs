@@ -9,16 +9,17 @@
 
 use polars::prelude::{DataFrame, PolarsError};
 
-use crate::analyses::NamedFrame;
 use crate::analyses::columns::{counts, floats, high, low, texts};
+use crate::analyses::{Context, NamedFrame};
 use crate::config::plan::{Correction, ExperimentPlan, MetricKind, MetricOf, MetricPlan, Quantity};
 use crate::stats::{
     Arm, ConfidenceSequence, Interval, Moments, Posterior, Prior, Reason, multiplicity, power, sequential,
     welch,
 };
 
-use super::health::{self, Check, Status};
-use super::{ExperimentCounts, Experiments};
+use super::health::{Check, Status};
+use super::population::Experiment;
+use super::sums::ExperimentCounts;
 
 /// Name of the table.
 const TABLE: &str = "experiment_results";
@@ -92,19 +93,20 @@ struct Figures {
 /// Notes: `too_few`, `zero_variance`, `zero_control_mean`, `approximate` (see [`Reason`]),
 /// `no_assignments`, and `srm_failed` or `double_assignment_failed`.
 pub(super) fn of_experiment<'t>(
-    analysis: &Experiments<'t>,
-    plan: &'t ExperimentPlan,
+    context: &Context<'t>,
+    experiment: &'t Experiment<'_>,
     counts: &ExperimentCounts,
     checks: &[Check<'_>],
 ) -> Vec<Row<'t>> {
+    let plan = &*experiment.plan;
     let control = plan.weights.iter().position(|(name, _)| *name == plan.control);
-    let minor_per_unit = analysis.context.plan.job.currency.minor_per_unit() as f64;
+    let minor_per_unit = context.plan.job.currency.minor_per_unit() as f64;
     let moments = |variant: Option<usize>, metric: usize| {
-        variant.map_or_else(Moments::default, |variant| counts.variants[variant].metrics[metric].moments)
+        variant.map_or_else(Moments::default, |variant| counts.variants[variant].metrics[metric])
     };
     let mut rows = Vec::new();
-    for (at, metric) in analysis.metrics(plan).enumerate() {
-        for variant in health::by_name(plan).into_iter().filter(|variant| Some(*variant) != control) {
+    for (at, metric) in experiment.metrics.iter().map(|at| &context.plan.metrics[*at]).enumerate() {
+        for variant in experiment.variants_by_name().into_iter().filter(|variant| Some(*variant) != control) {
             let arms = [moments(control, at), moments(Some(variant), at)];
             let mut row = compare(plan, metric, arms, minor_per_unit);
             row.variant = &plan.weights[variant].0;

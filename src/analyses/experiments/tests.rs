@@ -3,7 +3,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analyses::testing::{Bench, figure, journey_texts, show};
-use crate::config::plan::{Correction, DAY_US, LiftPrior};
+use crate::config::plan::{
+    Correction, DAY_US, ExperimentPlan, LiftPrior, MetricKind, MetricOf, MetricPlan, Quantity,
+};
 use crate::journey::testing::World;
 use crate::stats::{multiplicity, sequential};
 
