@@ -169,7 +169,7 @@ fn compute(
     let analyses = Analyses::new(kernel.context(&input, pool.current_num_threads()));
     let options = cut_options(plan);
     let Seen { buckets, all, cut } =
-        observe(&analyses, &waiting, &loaded.remaps, &kernel.rules, options, pool, progress)?;
+        observe(&analyses, &waiting, &loaded.remaps, &kernel, options, pool, progress)?;
     quality::check_kept(&cut)?;
     quality::check_duplicates(plan, loaded, &cut)?;
     progress.begin("finishing tables", 0);

@@ -51,6 +51,18 @@ pub struct Observed<'a> {
     pub journey: &'a Journey<'a>,
     /// Touches, stage entries, conversions and paths.
     pub walk: &'a Walk,
+    /// By dimension of the context: the segment that tables of segments count the customer in. Empty where the
+    /// customer isn't in their population.
+    pub segments: &'a [u32],
+}
+
+/// Fills in [`Observed::segments`]: as of the customer's first kept row in the window.
+#[inline]
+pub fn segments_of(dimensions: &[Dimension], journey: &Journey<'_>, walk: &Walk, segments: &mut Vec<u32>) {
+    segments.clear();
+    if walk.first_in_window.is_some() {
+        segments.extend(dimensions.iter().map(|dimension| dimension.segment(journey, walk) as u32));
+    }
 }
 
 /// A table as an analysis finishes it: its name in the registry of tables and its rows.
@@ -90,6 +102,7 @@ pub mod reconciliation;
 pub mod segment_conversion;
 pub mod stage_funnel;
 pub mod stage_transitions;
+pub mod suppression;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -236,7 +249,8 @@ mod tests {
         let analyses = Analyses::new(bench.context());
         let mut buckets: Vec<BucketPartials> = (0..BUCKETS).map(|_| analyses.bucket()).collect();
         let (mut bucket, mut worker) = (analyses.bucket(), analyses.worker());
-        analyses.observe(Observed { journey: &journey.journey(), walk: &walk }, &mut bucket, &mut worker);
+        let observed = Observed { journey: &journey.journey(), walk: &walk, segments: &[] };
+        analyses.observe(observed, &mut bucket, &mut worker);
         analyses.close_bucket(&mut bucket);
         analyses.close_worker(&mut worker);
         analyses.merge_bucket(&mut buckets[7], bucket);

@@ -13,7 +13,7 @@ use crate::journey::testing::{OwnedJourney, World};
 use crate::journey::{Dimension, Rules};
 use crate::stats::BUCKETS;
 
-use super::{Analysis, Context, NamedFrame, Observed};
+use super::{Analysis, Context, NamedFrame, Observed, segments_of};
 
 /// Journeys and what a context borrows.
 pub(crate) struct Bench {
@@ -85,7 +85,10 @@ impl Bench {
 
     fn observe<A: Analysis>(&self, analysis: &A, journey: &OwnedJourney, partial: &mut A::Partial) {
         let walk = journey.walk(&self.world.rules);
-        analysis.observe(Observed { journey: &journey.journey(), walk: &walk }, partial);
+        let mut segments = Vec::new();
+        segments_of(&self.dimensions, &journey.journey(), &walk, &mut segments);
+        let observed = Observed { journey: &journey.journey(), walk: &walk, segments: &segments };
+        analysis.observe(observed, partial);
     }
 }
 

@@ -338,15 +338,7 @@ impl Rows {
         pool: &ThreadPool,
     ) -> Result<Seen<O::Bucket, O::Worker>, EngineError> {
         let options = cut_options(plan);
-        observe(
-            observer,
-            &Waiting::in_memory(self.partitions),
-            &self.remaps,
-            &kernel.rules,
-            options,
-            pool,
-            &Silent,
-        )
+        observe(observer, &Waiting::in_memory(self.partitions), &self.remaps, kernel, options, pool, &Silent)
     }
 }
 

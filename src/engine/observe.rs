@@ -6,17 +6,17 @@ use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
 use crate::analyses::attribution::AttributionPartial;
 use crate::analyses::{
-    Analyses, Analysis, Attribution, BucketPartials, NamedFrame, Observed, WorkerPartials,
+    Analyses, Analysis, Attribution, BucketPartials, NamedFrame, Observed, WorkerPartials, segments_of,
 };
 use crate::journey::cut::{Scratch, cut_into_journeys};
 use crate::journey::key::PARTITIONS;
 use crate::journey::partition::{CutCounts, CutOptions, Remaps};
-use crate::journey::rules::Rules;
 use crate::journey::walk::Walk;
 use crate::stats::jackknife::BUCKETS;
 use crate::tables::on_one_thread;
 
 use super::error::EngineError;
+use super::kernel::Kernel;
 use super::spill::Waiting;
 use super::work::{self, Progress};
 
@@ -106,17 +106,29 @@ pub struct Seen<B, W> {
     pub cut: CutCounts,
 }
 
+/// What a thread holds while it goes from partition to partition.
+struct Worker<B, W> {
+    scratch: Scratch,
+    walk: Walk,
+    segments: Vec<u32>,
+    /// Buckets that are over.
+    done: Vec<(usize, B)>,
+    partial: W,
+    cut: CutCounts,
+}
+
 /// Observes all partitions. Those that take more than a thread's share of memory come last, when the others have
 /// let go of theirs, and one at a time.
 pub fn observe<O: Observer>(
     observer: &O,
     waiting: &Waiting,
     remaps: &Remaps,
-    rules: &Rules,
+    kernel: &Kernel,
     options: CutOptions,
     pool: &ThreadPool,
     progress: &dyn Progress,
 ) -> Result<Seen<O::Bucket, O::Worker>, EngineError> {
+    let Kernel { rules, dimensions, .. } = kernel;
     progress.begin("following journeys", PARTITIONS as u64);
     let partitions_of = |bucket: usize| bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET;
     let mut buckets: Vec<usize> = (0..BUCKETS).collect();
@@ -124,15 +136,24 @@ pub fn observe<O: Observer>(
     let mut workers = work::for_each(
         pool,
         &buckets,
-        || (Scratch::default(), Walk::default(), Vec::new(), observer.worker(), CutCounts::default()),
-        |(scratch, walk, done, worker, counts), _, bucket| {
+        || Worker {
+            scratch: Scratch::default(),
+            walk: Walk::default(),
+            segments: Vec::with_capacity(dimensions.len()),
+            done: Vec::new(),
+            partial: observer.worker(),
+            cut: CutCounts::default(),
+        },
+        |worker, _, bucket| {
+            let Worker { scratch, walk, segments, done, partial: of_worker, cut: counts } = worker;
             let mut partial = observer.bucket();
             for partition in partitions_of(*bucket) {
                 let _turn = waiting.turn(partition);
                 let partition = waiting.take(partition)?;
                 let cut = cut_into_journeys(partition, remaps, rules, options, scratch, |journey| {
                     walk.over(journey, rules);
-                    observer.observe(Observed { journey, walk }, &mut partial, worker);
+                    segments_of(dimensions, journey, walk, segments);
+                    observer.observe(Observed { journey, walk, segments }, &mut partial, of_worker);
                 });
                 counts.merge(cut);
                 progress.advance(1);
@@ -142,12 +163,13 @@ pub fn observe<O: Observer>(
             Ok::<_, EngineError>(())
         },
     )?;
-    pool.install(|| workers.par_iter_mut().for_each(|(.., worker, _)| observer.close_worker(worker)));
+    let close = |worker: &mut Worker<_, _>| observer.close_worker(&mut worker.partial);
+    pool.install(|| workers.par_iter_mut().for_each(close));
     progress.end();
     let mut buckets = Vec::with_capacity(BUCKETS);
     let mut all: Option<O::Worker> = None;
     let mut cut = CutCounts::default();
-    for (_, _, done, worker, own) in workers {
+    for Worker { done, partial: worker, cut: own, .. } in workers {
         buckets.extend(done);
         match &mut all {
             Some(all) => observer.merge_worker(all, worker),
@@ -268,11 +290,12 @@ mod tests {
             partitions[customer.partition()].rows.push((0, buffer));
             expected[customer.partition() / PARTITIONS_OF_BUCKET] += 1;
         }
+        let kernel = Kernel { rules, previous: None, dimensions: Vec::new() };
         let options = CutOptions { dedupe: Dedupe::Off, max_rows_per_customer: 10 };
         let pool = work::pool(3)?;
         let waiting = Waiting::in_memory(partitions);
         let remaps = Remaps { rows: vec![vec![0]], ..Remaps::default() };
-        let seen = observe(&Counting, &waiting, &remaps, &rules, options, &pool, &Silent)?;
+        let seen = observe(&Counting, &waiting, &remaps, &kernel, options, &pool, &Silent)?;
         let buckets: Vec<Count> =
             expected.into_iter().map(|journeys| Count { journeys, closed: true }).collect();
         assert_eq!(seen.buckets, buckets);

@@ -362,7 +362,7 @@ impl Explainer<'_> {
     /// Compares the sums with what the analysis, which the tables come from, makes of the same journey.
     fn check(&self, sums: &Sums) -> Result<(), ExplainError> {
         let mut partial = self.attribution.partial();
-        let observed = Observed { journey: self.journey, walk: self.walk };
+        let observed = Observed { journey: self.journey, walk: self.walk, segments: &[] };
         Analysis::observe(self.attribution, observed, &mut partial);
         self.attribution.close(&mut partial);
         let channels = self.attribution.context().rules.channels.len();

@@ -149,7 +149,7 @@ pub fn explain_row(
     let works_by_path = attribution.works_by_path(key.model) || matches!(wanted.part, Part::Unattributed);
     let collector = Collector { analyses: &analyses, attribution: &attribution, wanted };
     let Seen { buckets, all: (all, contributions), .. } =
-        observe(&collector, &waiting, &loaded.remaps, &kernel.rules, cut_options(plan), &pool, progress)?;
+        observe(&collector, &waiting, &loaded.remaps, &kernel, cut_options(plan), &pool, progress)?;
     progress.begin("finishing tables", 0);
     let frames = finish(&analyses, buckets, all, &pool)?;
     let tables = pool.install(|| job::finish_tables(frames, &[], window))?;

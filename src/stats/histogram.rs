@@ -48,6 +48,12 @@ impl BinIndex {
         (within << doubling, 1 << doubling)
     }
 
+    /// Its largest value.
+    pub fn last(self) -> u64 {
+        let (low, width) = self.bounds();
+        low + (width - 1)
+    }
+
     /// The bin of a cell of an array of counts.
     fn of_cell(cell: usize) -> BinIndex {
         BinIndex(cell as u16)

@@ -7,27 +7,38 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that can't go on should stop"))]
 
 pub mod bayes;
+pub mod capping;
+pub mod cuped;
 pub mod estimate;
 pub mod histogram;
+pub mod homogeneity;
 pub mod interval;
 pub mod jackknife;
+pub mod joint;
 pub mod moments;
 pub mod multiplicity;
 pub mod power;
 pub mod proportion;
 pub mod quantile;
+pub mod quantile_effect;
 pub mod rank;
+pub mod ratio;
 pub mod reason;
 pub mod sequential;
 pub mod special;
 pub mod srm;
 pub mod welch;
+mod wide;
 
 pub use bayes::{Posterior, Prior};
+pub use capping::Binned;
+pub use cuped::Cuped;
 pub use estimate::Estimate;
 pub use histogram::{BinIndex, Histogram};
+pub use homogeneity::Homogeneity;
 pub use interval::Interval;
 pub use jackknife::{BUCKETS, Scale};
+pub use joint::Joint;
 pub use moments::Moments;
 pub use rank::{RankDraws, Ranked, SplitMix64};
 pub use reason::Reason;

@@ -3,11 +3,12 @@
 //! The sample variance is `(n·Σx² − (Σx)²) / (n(n−1))`. Both products are taken exactly, in 256 bits, so
 //! the subtraction that ruins this formula in floating point loses nothing; one rounding remains.
 
-use super::reason::Reason;
+use super::{reason::Reason, wide::Wide};
 
 /// Integer sufficient statistics of values in a minor unit (cents, milliseconds, counts).
 ///
 /// Exact while the sum of squares stays below 2¹²⁷: 2²⁷ customers of 2⁵⁰ minor units each, for example.
+/// Beyond, it saturates, and there is no variance ([`Reason::Overflow`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Moments {
     /// Number of values.
@@ -23,26 +24,25 @@ impl Moments {
     pub fn add(&mut self, value: i64) {
         let value = i128::from(value);
         self.n += 1;
-        self.sum += value;
-        self.sum_squares += value * value;
+        self.sum = self.sum.wrapping_add(value);
+        self.sum_squares = self.sum_squares.saturating_add(value * value);
     }
 
     /// Adds the values of another group: associative and commutative.
     pub fn merge(&mut self, other: &Moments) {
         self.n += other.n;
-        self.sum += other.sum;
-        self.sum_squares += other.sum_squares;
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.sum_squares = self.sum_squares.saturating_add(other.sum_squares);
     }
 
     /// Returns what is left of these values without `part`, which must be some of them; `None` where it
     /// can't be.
     pub fn without(&self, part: &Moments) -> Option<Moments> {
-        let rest = Moments {
-            n: self.n.checked_sub(part.n)?,
-            sum: self.sum - part.sum,
-            sum_squares: self.sum_squares - part.sum_squares,
+        let sum_squares = match self.sum_squares {
+            i128::MAX => i128::MAX,
+            squares => squares.checked_sub(part.sum_squares).filter(|squares| *squares >= 0)?,
         };
-        (rest.sum_squares >= 0).then_some(rest)
+        Some(Moments { n: self.n.checked_sub(part.n)?, sum: self.sum.wrapping_sub(part.sum), sum_squares })
     }
 
     /// Returns the mean in units, given minor units per unit (100 for cents in a euro, 1 for counts).
@@ -54,11 +54,15 @@ impl Moments {
     /// Returns the sample variance (denominator n − 1) in units squared.
     ///
     /// # Errors
-    /// [`Reason::TooFew`] below two values; [`Reason::Undefined`] where the sums are no moments of anything
+    /// [`Reason::TooFew`] below two values; [`Reason::Overflow`] where the sum of squares is beyond 127 bits;
+    /// [`Reason::Undefined`] where the sums are no moments of anything
     /// (n·Σx² < (Σx)²).
     pub fn variance(&self, minor_per_unit: f64) -> Result<f64, Reason> {
         if self.n < 2 {
             return Err(Reason::TooFew);
+        }
+        if self.sum_squares == i128::MAX {
+            return Err(Reason::Overflow);
         }
         let squares = u128::try_from(self.sum_squares).map_err(|_| Reason::Undefined)?;
         let scatter = Wide::product(u128::from(self.n), squares)
@@ -73,38 +77,6 @@ impl Moments {
     pub fn coefficient_of_variation(&self) -> Option<f64> {
         let variance = self.variance(1.0).ok()?;
         (self.sum != 0).then(|| variance.sqrt() * self.n as f64 / (self.sum as f64).abs())
-    }
-}
-
-/// An unsigned 256-bit integer: just enough to multiply and subtract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Wide {
-    high: u128,
-    low: u128,
-}
-
-impl Wide {
-    /// Schoolbook multiplication by 64-bit halves.
-    fn product(a: u128, b: u128) -> Wide {
-        const MASK: u128 = u64::MAX as u128;
-        let (a_high, a_low) = (a >> 64, a & MASK);
-        let (b_high, b_low) = (b >> 64, b & MASK);
-        let low = a_low * b_low;
-        let (cross, carried) = (a_low * b_high).overflowing_add(a_high * b_low);
-        let (low, carry) = low.overflowing_add(cross << 64);
-        let high = a_high * b_high + (cross >> 64) + (u128::from(carried) << 64) + u128::from(carry);
-        Wide { high, low }
-    }
-
-    fn minus(self, other: Wide) -> Option<Wide> {
-        let (low, borrow) = self.low.overflowing_sub(other.low);
-        let high = self.high.checked_sub(other.high)?.checked_sub(u128::from(borrow))?;
-        Some(Wide { high, low })
-    }
-
-    fn to_f64(self) -> f64 {
-        const TWO_TO_128: f64 = 340_282_366_920_938_463_463_374_607_431_768_211_456.0;
-        self.high as f64 * TWO_TO_128 + self.low as f64
     }
 }
 
@@ -143,14 +115,15 @@ mod tests {
     }
 
     #[test]
-    fn wide_products() {
-        assert_eq!(Wide::product(u128::MAX, u128::MAX), Wide { high: u128::MAX - 1, low: 1 });
-        assert_eq!(Wide::product(1 << 127, 2), Wide { high: 1, low: 0 });
-        assert_eq!(
-            Wide { high: 1, low: 0 }.minus(Wide { high: 0, low: 1 }),
-            Some(Wide { high: 0, low: u128::MAX })
-        );
-        assert_eq!(Wide { high: 0, low: 0 }.minus(Wide { high: 0, low: 1 }), None);
+    fn too_much_is_a_reason_and_no_panic() {
+        let large = of(&[i64::MAX, i64::MIN, i64::MAX]);
+        assert_eq!(large.variance(1.0), Err(Reason::Overflow));
+        assert_eq!(large.coefficient_of_variation(), None);
+        assert_eq!(large.mean(1.0), Some((i64::MAX - 1) as f64 / 3.0));
+        let mut merged = large;
+        merged.merge(&large);
+        assert_eq!((merged.n, merged.sum_squares), (6, i128::MAX));
+        assert_eq!(merged.without(&large).map(|rest| rest.variance(1.0)), Some(Err(Reason::Overflow)));
     }
 
     proptest! {

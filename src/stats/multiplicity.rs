@@ -2,6 +2,7 @@
 //!
 //! - Benjamini & Hochberg 1995: false discovery rate, step-up.
 //! - Holm 1979: family-wise error rate, step-down.
+//! - Bonferroni (Dunn 1961): the smallest of several tests.
 //!
 //! Both keep the order of the input; a null p stays null and is not counted as a test.
 
@@ -30,6 +31,11 @@ pub fn holm(p_values: &[Option<f64>]) -> Vec<Option<f64>> {
     adjusted
 }
 
+/// Returns the p-value of the smallest of so many tests (Bonferroni), at most 1.
+pub fn bonferroni(smallest: f64, tests: usize) -> f64 {
+    (smallest * tests.max(1) as f64).min(1.0)
+}
+
 /// The defined p-values with their places, smallest first; equal ones get equal results in any order.
 fn ascending(p_values: &[Option<f64>]) -> Vec<(usize, f64)> {
     let mut order: Vec<_> = p_values.iter().enumerate().filter_map(|(i, p)| p.map(|p| (i, p))).collect();
@@ -53,6 +59,13 @@ mod tests {
         }
         assert_eq!(holm(&[Some(0.025), Some(0.03)]), [Some(0.05), Some(0.05)]);
         assert_eq!(benjamini_hochberg(&[Some(0.025), Some(0.03)]), [Some(0.03), Some(0.03)]);
+    }
+
+    #[test]
+    fn the_smallest_of_many_is_worth_less() {
+        assert_eq!(bonferroni(0.01, 30), 0.3);
+        assert_eq!(bonferroni(0.2, 30), 1.0);
+        assert_eq!(bonferroni(0.2, 0), 0.2);
     }
 
     #[test]

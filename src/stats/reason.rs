@@ -19,6 +19,12 @@ pub enum Reason {
     Approximate,
     /// Both bounds of an order-statistic interval are the same value.
     Tied,
+    /// The sum that a ratio divides by is zero.
+    ZeroDenominator,
+    /// The figures before the experiment do not vary, so there is nothing to adjust by.
+    ZeroPreVariance,
+    /// The values are so large that their squares exceed the integers they are summed in.
+    Overflow,
     /// The figure itself is not defined, or lies where its scale isn't (a share of 0 or 1 on the logit).
     Undefined,
     /// The figure is defined, but not with some jackknife bucket left out.
@@ -44,6 +50,9 @@ impl Reason {
             Reason::ZeroControlMean => "zero_control_mean",
             Reason::Approximate => "approximate",
             Reason::Tied => "tied",
+            Reason::ZeroDenominator => "zero_denominator",
+            Reason::ZeroPreVariance => "zero_pre_variance",
+            Reason::Overflow => "overflow",
             Reason::Undefined => "undefined",
             Reason::UndefinedReplicate => "undefined_replicate",
             Reason::EffectSpansZero => "effect_spans_zero",

@@ -96,6 +96,22 @@ pub fn relative_lift(control: &Arm, treatment: &Arm) -> Result<Lift, Reason> {
     })
 }
 
+/// Compares the effects on two groups of customers that share nobody: the first − the second, in units.
+///
+/// An interaction: whether an experiment does to a segment what it does to all others. Degrees of freedom by
+/// Satterthwaite 1946 from those of the two effects.
+///
+/// # Errors
+/// As [`Estimate::new`].
+pub fn interaction(effect: &Estimate, of_others: &Estimate) -> Result<Estimate, Reason> {
+    let squares = [effect, of_others].map(|effect| effect.standard_error * effect.standard_error);
+    let squared_error = squares[0] + squares[1];
+    // By shares of the variance, so that nothing under- or overflows.
+    let [share, rest] = squares.map(|square| square / squared_error);
+    let spread = share * share / effect.degrees_of_freedom + rest * rest / of_others.degrees_of_freedom;
+    Estimate::new(effect.value - of_others.value, squared_error.sqrt(), 1.0 / spread)
+}
+
 /// Tells whether figures relative to a control mean with this squared standard error are approximate:
 /// |mean| / error < 10.
 pub fn is_approximate(control_mean: f64, control_squared_error: f64) -> bool {
@@ -182,6 +198,24 @@ mod tests {
         assert_close(lift.estimate.standard_error, 0.32397689741846714, 1e-12);
         assert_close(lift.estimate.p_value(), 0.00027297053767805224, 1e-10);
         assert!(lift.approximate);
+    }
+
+    #[test]
+    fn interaction_pools_the_four_arms() {
+        // Satterthwaite over four arms at once is that of the two effects' own degrees of freedom.
+        let arm = |n, mean, variance| Arm { n, mean, variance };
+        let arms = [arm(40, 1.0, 2.0), arm(50, 1.5, 3.0), arm(60, 2.0, 4.0), arm(70, 2.2, 5.0)];
+        let one = difference(&arms[0], &arms[1]).unwrap();
+        let other = difference(&arms[2], &arms[3]).unwrap();
+        let interaction = interaction(&one, &other).unwrap();
+        assert_close(interaction.value, 0.3, 1e-14);
+        let squares = arms.map(|arm| arm.squared_error());
+        let sum: f64 = squares.iter().sum();
+        assert_close(interaction.standard_error, sum.sqrt(), 1e-15);
+        let below: f64 = squares.iter().zip(arms).map(|(v, arm)| v * v / (arm.n - 1) as f64).sum();
+        assert_close(interaction.degrees_of_freedom, sum * sum / below, 1e-13);
+        let certain = Estimate { degrees_of_freedom: f64::INFINITY, ..one };
+        assert_eq!(super::interaction(&certain, &certain).unwrap().degrees_of_freedom, f64::INFINITY);
     }
 
     #[test]

@@ -422,7 +422,7 @@ impl<'a> Attribution<'a> {
     fn observe_units(
         &self,
         path: &Path,
-        Observed { journey, walk }: Observed<'_>,
+        Observed { journey, walk, .. }: Observed<'_>,
         models: &UnitModels,
         cells: &mut UnitCells,
         Scratch { factors, has_factors, credit, units, places, .. }: &mut Scratch,
@@ -555,7 +555,7 @@ impl Analysis for Attribution<'_> {
             let rules = previous.context.rules;
             let journey = observed.journey.before(rules.to_us);
             walk.over(&journey, rules);
-            previous.observe_journey(Observed { journey: &journey, walk: &walk }, own);
+            previous.observe_journey(Observed { journey: &journey, walk: &walk, segments: &[] }, own);
             own.scratch.walk = walk;
         }
     }

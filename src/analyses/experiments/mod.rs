@@ -68,7 +68,7 @@ impl<'a> Experiments<'a> {
             counts.leave_out(exposure);
             return;
         };
-        let Observed { journey, walk } = observed;
+        let Observed { journey, walk, .. } = observed;
         segments.clear();
         segments.extend(dimensions.iter().map(|dimension| dimension.segment(journey, walk) as u32));
         let experiment = &self.places.experiments[at];

@@ -199,7 +199,8 @@ proptest! {
         let mut partials: Vec<PathsPartial> = (0..split).map(|_| analysis.partial()).collect();
         for (at, journey) in owned.iter().enumerate().rev() {
             let walk = journey.walk(&bench.world.rules);
-            analysis.observe(Observed { journey: &journey.journey(), walk: &walk }, &mut partials[at % split]);
+            let observed = Observed { journey: &journey.journey(), walk: &walk, segments: &[] };
+            analysis.observe(observed, &mut partials[at % split]);
         }
         let mut merged = analysis.partial();
         for mut partial in partials {

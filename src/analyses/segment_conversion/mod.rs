@@ -160,19 +160,15 @@ impl Analysis for SegmentConversion<'_> {
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut SegmentPartial) {
-        let Observed { journey, walk } = observed;
-        let Context { rules, dimensions, .. } = self.context;
-        let Some(first) = walk.first_in_window else { return };
-        if dimensions.is_empty() {
-            return;
-        }
+        let Observed { journey, walk, segments } = observed;
+        let rules = self.context.rules;
+        let Some(first) = walk.first_in_window.filter(|_| !segments.is_empty()) else { return };
         let first_us = journey.rows[first].time_us;
         let SegmentPartial { dimensions: tables, groups } = partial;
         for tuples in groups {
-            let of_group = &dimensions[tuples.dimensions()];
-            let segments = of_group.iter().map(|dimension| dimension.segment(journey, walk));
+            let of_group = &segments[tuples.dimensions()];
             let tables = &mut tables[tuples.dimensions()];
-            let mut customer = tuples.count_customer(segments, tables);
+            let mut customer = tuples.count_customer(of_group, tables);
             for (stage, entry) in walk.entries.iter().enumerate() {
                 let Some(row) = *entry else { continue };
                 let time_us = journey.rows[row as usize].time_us;

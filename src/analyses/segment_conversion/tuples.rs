@@ -103,10 +103,11 @@ impl Tuples {
     #[inline]
     pub(super) fn count_customer<'t>(
         &'t mut self,
-        segments: impl Iterator<Item = usize>,
+        segments: &[u32],
         tables: &'t mut [SegmentTable],
     ) -> Customer<'t> {
-        let key = self.sizes.iter().zip(segments).fold(0, |key, (size, segment)| key * size + segment);
+        let key =
+            self.sizes.iter().zip(segments).fold(0, |key, (size, segment)| key * size + *segment as usize);
         let mut tuple = self.ids[key];
         if tuple == NO_TUPLE {
             tuple = self.add_tuple(key, tables);
@@ -256,7 +257,7 @@ mod tests {
         let mut tables = tables(&sizes);
         let customers = 2 * WAITING + 7;
         for at in 0..customers {
-            let mut customer = group.count_customer([at % 90, at / 90 % 70].into_iter(), &mut tables);
+            let mut customer = group.count_customer(&[at as u32 % 90, at as u32 / 90 % 70], &mut tables);
             customer.reaches(0, BinIndex::of(at as u64 % 5_000));
             if at.is_multiple_of(3) {
                 customer.reaches(1, BinIndex::of(1));
