@@ -8,8 +8,8 @@ use crate::analyses::Context;
 use crate::analyses::experiments::population::Experiment;
 use crate::analyses::experiments::sums::ExperimentCounts;
 use crate::analyses::suppression::is_withheld;
-use crate::stats::homogeneity::{Homogeneity, proportions_alike};
 use crate::stats::Reason;
+use crate::stats::homogeneity::{Homogeneity, proportions_alike};
 
 use super::{Check, MIN_EXPECTED, Status, exceeds, percent};
 

@@ -9,8 +9,8 @@ use crate::analyses::days::LocalDays;
 use crate::analyses::experiments::population::Experiment;
 use crate::analyses::experiments::sums::{ExperimentCounts, VariantCounts};
 use crate::analyses::suppression::{Merged, is_withheld};
-use crate::stats::srm::{self, SampleRatio};
 use crate::stats::SampleRatioStatus;
+use crate::stats::srm::{self, SampleRatio};
 
 use super::counts::Split;
 use super::{Check, MIN_EXPECTED, Status, exceeds, percent};
@@ -112,11 +112,13 @@ pub(super) fn sample_ratio_by_segment<'t>(
     let found = plan.furthest((0..splits.len()).flat_map(of_dimension).map(|(_, customers)| customers));
     let check = Check::new(&experiment.plan.name, "srm_by_segment", Status::Ok);
     let Some((at, customers, test)) = found.worst else {
-        return Some(Check { detail: Some("no segment has enough customers for a test".to_owned()), ..check });
+        return Some(Check {
+            detail: Some("no segment has enough customers for a test".to_owned()),
+            ..check
+        });
     };
     let (dimension, cell) = places[at];
-    let segment =
-        format!("{} = {}", context.dimensions[dimension].name, cells[dimension].names()[cell]);
+    let segment = format!("{} = {}", context.dimensions[dimension].name, cells[dimension].names()[cell]);
     let is_shown = !has_few(&splits[dimension], context.plan.segments.min_customers);
     let split = if is_shown { plan.written(experiment, customers) } else { "counts withheld".to_owned() };
     Some(Check {

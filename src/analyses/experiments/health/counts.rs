@@ -68,7 +68,10 @@ impl Split {
 
 impl Counts {
     /// That have seen nobody.
-    pub(in crate::analyses::experiments) fn new(context: &Context<'_>, experiment: &Experiment<'_>) -> Counts {
+    pub(in crate::analyses::experiments) fn new(
+        context: &Context<'_>,
+        experiment: &Experiment<'_>,
+    ) -> Counts {
         let variants = experiment.plan.weights.len();
         Counts {
             activity: vec![Activity::default(); variants],
@@ -80,7 +83,11 @@ impl Counts {
 
     /// Adds an analysed customer.
     #[inline]
-    pub(in crate::analyses::experiments) fn observe(&mut self, context: &Context<'_>, customer: &Exposed<'_>) {
+    pub(in crate::analyses::experiments) fn observe(
+        &mut self,
+        context: &Context<'_>,
+        customer: &Exposed<'_>,
+    ) {
         let Exposed { variant, t0_us, journey, .. } = *customer;
         let activity = &mut self.activity[variant];
         activity.before += u64::from(was_active_before(journey, t0_us));

@@ -57,7 +57,9 @@ pub(super) fn peeking<'t>(
     let detail = match (is_sequential, early) {
         (true, _) => bounds_hold(context, experiment),
         (false, 0) => "the experiment is over".to_owned(),
-        (false, _) => format!("{whose}: verdicts hold for one look that was planned, not for looks until then"),
+        (false, _) => {
+            format!("{whose}: verdicts hold for one look that was planned, not for looks until then")
+        }
     };
     Check {
         expected: Some(0.0),
@@ -72,7 +74,9 @@ fn bounds_hold(context: &Context<'_>, experiment: &Experiment<'_>) -> String {
     let without: Vec<&str> = without.map(|metric| metric.name.as_str()).collect();
     match without.is_empty() {
         true => "bounds hold at every look".to_owned(),
-        false => format!("bounds hold at every look, but for metrics without a window: {}", without.join(", ")),
+        false => {
+            format!("bounds hold at every look, but for metrics without a window: {}", without.join(", "))
+        }
     }
 }
 
