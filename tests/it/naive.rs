@@ -6,6 +6,7 @@
 //! the reading of the configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -61,19 +62,7 @@ impl<'s> Naive<'s> {
         // What is read before the window: the longest of lookback, stage window and metric window.
         let stage_window_hours = settings.stage_window_hours.unwrap_or(0);
         let history_us = settings.lookback_hours.max(stage_window_hours).max(METRIC_HOURS) * HOUR_US;
-        let customers: BTreeSet<u8> = rows.iter().map(|row| row.customer).collect();
-        for customer in customers {
-            let mut own: Vec<&Row> = rows
-                .iter()
-                .filter(|row| row.customer == customer)
-                .filter(|row| row.time_us >= FROM_US - history_us && row.time_us < TO_US)
-                .collect();
-            own.sort_by_key(|row| {
-                let listed = EVENT_ORDER.iter().position(|event| *event == row.event);
-                let rank = listed.filter(|_| settings.event_order).unwrap_or(usize::MAX);
-                let campaign = row.campaign.filter(|_| settings.by_campaign);
-                (row.time_us, rank, row.event_id, row.event, row.channel, campaign, row.amount_minor)
-            });
+        for own in customers(settings, rows, FROM_US - history_us..TO_US) {
             naive.journey(&own);
         }
         naive
@@ -307,6 +296,23 @@ impl<'s> Naive<'s> {
         }
         values
     }
+}
+
+/// Rows by customer, in order, of those that are read.
+pub fn customers<'r>(settings: &Settings, rows: &'r [Row], read: Range<i64>) -> Vec<Vec<&'r Row>> {
+    let mut customers: BTreeMap<u8, Vec<&Row>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| read.contains(&row.time_us)) {
+        customers.entry(row.customer).or_default().push(row);
+    }
+    for own in customers.values_mut() {
+        own.sort_by_key(|row| {
+            let listed = EVENT_ORDER.iter().position(|event| *event == row.event);
+            let rank = listed.filter(|_| settings.event_order).unwrap_or(usize::MAX);
+            let campaign = row.campaign.filter(|_| settings.by_campaign);
+            (row.time_us, rank, row.event_id, row.event, row.channel, campaign, row.amount_minor)
+        });
+    }
+    customers.into_values().collect()
 }
 
 pub fn in_window(time_us: i64) -> bool {
