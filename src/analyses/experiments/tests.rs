@@ -191,15 +191,20 @@ fn assignments_and_windows_have_edges() {
 extra not_configured (all) - 1 warn
 mail srm mens 2.5 3 ok
 mail srm none 2.5 2 ok
+mail srm_by_day (all) - - ok
 mail double_assignment (all) 0 1 fail
 mail assigned_before_window (all) 0 1 warn
 mail unknown_variant lost 0 1 warn
-mail no_activity mens - 2 warn
-mail no_activity none - 1 ok
-mail immature (all) - 1 warn";
+mail no_activity mens - - warn
+mail no_activity none - - ok
+mail activity_before mens - - ok
+mail activity_before none - - ok
+mail immature (all) - 1 warn
+mail novelty mens - - ok
+mail peeking (all) 0 1 warn";
     assert_eq!(show(&health, &HEALTH), expected);
     let detail = show(&health, &["detail"]);
-    assert!(detail.ends_with("buy (2 d): 1; buy (2 d): 1"), "{detail}");
+    assert!(detail.contains("\nbuy (2 d): 1; buy (2 d): 1\n"), "{detail}");
     assert!(detail.contains("14.29 % of the customers first assigned in the window"), "{detail}");
     let invalid = show(&results, &["verdict", "note"]);
     assert!(invalid.lines().all(|line| line.starts_with("invalid ")));
