@@ -8,6 +8,7 @@ use polars::prelude::PolarsError;
 
 use crate::journey::Assignment;
 
+use super::days::LocalDays;
 use super::suppression::{Merged, Population};
 use super::{Analysis, Context, NamedFrame, Observed};
 
@@ -42,6 +43,7 @@ mod verdict;
 pub struct Experiments<'a> {
     context: Context<'a>,
     places: Places<'a>,
+    days: LocalDays,
 }
 
 /// What was counted.
@@ -60,7 +62,9 @@ pub struct ExperimentPartial {
 impl<'a> Experiments<'a> {
     /// Over the configured experiments and the codes of the assignment log.
     pub fn new(context: Context<'a>) -> Self {
-        Self { context, places: Places::new(context) }
+        let rules = context.rules;
+        let days = LocalDays::of(&context.plan.job.timezone.zone, rules.from_us..rules.to_us);
+        Self { context, places: Places::new(context), days }
     }
 
     /// Adds a customer to the experiment that the first of these assignments belongs to.
@@ -84,7 +88,8 @@ impl<'a> Experiments<'a> {
         segments.extend(dimensions.iter().map(|dimension| dimension.segment_at(journey, walk, t0_us) as u32));
         let experiment = &self.places.experiments[at];
         let windows_over = experiment.windows_over(t0_us, rules.to_us);
-        let customer = Exposed { variant, t0_us, windows_over, segments, journey, walk };
+        let day = self.days.index(t0_us);
+        let customer = Exposed { variant, t0_us, day, windows_over, segments, journey, walk };
         counts.observe(&self.context, experiment, &customer);
     }
 }
@@ -108,7 +113,9 @@ impl Analysis for Experiments<'_> {
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut ExperimentPartial) {
-        partial.population.count(observed.segments);
+        if !self.places.experiments.is_empty() {
+            partial.population.count(observed.segments);
+        }
         let to_us = self.context.rules.to_us;
         let all = observed.journey.assignments;
         let all = &all[..all.partition_point(|assignment| assignment.time_us < to_us)];
@@ -157,7 +164,7 @@ impl Analysis for Experiments<'_> {
         let mut checks = Vec::new();
         for at in order {
             let (experiment, counts) = (&experiments[at], &total.experiments[at]);
-            let own = health::of_experiment(&self.context, experiment, counts);
+            let own = health::of_experiment(&self.context, experiment, counts, &self.days, &merged);
             results.extend(results::of_experiment(&self.context, &merged, experiment, counts, &own));
             checks.extend(own);
         }

@@ -250,7 +250,7 @@ impl ExperimentCounts {
             let variants = table.variants(*segment, || no_customers(experiment));
             variants[variant].windows_over[windows_over] += 1;
         }
-        self.health.observe(context, experiment, customer);
+        self.health.observe(context, customer);
         if !experiment.may_have_figures(customer) {
             return;
         }
@@ -283,7 +283,7 @@ impl ExperimentCounts {
         for (table, other) in self.dimensions.iter_mut().zip(other.dimensions) {
             table.merge(other);
         }
-        self.health.merge(other.health);
+        self.health.merge(&other.health);
     }
 }
 

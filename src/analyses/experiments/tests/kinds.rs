@@ -254,7 +254,8 @@ fn segments_are_those_of_the_first_exposure() {
     assert_eq!(interaction("de"), interaction("fr"));
     let error = (0.1875_f64 * 2.0 / 400.0 + (0.25 + 0.249375) / 400.0).sqrt();
     let normal = 2.0 * crate::stats::special::normal_sf(0.475 / error);
-    assert_close(interaction("de").ln(), normal.ln(), 0.02);
+    // Far out a t isn't quite a normal.
+    assert_close(interaction("de").ln(), normal.ln(), 0.05);
     assert_eq!(cell(&results, &[("segment", "de")], "interaction_q_value"), interaction("de"));
 }
 
