@@ -7,7 +7,7 @@
 use crate::analyses::Context;
 use crate::analyses::days::LocalDays;
 use crate::analyses::experiments::population::Experiment;
-use crate::analyses::experiments::sums::{ExperimentCounts, VariantCounts};
+use crate::analyses::experiments::sums::{ExperimentCounts, SegmentTable, VariantCounts};
 use crate::analyses::suppression::{Merged, is_withheld};
 use crate::stats::SampleRatioStatus;
 use crate::stats::srm::{self, SampleRatio};
@@ -100,11 +100,10 @@ pub(super) fn sample_ratio_by_segment<'t>(
     }
     let plan = Planned::of(experiment);
     let splits: Vec<Split> = counts
-        .health
-        .by_segment
+        .dimensions
         .iter()
         .zip(cells)
-        .map(|(split, cells)| by_cell(split, cells, plan.weights.len()))
+        .map(|(segments, cells)| by_cell(segments, cells, plan.weights.len()))
         .collect();
     let of_dimension = |at: usize| splits[at].groups().map(move |customers| (at, customers));
     let places: Vec<(usize, usize)> =
@@ -252,11 +251,13 @@ impl Planned {
 }
 
 /// Customers by shown segment and variant.
-fn by_cell(split: &Split, cells: &Merged<'_>, variants: usize) -> Split {
+fn by_cell(segments: &SegmentTable, cells: &Merged<'_>, variants: usize) -> Split {
     let mut merged = Split::new(variants);
-    for (segment, customers) in split.groups().enumerate() {
+    for (segment, customers) in segments.segments() {
         let Some(cell) = cells.cell(segment) else { continue };
-        customers.iter().enumerate().for_each(|(variant, customers)| merged.add(cell, variant, *customers));
+        for (variant, counts) in customers.iter().enumerate() {
+            merged.add(cell, variant, counts.customers());
+        }
     }
     merged
 }

@@ -15,8 +15,6 @@ pub(in crate::analyses::experiments) struct Counts {
     pub(super) activity: Vec<Activity>,
     /// By local day of the window.
     pub(super) by_day: Split,
-    /// By dimension, then segment as of the first exposure.
-    pub(super) by_segment: Vec<Split>,
     /// None where no goal can be followed from week to week.
     pub(super) novelty: Option<novelty::Counts>,
 }
@@ -76,7 +74,6 @@ impl Counts {
         Counts {
             activity: vec![Activity::default(); variants],
             by_day: Split::new(variants),
-            by_segment: vec![Split::new(variants); context.dimensions.len()],
             novelty: novelty::Counts::new(&context.plan.metrics, &experiment.plan),
         }
     }
@@ -93,9 +90,6 @@ impl Counts {
         activity.before += u64::from(was_active_before(journey, t0_us));
         activity.none_after += u64::from(!is_active_from(journey, t0_us));
         self.by_day.add(customer.day, variant, 1);
-        for (split, segment) in self.by_segment.iter_mut().zip(customer.segments) {
-            split.add(*segment as usize, variant, 1);
-        }
         if let Some(novelty) = &mut self.novelty {
             novelty.observe(&context.plan.metrics, customer, context.rules);
         }
@@ -108,9 +102,6 @@ impl Counts {
             activity.none_after += other.none_after;
         }
         self.by_day.merge(&other.by_day);
-        for (split, other) in self.by_segment.iter_mut().zip(&other.by_segment) {
-            split.merge(other);
-        }
         if let (Some(novelty), Some(other)) = (&mut self.novelty, &other.novelty) {
             novelty.merge(other);
         }
