@@ -70,7 +70,11 @@ impl CodedRule {
         // Most customers never do what a rule is about.
         let Some(first) = rows.iter().position(|row| self.is(row, COUNTS)) else { return false };
         match self.within_us {
-            _ if self.without => self.is_left(&rows[first..], end_us),
+            _ if self.without => {
+                // What stands before it at the same instant follows it, too.
+                let instant = rows[..first].partition_point(|row| row.time_us < rows[first].time_us);
+                self.is_left(&rows[instant..], end_us)
+            }
             Some(within_us) => self.is_frequent(&rows[first..], within_us),
             None => rows[first..]
                 .iter()

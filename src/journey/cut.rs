@@ -552,3 +552,6 @@ fn drop_repeated_events(
         false
     })
 }
+
+#[cfg(test)]
+mod tests;
