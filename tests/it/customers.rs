@@ -130,8 +130,8 @@ fn what_does_not_hold_yet_is_left_out_and_what_is_no_instant_is_rejected() {
     ran.run(&[]);
     insta::assert_snapshot!(ran.rejected("customers"), @"FOLDER/customers/a.parquet | 2 | valid_from | impossible_time | no hash");
     insta::assert_snapshot!(checks_that_failed(&ran), @r"
-    impossible_time | valid_from | 1
     conflicting_attributes |  | 1
+    impossible_time | valid_from | 1
     ");
 }
 
