@@ -172,7 +172,7 @@ fn what_a_run_would_read() {
     reads:
       inputs.touchpoints: 1 file, 1 row group, 6 rows, 0.3 kB
     writes to FOLDER/out:
-      stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, channel_daily, journey_paths, segment_conversion, experiment_results, experiment_health, reconciliation, data_quality, budget_shift, pain_points, stage_heatmap, winning_variants
+      stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, channel_daily, journey_paths, segment_conversion, segment_funnel, experiment_results, experiment_health, reconciliation, data_quality, budget_shift, pain_points, stage_heatmap, winning_variants
     ");
     assert!(!warehouse.path("out").exists(), "check writes nothing");
 }

@@ -273,7 +273,7 @@ fn system(bench: &Bench, truth: &Bench, is_closed: bool) -> Option<System> {
             system.cell(name, truth, shown);
         }
     };
-    add(0, &["segment", "target"], "customers", None);
+    add(0, &["segment", "target_kind", "target"], "customers", None);
     let customers: BTreeMap<String, i128> = {
         let shown = counts(&published[0].1, &["segment"], "customers");
         shown.into_iter().map(|(keys, count)| (keys[0].clone(), count.unwrap())).collect()
