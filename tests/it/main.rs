@@ -22,6 +22,7 @@ mod planted;
 mod profiles;
 mod reference;
 mod reference_funnel;
+mod reference_health;
 mod reference_paths;
 mod rejects;
 mod roi;
