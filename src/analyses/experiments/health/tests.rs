@@ -9,7 +9,7 @@ use crate::analyses::experiments::population::{Exposed, Places};
 use crate::analyses::experiments::tests::{bench, bench_in, metric, tables, visits, world};
 use crate::analyses::suppression::Merged;
 use crate::analyses::testing::{Bench, figure, journey_texts, show};
-use crate::config::plan::{DAY_US, MetricKind, MetricOf, Zone};
+use crate::config::plan::{DAY_US, ExperimentPlan, MetricKind, MetricOf, Zone};
 use crate::journey::dimensions::DimensionSource;
 use crate::journey::testing::World;
 use crate::journey::{Dimension, Journey};
@@ -111,6 +111,29 @@ fn a_segment_with_a_wrong_split_is_named() {
         rows(&found, "srm_by_segment", &["check", "p_value", "status", "detail"]),
         ["- warn country = pt: counts withheld; segments tested: 4"]
     );
+}
+
+#[test]
+fn what_is_assumed_of_a_found_experiment_is_said() {
+    let journeys = [(10, "x d3 | mail/none d2"), (9, "x d3 | mail/mens d2"), (3, "| extra/x d2, extra/y d2")];
+    let mut bench = bench(&journeys, &BOTH, vec![visits()]);
+    assert!(rows(&health(&bench), "assumed_plan", &FIGURES).is_empty(), "mail is configured");
+    let defaults = bench.plan.experiments.remove(0);
+    bench.plan.experiment_defaults = Some(ExperimentPlan {
+        name: "*".to_owned(),
+        control: "none".to_owned(),
+        weights: Vec::new(),
+        ..defaults
+    });
+    let found = health(&bench);
+    let columns = ["check", "experiment", "variant", "expected", "observed", "status", "detail"];
+    let mail = "mail (all) - - warn not configured: equal weights and control none assumed";
+    assert!(
+        rows(&found, "assumed_plan", &columns).contains(&mail.to_owned()),
+        "{:?}",
+        rows(&found, "assumed_plan", &columns)
+    );
+    assert!(rows(&found, "not_configured", &columns).is_empty());
 }
 
 #[test]
