@@ -144,6 +144,8 @@ pub enum Interval {
     JackknifeLog,
     /// Bucket jackknife on the log-odds.
     JackknifeLogit,
+    /// Woodruff (1952), for a quantile over rows of which a customer has several.
+    Woodruff,
 }
 
 impl Interval {
@@ -159,6 +161,7 @@ impl Interval {
             Interval::JackknifeIdentity => "jackknife (identity)",
             Interval::JackknifeLog => "jackknife (log)",
             Interval::JackknifeLogit => "jackknife (logit)",
+            Interval::Woodruff => "woodruff",
         }
     }
 }
