@@ -7,6 +7,7 @@
 
 mod agreement;
 mod arguments;
+mod comparisons;
 mod contestants;
 mod decode;
 mod figures;

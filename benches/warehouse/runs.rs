@@ -9,12 +9,13 @@ use touchline::config::{self, Overrides};
 use super::Outcome;
 use super::agreement::{self, Disagreement};
 use super::arguments::{Arguments, Part};
+use super::comparisons::{self, RUN_COMPARING, RUN_WITHOUT};
 use super::contestants::{Contestant, Timing, rounds};
 use super::fsync::{self, Synced};
 use super::machine::Machine;
 use super::peers::{self, Peers};
 use super::published::{self, Workload};
-use super::warehouses::{TOUCHLINE, Warehouse, standard};
+use super::warehouses::{TOUCHLINE, Warehouse, run_of, standard};
 
 /// The yardstick.
 pub const DECODE: &str = "decode";
@@ -114,6 +115,12 @@ pub fn measure(arguments: &Arguments, millions: u32) -> Outcome<WarehouseFigures
             contestants.push(run(RUN_IN_BUDGET, &["--memory", BUDGET]));
         } else {
             skipped.push(Timing::skipped(RUN_IN_BUDGET, "this build has no `--memory`"));
+        }
+        let configs = comparisons::write(&warehouse, &folder.join("configs"))?;
+        for (name, config) in [(RUN_WITHOUT, &configs.without), (RUN_COMPARING, &configs.comparing)] {
+            let out = results.join(name.replace(' ', "_"));
+            let command = run_of(config, &out, &[]);
+            contestants.push(Contestant { name: name.to_owned(), command, leaves: Some(out) });
         }
     }
     let own = contestants.len();

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use touchline::generate;
+
 use super::Outcome;
 
 /// The binary under test.
@@ -50,10 +52,7 @@ impl Warehouse {
 
     /// A whole run, with further options, that publishes into a folder.
     pub fn run(&self, out: &Path, options: &[&str]) -> Command {
-        let mut command = Command::new(TOUCHLINE);
-        command.args(["run", "--quiet", "--force", "--config"]).arg(self.config());
-        command.arg("--out").arg(out).args(options);
-        command
+        run_of(&self.config(), out, options)
     }
 
     /// This program as the yardstick.
@@ -67,6 +66,14 @@ impl Warehouse {
         command.args(only_touchpoints.then_some("--only-touchpoints"));
         Ok(command)
     }
+}
+
+/// A whole run of a configuration, with further options, that publishes into a folder.
+pub fn run_of(config: &Path, out: &Path, options: &[&str]) -> Command {
+    let mut command = Command::new(TOUCHLINE);
+    command.args(["run", "--quiet", "--force", "--config"]).arg(config);
+    command.arg("--out").arg(out).args(options);
+    command
 }
 
 /// What the generator was told for so many million touchpoints, as options.
@@ -112,7 +119,8 @@ fn is_complete(folder: &Path, customers: u64) -> bool {
     let truths = std::fs::read(folder.join("truths.json")).ok();
     let truths = truths.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     truths.is_some_and(|truths| {
-        truths["options"]["customers"] == customers
+        truths["format"] == generate::FORMAT
+            && truths["options"]["customers"] == customers
             && truths["options"]["days"] == DAYS
             && truths["options"]["seed"] == SEED
             && !truths["written"].is_null()

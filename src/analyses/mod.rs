@@ -9,9 +9,9 @@
 
 use polars::prelude::{DataFrame, PolarsError};
 
-use crate::config::plan::Plan;
+use crate::config::plan::{Plan, Population};
 use crate::contract::spend::SpendRow;
-use crate::journey::{Codebook, Dimension, Journey, Rules, Walk};
+use crate::journey::{Codebook, Dimension, Journey, Rules, Walk, population_instant};
 
 /// What an analysis knows before it sees a journey.
 #[derive(Debug, Clone, Copy)]
@@ -56,12 +56,20 @@ pub struct Observed<'a> {
     pub segments: &'a [u32],
 }
 
-/// Fills in [`Observed::segments`]: as of the customer's first kept row in the window.
+/// Fills in [`Observed::segments`]: as of the customer's first kept row in the window, or of the window's first instant
+/// for customers of the population without one.
 #[inline]
-pub fn segments_of(dimensions: &[Dimension], journey: &Journey<'_>, walk: &Walk, segments: &mut Vec<u32>) {
+pub fn segments_of(
+    dimensions: &[Dimension],
+    population: Population,
+    journey: &Journey<'_>,
+    walk: &Walk,
+    rules: &Rules,
+    segments: &mut Vec<u32>,
+) {
     segments.clear();
-    if walk.first_in_window.is_some() {
-        segments.extend(dimensions.iter().map(|dimension| dimension.segment(journey, walk) as u32));
+    if population_instant(population, journey, walk, rules).is_some() {
+        segments.extend(dimensions.iter().map(|dimension| dimension.segment(journey, walk, rules) as u32));
     }
 }
 

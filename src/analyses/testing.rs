@@ -86,7 +86,8 @@ impl Bench {
     fn observe<A: Analysis>(&self, analysis: &A, journey: &OwnedJourney, partial: &mut A::Partial) {
         let walk = journey.walk(&self.world.rules);
         let mut segments = Vec::new();
-        segments_of(&self.dimensions, &journey.journey(), &walk, &mut segments);
+        let (population, rules) = (self.plan.segments.population, &self.world.rules);
+        segments_of(&self.dimensions, population, &journey.journey(), &walk, rules, &mut segments);
         let observed = Observed { journey: &journey.journey(), walk: &walk, segments: &segments };
         analysis.observe(observed, partial);
     }

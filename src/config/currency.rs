@@ -1,5 +1,6 @@
 //! Currencies: codes of ISO 4217 with the digits of their minor unit.
 
+use super::decimal::{self, Misfit};
 use super::diagnostic::Complaint;
 use super::nearest;
 use super::plan::Currency;
@@ -43,28 +44,23 @@ pub fn unknown(code: &str) -> Option<String> {
 /// An amount in minor units, if it is a whole number of them and not negative.
 pub(super) fn minor(amount: f64, currency: &Currency) -> Result<i64, Complaint> {
     let Currency { code, minor_digits } = currency;
-    let shown = format!("{amount}");
-    if !amount.is_finite() || amount < 0.0 {
-        return Err(Complaint::new(
-            format!("`{shown}` {code} is not an amount"),
+    decimal::units(amount, *minor_digits).map_err(|misfit| match misfit {
+        Misfit::NoAmount => Complaint::new(
+            format!("`{amount}` {code} is not an amount"),
             "write a number that is zero or more",
-        ));
-    }
-    // The shortest decimal that reads back as the same float is what stands in the file.
-    let (whole, fraction) = shown.split_once('.').unwrap_or((&shown, ""));
-    let digits = *minor_digits as usize;
-    if fraction.len() > digits {
-        let unit = format!("{:.digits$}", 10_f64.powi(-(*minor_digits as i32)));
-        return Err(Complaint::new(
-            format!("`{shown}` {code} is no whole number of the minor unit"),
-            format!("{code} has {digits} decimals: write a multiple of `{unit}`"),
-        ));
-    }
-    format!("{whole}{fraction:0<digits$}").parse().map_err(|_| {
-        Complaint::new(
-            format!("`{shown}` {code} is too large"),
+        ),
+        Misfit::TooFine => {
+            let digits = *minor_digits as usize;
+            let unit = format!("{:.digits$}", 10_f64.powi(-(*minor_digits as i32)));
+            Complaint::new(
+                format!("`{amount}` {code} is no whole number of the minor unit"),
+                format!("{code} has {digits} decimals: write a multiple of `{unit}`"),
+            )
+        }
+        Misfit::TooLarge => Complaint::new(
+            format!("`{amount}` {code} is too large"),
             format!("write at most `{}`", i64::MAX / currency.minor_per_unit()),
-        )
+        ),
     })
 }
 

@@ -6,6 +6,7 @@
 //! its place and its remedy; as many as can be found are reported at once.
 
 mod currency;
+mod decimal;
 mod diagnostic;
 mod document;
 mod duration;

@@ -47,7 +47,7 @@ fn wrong_type(found: &str, expected: &str, path: &[String]) -> Complaint {
 /// How a value of the expected type is written.
 fn example(path: &[String], key: &str, expected: &str) -> String {
     match (key, expected) {
-        ("lookback" | "history" | "window" | "half_life", _) => {
+        ("lookback" | "history" | "window" | "half_life" | "pre_period" | "within", _) => {
             format!("a duration in quotes: {key} = \"30d\"")
         }
         ("weights", _) => "a table of shares: weights = { A = 0.5, B = 0.5 }".to_owned(),
@@ -57,6 +57,25 @@ fn example(path: &[String], key: &str, expected: &str) -> String {
         ("primary", _) => "a table: primary = { conversion = \"purchase\", model = \"linear\" }".to_owned(),
         ("rules", _) if path.first().is_some_and(|section| section == "channels") => {
             "a list of rules: rules = [ { channel = \"Partner\", source = [\"partner-*\"] } ]".to_owned()
+        }
+        ("cap", _) => {
+            "a bound or a percentile: cap = { value = 500 } or cap = { percentile = 0.999 }".to_owned()
+        }
+        ("numerator" | "denominator", _) => {
+            format!("a table: {key} = {{ conversion = \"purchase\", of = \"value\" }}")
+        }
+        ("prior", _) => {
+            "what is believed: prior = \"flat\" or prior = { mean = 0.0, standard_deviation = 0.3 }"
+                .to_owned()
+        }
+        ("without", _) => {
+            "events or matchers: without = [\"purchase\"] or without = [ { event = [\"purchase\"] } ]"
+                .to_owned()
+        }
+        (behaviour, "a list") if path.starts_with(&["segments".to_owned(), "rules".to_owned()]) => {
+            format!(
+                "a list of rules: {behaviour} = [ {{ event = [\"add_to_cart\"], without = [\"purchase\"] }} ]"
+            )
         }
         ("exclude" | "touches", _) => format!("a list of matchers: {key} = [ {{ event = [\"click\"] }} ]"),
         ("columns" | "constants", "a table") => format!("a table: {key} = {{ channel = \"...\" }}"),

@@ -1,7 +1,7 @@
 //! What every run does with rows once they lie in partitions, wherever they came from.
 
 use crate::analyses::Context;
-use crate::config::plan::Plan;
+use crate::config::plan::{Plan, Population};
 use crate::contract::spend::SpendRow;
 use crate::journey::dimensions::DimensionSource;
 use crate::journey::partition::CutOptions;
@@ -39,6 +39,8 @@ pub struct Kernel {
     pub previous: Option<Rules>,
     /// In the order of the configuration.
     pub dimensions: Vec<Dimension>,
+    /// Who is counted in tables of segments.
+    pub population: Population,
 }
 
 impl Kernel {
@@ -53,6 +55,7 @@ impl Kernel {
             previous: input.plan.window.previous_from_us.map(before),
             rules,
             dimensions: input.dimensions.iter().map(dimension).collect(),
+            population: input.plan.segments.population,
         }
     }
 

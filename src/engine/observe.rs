@@ -128,7 +128,7 @@ pub fn observe<O: Observer>(
     pool: &ThreadPool,
     progress: &dyn Progress,
 ) -> Result<Seen<O::Bucket, O::Worker>, EngineError> {
-    let Kernel { rules, dimensions, .. } = kernel;
+    let Kernel { rules, dimensions, population, .. } = kernel;
     progress.begin("following journeys", PARTITIONS as u64);
     let partitions_of = |bucket: usize| bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET;
     let mut buckets: Vec<usize> = (0..BUCKETS).collect();
@@ -152,7 +152,7 @@ pub fn observe<O: Observer>(
                 let partition = waiting.take(partition)?;
                 let cut = cut_into_journeys(partition, remaps, rules, options, scratch, |journey| {
                     walk.over(journey, rules);
-                    segments_of(dimensions, journey, walk, segments);
+                    segments_of(dimensions, *population, journey, walk, rules, segments);
                     observer.observe(Observed { journey, walk, segments }, &mut partial, of_worker);
                 });
                 counts.merge(cut);
@@ -208,7 +208,7 @@ pub fn finish(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::plan::Dedupe;
+    use crate::config::plan::{Dedupe, Population};
     use crate::engine::work::Silent;
     use crate::journey::CustomerHash;
     use crate::journey::buffer::{BufferedRow, PartitionBuffer};
@@ -290,7 +290,7 @@ mod tests {
             partitions[customer.partition()].rows.push((0, buffer));
             expected[customer.partition() / PARTITIONS_OF_BUCKET] += 1;
         }
-        let kernel = Kernel { rules, previous: None, dimensions: Vec::new() };
+        let kernel = Kernel { rules, previous: None, dimensions: Vec::new(), population: Population::Active };
         let options = CutOptions { dedupe: Dedupe::Off, max_rows_per_customer: 10 };
         let pool = work::pool(3)?;
         let waiting = Waiting::in_memory(partitions);

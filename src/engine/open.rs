@@ -123,11 +123,16 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
     })
 }
 
-/// The touchpoint columns that dimensions need: what is no attribute is such a column, and `first_x` is
-/// the `x` of the first touch.
+/// The touchpoint columns that dimensions need: what is no attribute is such a column, and `first_x` and `last_x` are
+/// the `x` of the first and the last touch.
 pub fn touchpoint_dimensions(plan: &Plan, attributes: &[String]) -> Vec<String> {
     let names = plan.segments.dimensions.iter().filter(|name| !attributes.contains(name));
-    names.map(|name| name.strip_prefix("first_").unwrap_or(name).to_owned()).collect()
+    names.map(|name| column_of_dimension(name).to_owned()).collect()
+}
+
+/// The touchpoint column of a dimension that is no attribute.
+fn column_of_dimension(name: &str) -> &str {
+    name.strip_prefix("first_").or_else(|| name.strip_prefix("last_")).unwrap_or(name)
 }
 
 /// Where each configured dimension comes from, given the columns of the two codebooks.
@@ -139,9 +144,10 @@ pub fn dimension_sources(
     let column = |wanted: &str| texts.iter().position(|text| text == wanted).unwrap_or(0);
     let source = |name: &String| match attributes.iter().position(|attribute| attribute == name) {
         Some(column) => DimensionSource::Attribute(column),
-        None => match name.strip_prefix("first_") {
-            Some(rest) => DimensionSource::FirstTouch(column(rest)),
-            None => DimensionSource::Touchpoint(column(name)),
+        None => match (name.strip_prefix("first_"), name.strip_prefix("last_")) {
+            (Some(rest), _) => DimensionSource::FirstTouch(column(rest)),
+            (None, Some(rest)) => DimensionSource::LastTouch(column(rest)),
+            (None, None) => DimensionSource::Touchpoint(column(name)),
         },
     };
     plan.segments.dimensions.iter().map(|name| (name.clone(), source(name))).collect()
@@ -252,11 +258,8 @@ fn first_use(plan: &Plan, name: &str) -> Option<(String, bool)> {
     let unwanted = (name == "source" && !channels.unwanted_referrals.is_empty())
         .then_some("channels.unwanted_referrals");
     let excludes = plan.touchpoints.iter().filter(|source| names(&source.exclude));
-    let dimensions = plan
-        .segments
-        .dimensions
-        .iter()
-        .filter(|dimension| dimension.strip_prefix("first_").unwrap_or(dimension) == name);
+    let dimensions =
+        plan.segments.dimensions.iter().filter(|dimension| column_of_dimension(dimension) == name);
     stages
         .map(|stage| (format!("stages.rules.{}", stage.name), false))
         .chain(conversions.map(|conversion| (format!("conversions.{}", conversion.name), false)))

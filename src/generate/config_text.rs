@@ -73,6 +73,17 @@ conversion = "purchase"
 of = "value"
 window = "14d"
 
+[metrics.repeat_rate]              # ordered again within 30 days of the first delivery
+kind = "proportion"
+conversion = "purchase"
+window = "30d"
+
+[metrics.repeat_revenue]
+kind = "mean"
+conversion = "purchase"
+of = "value"
+window = "30d"
+
 [experiments.checkout_flow]
 control = "A"
 weights = {{ A = 0.5, B = 0.5 }}
@@ -82,6 +93,11 @@ metrics = ["conversion_rate", "revenue"]
 control = "A"
 weights = {{ A = 1.0, B = 1.0, C = 1.0 }}
 metrics = ["conversion_rate", "revenue"]
+
+[experiments.reorder_mail]
+control = "A"
+weights = {{ A = 0.5, B = 0.5 }}
+metrics = ["repeat_rate", "repeat_revenue"]
 
 [output]
 path = "{output}"

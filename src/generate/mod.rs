@@ -32,6 +32,7 @@ use spool::Spool;
 
 pub use error::GenerateError;
 pub use simulate::{SimulatedAssignment, SimulatedCustomer, SimulatedRow};
+pub use truths::FORMAT;
 pub use world::{
     CAMPAIGN_COUNT, CHANNELS, COUNTRIES, Campaign, Channel, ChannelSpec, Country, DAY_US, DEVICES, Device,
     Event, Experiment, PLANS, Plan, STAGES, START_US, UNTOUCHED_CAMPAIGN, UNTOUCHED_CHANNEL, Variant, World,

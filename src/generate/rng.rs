@@ -19,6 +19,7 @@ pub(super) enum Purpose {
     Customer = 1,
     Suppression = 2,
     Spend = 3,
+    Orders = 5,
 }
 
 #[derive(Debug, Clone)]

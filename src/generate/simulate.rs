@@ -12,7 +12,7 @@ const DAY_S: f64 = 86_400.0;
 
 /// Guards against an endless story; P(reached) is below 1e-9, so no planted figure feels it.
 const MAX_AWARENESS_TOUCHES: usize = 64;
-/// The most orders of one customer; one in 4,096 buyers reaches it.
+/// The most orders of one customer: one in some thousands reaches it, and one business in five.
 const MAX_ORDERS: u8 = 7;
 
 /// One customer of a [`World`], with everything that happens to them inside the window.
@@ -82,7 +82,8 @@ impl World {
         customer.device = Device(pick(&mut rng, &DEVICES));
         let window_ms = i64::from(self.days) * (DAY_US / 1_000);
         let start_us = START_US + (rng.unit() * window_ms as f64) as i64 * 1_000;
-        Story { rng, customer, now_us: start_us }.tell();
+        let orders = Rng::new(self.seed, Purpose::Orders, index);
+        Story { rng, orders, businesses: self.businesses, customer, now_us: start_us }.tell();
 
         let end_us = self.end_us();
         customer.rows.retain(|row| row.time_us < end_us);
@@ -112,6 +113,10 @@ type Contact = (Channel, Option<Campaign>);
 /// A story while it is told: the clock, and the customer to whom it happens.
 struct Story<'a> {
     rng: Rng,
+    /// What is drawn once about a buyer. A stream of its own, so that it shifts nothing else.
+    orders: Rng,
+    /// Whether some buyers are businesses.
+    businesses: bool,
     customer: &'a mut SimulatedCustomer,
     now_us: i64,
 }
@@ -127,14 +132,17 @@ impl Story<'_> {
         if !self.decision(contact) {
             return;
         }
-        self.purchase(1);
-        if !self.delivery() {
-            return;
-        }
-        let delivered_us = self.now_us;
-        self.service();
+        let business = self.orders.below(planted::BUSINESS_ONE_IN) == 0 && self.businesses;
+        self.purchase(1, business);
+        let Some(delivered_us) = self.delivery() else { return };
+        let variant = Variant(self.orders.below(u64::from(Experiment::ReorderMail.variants())) as u8);
+        let after_us = self.now_us;
         self.now_us = delivered_us;
-        self.further_orders(contact);
+        self.assign(Experiment::ReorderMail, variant);
+        self.now_us = after_us;
+        self.service();
+        self.now_us = after_us;
+        self.further_orders(contact, variant, business);
     }
 
     /// Touches until one moves the customer on, which is returned, or the customer is lost.
@@ -187,7 +195,11 @@ impl Story<'_> {
         self.act(Event::AddToCart);
         let variant = self.draw_variant(Experiment::CheckoutFlow);
         self.assign(Experiment::CheckoutFlow, variant);
-        let factor = if variant == Variant::CONTROL { 1.0 } else { planted::CHECKOUT_LIFT_FACTOR };
+        let factor = match (variant, self.customer.device) {
+            (Variant::CONTROL, _) => 1.0,
+            (_, Device::MOBILE) => planted::CHECKOUT_LIFT_MOBILE,
+            _ => planted::CHECKOUT_LIFT_OTHERS,
+        };
         let buys = self.rng.chance(planted::PURCHASE * factor);
         let reminded = self.rng.chance(planted::CART_REMINDER);
         if !buys {
@@ -216,27 +228,29 @@ impl Story<'_> {
         true
     }
 
-    fn purchase(&mut self, order_number: u8) {
+    fn purchase(&mut self, order_number: u8, business: bool) {
         let sigma = planted::ORDER_VALUE_SIGMA;
-        let scale = libm::exp(sigma * self.rng.normal() - sigma * sigma / 2.0);
+        let factor = if business { planted::BUSINESS_FACTOR } else { 1.0 };
+        let scale = factor * libm::exp(sigma * self.rng.normal() - sigma * sigma / 2.0);
         let value_minor = libm::rint(planted::ORDER_VALUE_MINOR * scale).max(1.0) as i64;
         self.push(Event::Purchase, None, Some((value_minor, order_number)));
     }
 
-    /// The order arrives and is used; false if it is lost.
-    fn delivery(&mut self) -> bool {
+    /// The order arrives, which is when it says, and is used; `None` if it is lost.
+    fn delivery(&mut self) -> Option<i64> {
         if !self.rng.chance(planted::DELIVERY) {
-            return false;
+            return None;
         }
         let gap_s = DAY_S + self.rng.exponential(1.5 * DAY_S);
         self.wait(gap_s);
         self.act(Event::Delivery);
+        let delivered_us = self.now_us;
         if self.rng.chance(0.5) {
             let gap_s = self.rng.exponential(DAY_S);
             self.wait(gap_s);
             self.act(Event::AppOpen);
         }
-        true
+        Some(delivered_us)
     }
 
     /// The service after the first order, and the loyalty that may follow it.
@@ -257,12 +271,18 @@ impl Story<'_> {
         self.act(event);
     }
 
-    fn further_orders(&mut self, contact: Contact) {
+    fn further_orders(&mut self, contact: Contact, variant: Variant, business: bool) {
+        let next = match variant {
+            _ if business => planted::BUSINESS_NEXT_ORDER,
+            Variant::CONTROL => planted::NEXT_ORDER,
+            _ => planted::NEXT_ORDER * planted::REORDER_LIFT_FACTOR,
+        };
         for order_number in 2..=MAX_ORDERS {
-            if !self.rng.chance(planted::NEXT_ORDER) {
+            if !self.rng.chance(next) {
                 return;
             }
-            let gap_s = 2.0 * DAY_S + self.rng.exponential(16.0 * DAY_S);
+            let gap_s = planted::NEXT_ORDER_AFTER_DAYS * DAY_S
+                + self.rng.exponential(planted::NEXT_ORDER_MEAN_DAYS * DAY_S);
             if self.rng.chance(planted::REORDER_REMINDER) {
                 self.remind(gap_s, contact);
                 self.wait_briefly();
@@ -273,8 +293,8 @@ impl Story<'_> {
                 self.act(event);
                 self.wait_briefly();
             }
-            self.purchase(order_number);
-            if !self.delivery() {
+            self.purchase(order_number, business);
+            if self.delivery().is_none() {
                 return;
             }
         }
@@ -468,9 +488,20 @@ mod tests {
 
     #[test]
     fn the_checkout_lift_is_exact_within_fourteen_days() {
+        let anyone = |_: &SimulatedCustomer| true;
+        let mobile = |c: &SimulatedCustomer| c.device == Device::MOBILE;
+        let others = |c: &SimulatedCustomer| c.device != Device::MOBILE;
+        assert_lift(anyone, planted::CHECKOUT_LIFT_FACTOR);
+        assert_lift(mobile, planted::CHECKOUT_LIFT_MOBILE);
+        assert_lift(others, planted::CHECKOUT_LIFT_OTHERS);
+    }
+
+    #[track_caller]
+    fn assert_lift(keep: impl Fn(&SimulatedCustomer) -> bool, lift: f64) {
         for variant in 0..2 {
-            let factor = if variant == 0 { 1.0 } else { planted::CHECKOUT_LIFT_FACTOR };
+            let factor = if variant == 0 { 1.0 } else { lift };
             let exposed: Vec<_> = uncut()
+                .filter(|c| keep(c))
                 .filter_map(|c| assignment(c, Experiment::CheckoutFlow).map(|a| (c, a)))
                 .filter(|(_, a)| a.variant == Variant(variant))
                 .collect();
@@ -511,14 +542,47 @@ mod tests {
         let served = either(Event::SupportContact, Event::ReturnRequest);
         assert_rate(served, count(Event::Delivery), planted::AFTER_SALES);
         assert_rate(either(Event::Referral, Event::Review), served, planted::LOYALTY);
+    }
+
+    #[test]
+    fn the_mail_makes_more_customers_order_again_and_businesses_do_anyway() {
+        let business = 1.0 / planted::BUSINESS_ONE_IN as f64;
         let orders = |c: &SimulatedCustomer| c.rows.iter().filter(|row| row.event == Event::Purchase).count();
-        let delivered = uncut().filter(|c| first(c, Event::Delivery).is_some());
-        assert_rate(delivered.filter(|c| orders(c) > 1).count(), count(Event::Delivery), planted::NEXT_ORDER);
+        for (variant, others) in
+            [(0, planted::NEXT_ORDER), (1, planted::NEXT_ORDER * planted::REORDER_LIFT_FACTOR)]
+        {
+            let mailed: Vec<_> = uncut()
+                .filter_map(|c| assignment(c, Experiment::ReorderMail).map(|a| (c, a)))
+                .filter(|(_, a)| a.variant == Variant(variant))
+                .collect();
+            for (c, a) in &mailed {
+                assert_eq!(first(c, Event::Delivery), Some(a.time_us), "met at the first delivery");
+            }
+            let again = mailed.iter().filter(|(c, _)| orders(c) > 1).count();
+            assert_rate(
+                again,
+                mailed.len(),
+                business * planted::BUSINESS_NEXT_ORDER + (1.0 - business) * others,
+            );
+        }
+    }
+
+    #[test]
+    fn a_world_without_businesses_differs_in_them_alone() {
+        let (with, without) = (World::new(11, 90), World::new(11, 90).without_businesses());
+        let differ = (0..20_000).filter(|index| with.customer(*index) != without.customer(*index));
+        let differ: Vec<u64> = differ.collect();
+        let buys = |index: &u64| first(&with.customer(*index), Event::Purchase).is_some();
+        assert!(differ.iter().all(buys));
+        let buyers = (0..20_000).filter(buys).count();
+        assert_rate(differ.len(), buyers, 1.0 / planted::BUSINESS_ONE_IN as f64);
     }
 
     #[test]
     fn order_values_average_sixty() {
-        let values: Vec<f64> = customers()
+        let world = World::new(11, 90).without_businesses();
+        let customers: Vec<_> = (0..CUSTOMERS).map(|index| world.customer(index)).collect();
+        let values: Vec<f64> = customers
             .iter()
             .flat_map(|c| &c.rows)
             .filter_map(|row| row.value_minor.map(|minor| minor as f64))

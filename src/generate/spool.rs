@@ -36,7 +36,7 @@ impl Row {
         Self {
             time_us: row.time_us,
             customer,
-            // The largest draw of the lognormal stays a thousand times below the limit.
+            // The largest draw of the lognormal, of a business, stays a hundred times below the limit.
             value_minor: row.value_minor.map_or(0, |minor| minor as u32),
             event: row.event as u8,
             device: row.device.0,

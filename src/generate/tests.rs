@@ -152,10 +152,14 @@ fn truths_say_what_was_planted() {
     assert_eq!(truths["channels"][0]["strength"], 0.8);
     assert_eq!(truths["experiments"]["checkout_flow"]["relative_lift"]["B"], 0.15);
     assert_eq!(truths["experiments"]["checkout_flow"]["rates"]["B"], 0.69);
+    let devices = &truths["experiments"]["checkout_flow"]["by_device_type"];
+    assert_eq!([&devices["mobile"]["rates"]["B"], &devices["others"]["rates"]["B"]], [0.8, 0.645]);
+    let mail = &truths["experiments"]["reorder_mail"];
+    assert_eq!(mail["relative_lift"]["B"], 0.576_699);
     assert_eq!(truths["weak_stage"]["rate"], 0.4);
     assert_eq!(truths["written"]["touchpoints"], summary.touchpoints);
     let page = fs::read_to_string(dir.path().join(layout::TRUTHS_PAGE)).expect("a page");
-    for figure in ["| 1 | Email | 0.8 |", "A 60 %, B 69 %", "+15 %", "| mobile | 40 % |"] {
+    for figure in ["| 1 | Email | 0.8 |", "| 60 % | 69 % | B +15 % |", "| mobile | 40 % |"] {
         assert!(page.contains(figure), "{figure} is missing in\n{page}");
     }
 }

@@ -12,6 +12,8 @@ use super::{Options, Summary, config_text, layout};
 
 /// What marks a `truths.json` as ours.
 const GENERATOR: &str = "touchline generate";
+/// Rises when what is planted changes: a warehouse of another format isn't what would be written today.
+pub const FORMAT: u32 = 2;
 
 /// An earlier generation, as its `truths.json` tells of it.
 pub(super) struct Earlier {
@@ -47,6 +49,24 @@ fn understanding_rate() -> f64 {
     mean_strength() / (1.0 - (1.0 - mean_strength()) * planted::NEXT_TOUCH)
 }
 
+/// P(the next order comes within so many days | an order arrived, and another one follows).
+///
+/// In half of the cases the app is opened before, after a mean of a day: then it is the sum of two exponential
+/// times.
+fn reorder_within(days: f64) -> f64 {
+    let mean = planted::NEXT_ORDER_MEAN_DAYS;
+    let left = days - planted::NEXT_ORDER_AFTER_DAYS;
+    let at_once = libm::exp(-left / mean);
+    let after_app = (mean * at_once - libm::exp(-left)) / (mean - 1.0);
+    1.0 - f64::midpoint(at_once, after_app)
+}
+
+/// P(a customer whose order arrived orders again), businesses among them, given that of the others.
+fn next_order(others: f64) -> f64 {
+    let business = 1.0 / planted::BUSINESS_ONE_IN as f64;
+    business * planted::BUSINESS_NEXT_ORDER + (1.0 - business) * others
+}
+
 /// A figure without the noise of binary fractions in its last places.
 fn rounded(figure: f64) -> f64 {
     libm::rint(figure * 1e6) / 1e6
@@ -60,6 +80,10 @@ fn money(minor: u64) -> f64 {
 pub(super) fn json(options: &Options, written: Option<&Summary>) -> String {
     let mobile_rate = planted::DECISION * planted::MOBILE_FACTOR;
     let treated = planted::PURCHASE * planted::CHECKOUT_LIFT_FACTOR;
+    let treated_of = |factor: f64| rounded(planted::PURCHASE * factor);
+    let again = next_order(planted::NEXT_ORDER);
+    let mailed = next_order(planted::NEXT_ORDER * planted::REORDER_LIFT_FACTOR);
+    let within = reorder_within(30.0);
     let channels: Vec<Value> = CHANNELS
         .iter()
         .enumerate()
@@ -83,7 +107,7 @@ pub(super) fn json(options: &Options, written: Option<&Summary>) -> String {
     };
     let json = json!({
         "generator": GENERATOR,
-        "format": 1,
+        "format": FORMAT,
         "config_blake3": fingerprint(config_text(options.days).as_bytes()),
         "options": { "customers": options.customers, "days": options.days, "seed": options.seed },
         "window": { "from": layout::day_name(0), "to": layout::day_name(options.days) },
@@ -131,6 +155,17 @@ pub(super) fn json(options: &Options, written: Option<&Summary>) -> String {
                 "difference": { "B": rounded(treated - planted::PURCHASE) },
                 "relative_lift": { "B": rounded(planted::CHECKOUT_LIFT_FACTOR - 1.0) },
                 "revenue_relative_lift": { "B": rounded(planted::CHECKOUT_LIFT_FACTOR - 1.0) },
+                "order_value_relative_lift": { "B": 0.0 },
+                "by_device_type": {
+                    "mobile": {
+                        "rates": { "A": planted::PURCHASE, "B": treated_of(planted::CHECKOUT_LIFT_MOBILE) },
+                        "relative_lift": { "B": rounded(planted::CHECKOUT_LIFT_MOBILE - 1.0) },
+                    },
+                    "others": {
+                        "rates": { "A": planted::PURCHASE, "B": treated_of(planted::CHECKOUT_LIFT_OTHERS) },
+                        "relative_lift": { "B": rounded(planted::CHECKOUT_LIFT_OTHERS - 1.0) },
+                    },
+                },
             },
             "email_subject": {
                 "metric": "conversion_rate",
@@ -138,12 +173,26 @@ pub(super) fn json(options: &Options, written: Option<&Summary>) -> String {
                 "weights": { "A": 1.0, "B": 1.0, "C": 1.0 },
                 "relative_lift": { "B": 0.0, "C": 0.0 },
             },
+            "reorder_mail": {
+                "metric": "repeat_rate",
+                "window_days": 30,
+                "weights": { "A": 0.5, "B": 0.5 },
+                "rates": { "A": rounded(again * within), "B": rounded(mailed * within) },
+                "difference": { "B": rounded((mailed - again) * within) },
+                "relative_lift": { "B": rounded(mailed / again - 1.0) },
+            },
         },
         "orders": {
             "mean_value": planted::ORDER_VALUE_MINOR / 100.0,
             "sigma": planted::ORDER_VALUE_SIGMA,
             "delivered": planted::DELIVERY,
-            "next_order": planted::NEXT_ORDER,
+            "next_order": {
+                "A": planted::NEXT_ORDER,
+                "B": rounded(planted::NEXT_ORDER * planted::REORDER_LIFT_FACTOR),
+                "business": planted::BUSINESS_NEXT_ORDER,
+            },
+            "business_one_in": planted::BUSINESS_ONE_IN,
+            "business_value_factor": planted::BUSINESS_FACTOR,
         },
         "customers": {
             "countries": COUNTRIES,
@@ -184,6 +233,8 @@ fn write_page(page: &mut String, options: &Options, written: &Summary) -> std::f
     let Options { customers, days, seed, .. } = options;
     let mobile_rate = planted::DECISION * planted::MOBILE_FACTOR;
     let treated = planted::PURCHASE * planted::CHECKOUT_LIFT_FACTOR;
+    let again = next_order(planted::NEXT_ORDER);
+    let mailed = next_order(planted::NEXT_ORDER * planted::REORDER_LIFT_FACTOR);
     write!(
         page,
         "# What is planted in this warehouse
@@ -240,15 +291,23 @@ Daily prices vary by up to {noise}. Spend counts the impressions and clicks that
     write!(
         page,
         "
-## 2. Experiments: one works, one does nothing
+## 2. Experiments: two work, one does nothing
 
-| experiment | met at | variants | `conversion_rate`: bought within 14 days | relative lift |
-| --- | --- | --- | --- | --- |
-| `checkout_flow` | first `add_to_cart` | A, B: half each | A {a}, B {b} | B +{lift} |
-| `email_subject` | first touch | A, B, C: a third each | the same for all | none |
+| experiment | met at | variants | what | A | B | relative lift |
+| --- | --- | --- | --- | ---: | ---: | --- |
+| `checkout_flow` | first `add_to_cart` | A, B: half each | `conversion_rate`: bought within 14 days | {a} | {b} | B +{lift} |
+| | | | of mobile customers | {a} | {mobile_b} | B +{mobile_lift} |
+| | | | of all others | {a} | {others_b} | B +{others_lift} |
+| `email_subject` | first touch | A, B, C: a third each | `conversion_rate` | | | none |
+| `reorder_mail` | first delivery | A, B: half each | `repeat_rate`: ordered again within 30 days | {again:.2} % | {mailed:.2} % | B +{mail_lift} |
 
 First purchases come within {within} days of the first cart or never, so later orders don't change the
-lift. Order values don't depend on the variant: revenue has the same relative lift.
+lift of `checkout_flow`. Order values don't depend on any variant: revenue has the same relative lift, capped or not,
+and `order_value` has none.
+
+One buyer in {one_in} is a business: its orders are worth {business_factor} times as much, and it orders again in {business_next} of cases. So revenue has
+a heavy tail, which a cap takes off; and what a customer paid before `reorder_mail` tells something of
+what they pay after it, so that the adjusted row (`cuped`) of `repeat_revenue` has the narrower interval.
 
 ## 3. The weak stage
 
@@ -267,15 +326,25 @@ Mobile customers go on at {factor} times the rate of the others. Country and pla
 | an order arrives (`product_experience`) | {delivery} |
 | `product_experience` to `after_sales_service` | {after_sales} |
 | `after_sales_service` to `loyalty` | {loyalty} |
-| a customer whose order arrived orders again | {next_order} |
+| a customer whose order arrived orders again, under A of `reorder_mail` and under B | {next_order}, {next_order_b} |
 | a reminder: while the product is looked at, after the first cart, before a further order | {r1}, {r2}, {r3} |
 
-Order values are lognormal with mean {value} EUR and σ = {sigma}. {suppressed} customers are in the suppression list: their
+Order values but those of businesses are lognormal with mean {value} EUR and σ = {sigma}. {suppressed} customers are in the suppression list: their
 rows are in the touchpoints, and a run must drop them.
 ",
         a = percent(planted::PURCHASE),
         b = percent(treated),
         lift = percent(planted::CHECKOUT_LIFT_FACTOR - 1.0),
+        mobile_b = percent(planted::PURCHASE * planted::CHECKOUT_LIFT_MOBILE),
+        mobile_lift = percent(libm::rint((planted::CHECKOUT_LIFT_MOBILE - 1.0) * 1e3) / 1e3),
+        others_b = percent(planted::PURCHASE * planted::CHECKOUT_LIFT_OTHERS),
+        others_lift = percent(planted::CHECKOUT_LIFT_OTHERS - 1.0),
+        again = again * reorder_within(30.0) * 100.0,
+        mailed = mailed * reorder_within(30.0) * 100.0,
+        mail_lift = percent(libm::rint((mailed / again - 1.0) * 1e3) / 1e3),
+        one_in = planted::BUSINESS_ONE_IN,
+        business_factor = planted::BUSINESS_FACTOR,
+        business_next = percent(planted::BUSINESS_NEXT_ORDER),
         within = planted::PURCHASE_WITHIN_DAYS,
         mobile = percent(mobile_rate),
         others = percent(planted::DECISION),
@@ -285,6 +354,7 @@ rows are in the touchpoints, and a run must drop them.
         after_sales = percent(planted::AFTER_SALES),
         loyalty = percent(planted::LOYALTY),
         next_order = percent(planted::NEXT_ORDER),
+        next_order_b = percent(planted::NEXT_ORDER * planted::REORDER_LIFT_FACTOR),
         r1 = percent(planted::REMINDER),
         r2 = percent(planted::CART_REMINDER),
         r3 = percent(planted::REORDER_REMINDER),

@@ -231,7 +231,7 @@ impl Campaign {
 
 /// The countries of customers, with equal probability; none has an effect.
 pub const COUNTRIES: [&str; 8] = ["AT", "BG", "DE", "ES", "FR", "IT", "NL", "PL"];
-/// The plans of customers, with their probabilities; none has an effect.
+/// The plans that customers begin with, and their probabilities; none has an effect.
 pub const PLANS: [(&str, f64); 3] = [("free", 0.6), ("basic", 0.3), ("pro", 0.1)];
 /// The devices, with the probabilities of column `device_type`.
 pub const DEVICES: [(&str, f64); 3] = [("mobile", 0.45), ("desktop", 0.40), ("tablet", 0.15)];
@@ -280,24 +280,27 @@ pub enum Experiment {
     CheckoutFlow,
     /// Three subject lines, met at the first touch; without any effect.
     EmailSubject,
+    /// A mail after the first order has arrived; B makes more customers order again.
+    ReorderMail,
 }
 
 impl Experiment {
     /// All experiments, in the order of their codes.
-    pub const ALL: [Self; 2] = [Self::CheckoutFlow, Self::EmailSubject];
+    pub const ALL: [Self; 3] = [Self::CheckoutFlow, Self::EmailSubject, Self::ReorderMail];
 
     /// The name in column `experiment`.
     pub fn name(self) -> &'static str {
         match self {
             Self::CheckoutFlow => "checkout_flow",
             Self::EmailSubject => "email_subject",
+            Self::ReorderMail => "reorder_mail",
         }
     }
 
     /// How many variants there are; all are equally likely.
     pub fn variants(self) -> u8 {
         match self {
-            Self::CheckoutFlow => 2,
+            Self::CheckoutFlow | Self::ReorderMail => 2,
             Self::EmailSubject => 3,
         }
     }
@@ -310,7 +313,7 @@ pub struct Variant(pub(super) u8);
 impl Variant {
     /// The names in column `variant`.
     pub const NAMES: [&'static str; 3] = ["A", "B", "C"];
-    /// The control of both experiments.
+    /// The control of all experiments.
     pub const CONTROL: Self = Self(0);
 
     /// The name in column `variant`.
@@ -321,6 +324,8 @@ impl Variant {
 
 /// The planted probabilities and lengths that stand beside the channels' strengths.
 pub mod planted {
+    use super::{DEVICES, Device};
+
     /// P(another awareness touch | the last one did not move the customer on).
     pub const NEXT_TOUCH: f64 = 0.86;
     /// P(an awareness touch that does not move the customer on is followed by a click all the same).
@@ -331,8 +336,18 @@ pub mod planted {
     pub const MOBILE_FACTOR: f64 = 0.5;
     /// P(purchase within 14 days of the first cart) under variant A of `checkout_flow`.
     pub const PURCHASE: f64 = 0.60;
-    /// The factor on that probability under variant B.
-    pub const CHECKOUT_LIFT_FACTOR: f64 = 1.15;
+    /// The factor on that probability under variant B for customers with `device_type` mobile.
+    pub const CHECKOUT_LIFT_MOBILE: f64 = 4.0 / 3.0;
+    /// The factor for all others.
+    pub const CHECKOUT_LIFT_OTHERS: f64 = 1.075;
+    /// The factor over all customers: the two above, by how many of each meet the checkout.
+    pub const CHECKOUT_LIFT_FACTOR: f64 =
+        MOBILE_OF_CARTS * CHECKOUT_LIFT_MOBILE + (1.0 - MOBILE_OF_CARTS) * CHECKOUT_LIFT_OTHERS;
+    /// Share of mobile customers among those who meet the checkout.
+    const MOBILE_OF_CARTS: f64 = {
+        let mobile = DEVICES[Device::MOBILE.0 as usize].1;
+        mobile * MOBILE_FACTOR / (mobile * MOBILE_FACTOR + 1.0 - mobile)
+    };
     /// Every first purchase comes earlier than so many days after the first cart, or never.
     pub const PURCHASE_WITHIN_DAYS: f64 = 13.5;
     /// P(purchase_decision → product_experience | purchase): the order arrives.
@@ -341,15 +356,27 @@ pub mod planted {
     pub const AFTER_SALES: f64 = 0.50;
     /// P(after_sales_service → loyalty).
     pub const LOYALTY: f64 = 0.60;
-    /// P(one more order | the last one arrived).
-    pub const NEXT_ORDER: f64 = 0.25;
+    /// P(one more order | the last one arrived) under variant A of `reorder_mail`.
+    pub const NEXT_ORDER: f64 = 0.20;
+    /// The factor on that probability under variant B.
+    pub const REORDER_LIFT_FACTOR: f64 = 1.6;
+    /// The least days from an order's arrival to the next order.
+    pub const NEXT_ORDER_AFTER_DAYS: f64 = 2.0;
+    /// The mean days from then on.
+    pub const NEXT_ORDER_MEAN_DAYS: f64 = 16.0;
+    /// One buyer in so many buys for a business: known by nothing but the orders.
+    pub const BUSINESS_ONE_IN: u64 = 100;
+    /// The factor on the values of a business's orders: the heavy tail of revenue.
+    pub const BUSINESS_FACTOR: f64 = 5.0;
+    /// P(one more order | the last one arrived) of a business, under either variant.
+    pub const BUSINESS_NEXT_ORDER: f64 = 0.80;
     /// P(the channel that moved the customer on returns while the product is looked at).
     pub const REMINDER: f64 = 0.50;
     /// P(it returns after the first cart).
     pub const CART_REMINDER: f64 = 0.40;
     /// P(it returns before a further order).
     pub const REORDER_REMINDER: f64 = 0.60;
-    /// Mean order value in minor units.
+    /// Mean order value in minor units, businesses apart.
     pub const ORDER_VALUE_MINOR: f64 = 6_000.0;
     /// Standard deviation of the logarithm of an order value.
     pub const ORDER_VALUE_SIGMA: f64 = 0.7;
@@ -368,12 +395,19 @@ pub mod planted {
 pub struct World {
     pub(super) seed: u64,
     pub(super) days: u32,
+    pub(super) businesses: bool,
 }
 
 impl World {
     /// Builds the world of a seed whose window has the given number of UTC days from [`START_US`] on.
     pub fn new(seed: u64, days: u32) -> Self {
-        Self { seed, days }
+        Self { seed, days, businesses: true }
+    }
+
+    /// The same world without businesses: every order value has one lognormal distribution.
+    #[must_use]
+    pub fn without_businesses(self) -> Self {
+        Self { businesses: false, ..self }
     }
 
     /// The first instant after the window, in µs since the epoch.

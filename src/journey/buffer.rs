@@ -37,7 +37,7 @@ pub struct Row {
 pub struct Beside {
     /// Position of the row in its buffer.
     pub(super) at: u32,
-    /// The bits of an amount in minor units, or of an order's hash.
+    /// The bits of an amount in minor units, of an order's hash, or of a number in millionths.
     pub(super) bits: u64,
 }
 
@@ -252,15 +252,29 @@ pub struct CodeColumn {
     amounts: Vec<i64>,
     /// Hashes, where the code says that there is an order.
     orders: Vec<u64>,
+    /// By number column: millionths, or [`NO_NUMBER`].
+    numbers: Vec<Vec<i64>>,
 }
 
+/// Stands for null among the numbers of a batch; what is so large can't be used.
+const NO_NUMBER: i64 = i64::MIN;
+
 impl CodeColumn {
+    /// For batches with so many number columns.
+    pub fn with_numbers(columns: usize) -> Self {
+        Self { numbers: vec![Vec::new(); columns], ..Self::default() }
+    }
+
     /// Begins a batch with the codes of its rows, with nothing beside them yet.
     pub fn begin(&mut self, codes: &[u32]) {
         self.codes.clear();
         self.codes.extend_from_slice(codes);
         self.amounts.resize(codes.len(), 0);
         self.orders.resize(codes.len(), 0);
+        for column in &mut self.numbers {
+            column.clear();
+            column.resize(codes.len(), NO_NUMBER);
+        }
     }
 
     /// Notes the amount of a row, in minor units.
@@ -275,6 +289,12 @@ impl CodeColumn {
     pub fn set_order(&mut self, row: usize, order: u64) {
         self.codes[row] |= HAS_ORDER;
         self.orders[row] = order;
+    }
+
+    /// Notes a number of a row, in millionths.
+    #[inline]
+    pub fn set_number(&mut self, column: usize, row: usize, millionths: i64) {
+        self.numbers[column][row] = millionths;
     }
 
     /// The amount of a row, in minor units, where one was noted.
@@ -329,6 +349,8 @@ pub struct PartitionBuffer {
     pub amounts: Chunks<Beside>,
     /// By position, for the rows that have one.
     pub orders: Chunks<Beside>,
+    /// By number column, then by position, for the rows that have one; fewer columns, or none, where they have none.
+    pub numbers: Vec<Chunks<Beside>>,
 }
 
 impl PartitionBuffer {
@@ -348,6 +370,15 @@ impl PartitionBuffer {
         self.rows.push(Row { key: row.customer.0, time_us: row.time_us, code: row.code | flags });
         if with_events {
             self.events.push(row.event);
+        }
+    }
+
+    /// Notes the numbers of the row that was added last, by column, in millionths.
+    pub fn push_numbers(&mut self, numbers: &[Option<i64>]) {
+        self.numbers.resize_with(numbers.len().max(self.numbers.len()), Chunks::default);
+        let at = (self.rows.len() - 1) as u32;
+        for (column, millionths) in self.numbers.iter_mut().zip(numbers) {
+            millionths.iter().for_each(|millionths| column.push(Beside { at, bits: *millionths as u64 }));
         }
     }
 
@@ -371,6 +402,15 @@ impl PartitionBuffer {
             }
             if flags & HAS_ORDER != 0 {
                 self.orders.push(Beside { at, bits: codes.orders[row] });
+            }
+        }
+        self.numbers.resize_with(codes.numbers.len().max(self.numbers.len()), Chunks::default);
+        for (column, numbers) in self.numbers.iter_mut().zip(&codes.numbers) {
+            for (at, row) in (before as u32..).zip(rows) {
+                let millionths = numbers[*row as usize];
+                if millionths != NO_NUMBER {
+                    column.push(Beside { at, bits: millionths as u64 });
+                }
             }
         }
     }
@@ -439,8 +479,9 @@ mod tests {
         fn bytes<T: Pod>(chunks: &Chunks<T>) -> Vec<u8> {
             chunks.chunks().flat_map(bytemuck::cast_slice).copied().collect()
         }
-        let PartitionBuffer { rows, events, amounts, orders } = buffer;
-        vec![bytes(rows), bytes(&events.low), bytes(&events.high), bytes(amounts), bytes(orders)]
+        let PartitionBuffer { rows, events, amounts, orders, numbers } = buffer;
+        let beside = [amounts, orders].into_iter().chain(numbers).map(bytes);
+        [bytes(rows), bytes(&events.low), bytes(&events.high)].into_iter().chain(beside).collect()
     }
 
     #[test]
@@ -459,6 +500,7 @@ mod tests {
         let (as_numbers, mixed, all_numbers) = (keys_of(i64::MAX), keys_of(5_000), keys_of(i64::MAX));
         let amount = |row: usize| row.is_multiple_of(3).then_some(row as i64 - 1_000);
         let order = |row: usize| row.is_multiple_of(5).then_some(row as u64);
+        let numbers_of = |row: usize| [Some(-(row as i64)), row.is_multiple_of(7).then_some(1)];
         let codes: Vec<u32> = (0..total as u32).map(|row| row % 17).collect();
         let (mut one_by_one, mut together) = (PartitionBuffer::default(), PartitionBuffer::default());
         // Numbers first, then keys that are all numbers, then texts among them, then numbers again.
@@ -468,9 +510,12 @@ mod tests {
             (EventColumn::Keys(&mixed), &mixed),
             (EventColumn::Numbers(&numbers), &as_numbers),
         ] {
-            let mut column = CodeColumn::default();
+            let mut column = CodeColumn::with_numbers(2);
             column.begin(&codes);
             for row in 0..total {
+                for (at, number) in numbers_of(row).into_iter().enumerate() {
+                    number.into_iter().for_each(|millionths| column.set_number(at, row, millionths));
+                }
                 amount(row).into_iter().for_each(|minor| column.set_amount(row, minor));
                 order(row).into_iter().for_each(|order| column.set_order(row, order));
             }
@@ -484,6 +529,7 @@ mod tests {
                 let (code, event) = (codes[row], keys[row]);
                 let (amount_minor, order) = (amount(row), order(row));
                 one_by_one.push(BufferedRow { customer, time_us, code, amount_minor, event, order }, true);
+                one_by_one.push_numbers(&numbers_of(row));
             }
             assert!(bytes_of(&together) == bytes_of(&one_by_one));
         }

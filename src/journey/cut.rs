@@ -11,7 +11,10 @@ use crate::config::plan::Dedupe;
 use super::buffer::{CHUNK_ITEMS, Chunks, HAS_AMOUNT, HAS_ORDER, MAX_PARTITION_ROWS, PLAIN, PartitionBuffer};
 use super::interner::{Interner, NOBODY};
 use super::key::{CustomerHash, EventKey};
-use super::partition::{Assignment, Besides, CutCounts, CutOptions, Journey, Partition, Remaps, Touchpoint};
+use super::partition::{
+    Assignment, Attributes, Besides, CutCounts, CutOptions, Journey, NumbersByPosition, Partition, Remaps,
+    Touchpoint,
+};
 use super::rules::Rules;
 
 /// Memory that is used again from partition to partition.
@@ -147,7 +150,7 @@ pub fn cut_into_journeys(
                     besides.order(row),
                 )
             };
-            rank(one).cmp(&rank(other))
+            rank(one).cmp(&rank(other)).then_with(|| besides.numbers(one).cmp(besides.numbers(other)))
         })
     };
 
@@ -179,7 +182,7 @@ pub fn cut_into_journeys(
         visit(&Journey {
             customer: *customer,
             rows: &own[..kept],
-            attributes: (code != NOBODY).then_some(code),
+            attributes: Attributes::Always((code != NOBODY).then_some(code)),
             assignments: own_assignments,
             besides,
         });
@@ -209,6 +212,12 @@ impl Scratch {
                 .amounts
                 .extend(buffer.amounts.iter().map(|beside| (base + beside.at, beside.bits as i64)));
             besides.orders.extend(buffer.orders.iter().map(|beside| (base + beside.at, beside.bits)));
+            besides
+                .numbers
+                .resize_with(buffer.numbers.len().max(besides.numbers.len()), NumbersByPosition::default);
+            for (column, numbers) in besides.numbers.iter_mut().zip(&buffer.numbers) {
+                numbers.iter().for_each(|beside| column.push(base + beside.at, beside.bits as i64));
+            }
             for chunk in buffer.rows.chunks() {
                 for row in chunk {
                     let id = interner.intern(CustomerHash(row.key));
@@ -438,7 +447,9 @@ fn drop_repeated_events(
         if event == EventKey::NULL || first == position {
             return true;
         }
-        if values(&rows[first]) == values(&rows[position]) {
+        let equal = values(&rows[first]) == values(&rows[position])
+            && besides.numbers(&rows[first]).eq(besides.numbers(&rows[position]));
+        if equal {
             counts.exact_duplicates += 1;
         } else {
             counts.conflicting_duplicates += 1;

@@ -1,7 +1,10 @@
-//! Dimensions: what splits customers into segments.
+//! Dimensions: what splits customers into segments, as of an instant.
+
+use crate::config::plan::Population;
 
 use super::codebook::Codebook;
 use super::partition::Journey;
+use super::rules::Rules;
 use super::walk::Walk;
 
 /// Segment of customers for whom a dimension is null.
@@ -10,12 +13,14 @@ pub const NO_SEGMENT: &str = "(none)";
 /// Where a dimension comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DimensionSource {
-    /// Column of the customers table, by its position in the attribute codebook.
+    /// Column of the customers table, by its position in the attribute codebook: what was valid at the instant.
     Attribute(usize),
-    /// First non-null value of a touchpoint column up to the customer's first row in the window.
+    /// First non-null value of a touchpoint column up to the instant.
     Touchpoint(usize),
-    /// First non-null value of a touchpoint column among the customer's touches in the data read.
+    /// First non-null value of a touchpoint column among the customer's touches.
     FirstTouch(usize),
+    /// Last non-null value of a touchpoint column among the customer's touches.
+    LastTouch(usize),
 }
 
 impl DimensionSource {
@@ -23,7 +28,9 @@ impl DimensionSource {
     pub fn book<'a>(self, attributes: &'a Codebook, rows: &'a Codebook) -> &'a Codebook {
         match self {
             DimensionSource::Attribute(_) => attributes,
-            DimensionSource::Touchpoint(_) | DimensionSource::FirstTouch(_) => rows,
+            DimensionSource::Touchpoint(_)
+            | DimensionSource::FirstTouch(_)
+            | DimensionSource::LastTouch(_) => rows,
         }
     }
 }
@@ -46,7 +53,8 @@ impl Dimension {
         let column = match source {
             DimensionSource::Attribute(column)
             | DimensionSource::Touchpoint(column)
-            | DimensionSource::FirstTouch(column) => column,
+            | DimensionSource::FirstTouch(column)
+            | DimensionSource::LastTouch(column) => column,
         };
         let mut segments = vec![NO_SEGMENT.to_owned()];
         segments.extend(book.values(column).iter().map(|text| text.to_string()));
@@ -55,27 +63,170 @@ impl Dimension {
         Self { name: name.to_owned(), segments, source, segment_of_code }
     }
 
-    /// Whether the segment may depend on what came after the customer's first row in the window.
+    /// Whether [`Dimension::segment`] may depend on what came after the customer's first row in the window. What
+    /// [`Dimension::segment_at`] says never depends on what came after its instant.
     pub fn is_descriptive(&self) -> bool {
-        matches!(self.source, DimensionSource::FirstTouch(_))
+        matches!(self.source, DimensionSource::FirstTouch(_) | DimensionSource::LastTouch(_))
     }
 
-    /// Segment of a customer, as of the first row in the window: index into `segments`.
+    /// Segment of a customer in tables of segments: index into `segments`.
+    ///
+    /// As of the first row in the window, or of the window's first instant for customers without one; touches count
+    /// wherever they are in the data read, see [`Dimension::is_descriptive`].
     #[inline]
-    pub fn segment(&self, journey: &Journey<'_>, walk: &Walk) -> usize {
-        let of = |code: u32| self.segment_of_code[code as usize] as usize;
+    pub fn segment(&self, journey: &Journey<'_>, walk: &Walk, rules: &Rules) -> usize {
         match self.source {
-            DimensionSource::Attribute(_) => journey.attributes.map_or(0, of),
+            DimensionSource::Attribute(_) => self.attribute(journey, instant(journey, walk, rules)),
             DimensionSource::Touchpoint(_) => {
-                let end = walk.first_in_window.map_or(0, |first| first + 1);
-                journey.rows[..end].iter().map(|row| of(row.code)).find(|segment| *segment != 0).unwrap_or(0)
+                // Without a row in the window all that were read come before it.
+                let end = walk.first_in_window.map_or(journey.rows.len(), |first| first + 1);
+                self.first_of(journey.rows[..end].iter().map(|row| row.code))
             }
-            DimensionSource::FirstTouch(_) => walk
-                .touches
-                .iter()
-                .map(|touch| of(journey.rows[touch.row as usize].code))
-                .find(|segment| *segment != 0)
-                .unwrap_or(0),
+            DimensionSource::FirstTouch(_) => self.first_of(touch_codes(journey, walk, i64::MAX)),
+            DimensionSource::LastTouch(_) => self.first_of(touch_codes(journey, walk, i64::MAX).rev()),
         }
+    }
+
+    /// Segment of a customer as of an instant (µs), by nothing that came after it: index into `segments`.
+    ///
+    /// Attributes are those valid at the instant; rows and touches count up to and including it.
+    #[inline]
+    pub fn segment_at(&self, journey: &Journey<'_>, walk: &Walk, time_us: i64) -> usize {
+        match self.source {
+            DimensionSource::Attribute(_) => self.attribute(journey, time_us),
+            DimensionSource::Touchpoint(_) => {
+                let rows = journey.rows.iter().take_while(|row| row.time_us <= time_us);
+                self.first_of(rows.map(|row| row.code))
+            }
+            DimensionSource::FirstTouch(_) => self.first_of(touch_codes(journey, walk, time_us)),
+            DimensionSource::LastTouch(_) => self.first_of(touch_codes(journey, walk, time_us).rev()),
+        }
+    }
+
+    fn of_code(&self, code: u32) -> usize {
+        self.segment_of_code[code as usize] as usize
+    }
+
+    fn attribute(&self, journey: &Journey<'_>, time_us: i64) -> usize {
+        journey.attributes.at(time_us).map_or(0, |code| self.of_code(code))
+    }
+
+    fn first_of(&self, codes: impl Iterator<Item = u32>) -> usize {
+        codes.map(|code| self.of_code(code)).find(|segment| *segment != 0).unwrap_or(0)
+    }
+}
+
+/// Codes of the touches up to and including an instant (µs), oldest first.
+fn touch_codes<'j>(
+    journey: &'j Journey<'_>,
+    walk: &'j Walk,
+    time_us: i64,
+) -> impl DoubleEndedIterator<Item = u32> + 'j {
+    let end = match walk.touches.last() {
+        Some(last) if last.time_us > time_us => {
+            walk.touches.partition_point(|touch| touch.time_us <= time_us)
+        }
+        _ => walk.touches.len(),
+    };
+    walk.touches[..end].iter().map(|touch| journey.rows[touch.row as usize].code)
+}
+
+/// As of when a customer is put into a segment, µs since the epoch: the first kept row in the window, else its first
+/// instant.
+fn instant(journey: &Journey<'_>, walk: &Walk, rules: &Rules) -> i64 {
+    walk.first_in_window.map_or(rules.from_us, |first| journey.rows[first].time_us)
+}
+
+/// As of when a customer of the population is put into a segment, µs since the epoch; None: not in the population.
+///
+/// With [`Population::Active`] that is whoever has a kept row in the window, with [`Population::All`] whoever stands in
+/// the customers table, with or without rows.
+#[inline]
+pub fn population_instant(
+    population: Population,
+    journey: &Journey<'_>,
+    walk: &Walk,
+    rules: &Rules,
+) -> Option<i64> {
+    let belongs = match population {
+        Population::Active => walk.first_in_window.is_some(),
+        Population::All => journey.attributes.is_known(),
+    };
+    belongs.then(|| instant(journey, walk, rules))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journey::codebook::CodebookBuilder;
+    use crate::journey::testing::{World, instant_us};
+
+    /// A book of one column that says of each code of the world what is written here.
+    fn book(texts: &[Option<&str>]) -> Codebook {
+        let mut builder = CodebookBuilder::new(2);
+        for (code, text) in texts.iter().enumerate() {
+            let ids =
+                [builder.value(0, &format!("{code:03}")), text.map_or(0, |text| builder.value(1, text))];
+            let code = builder.combination(&ids).0;
+            builder.keep(code);
+        }
+        Codebook::merge(&[builder], 2).0
+    }
+
+    /// The segment in tables of segments, then as of each instant.
+    fn segments(world: &mut World, text: &str, dimension: &Dimension, instants: &[&str]) -> String {
+        let journey = world.journey(text);
+        let walk = journey.walk(&world.rules);
+        let at = |instant: &&str| dimension.segment_at(&journey.journey(), &walk, instant_us(instant));
+        let all = std::iter::once(dimension.segment(&journey.journey(), &walk, &world.rules));
+        let all = all.chain(instants.iter().map(at));
+        all.map(|segment| dimension.segments[segment].as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn columns_of_rows_and_touches_are_known_up_to_the_instant() {
+        let mut world = World::new(&[], &["buy"]);
+        // Codes by first appearance: a row that says nothing, two that do, and a conversion, which is no touch.
+        world.journey("nothing d0, phone d0, tablet d0, buy d0");
+        let book = book(&[None, Some("phone"), Some("tablet"), Some("desk")]);
+        let text = "nothing d-3, buy d-2, phone d1, tablet d2, nothing d3, buy d4";
+        let instants = ["d-3", "d-2", "d1", "d2", "d9"];
+        let mut show = |source| {
+            let dimension = Dimension::new("device", source, &book);
+            segments(&mut world, text, &dimension, &instants)
+        };
+        assert_eq!(show(DimensionSource::Touchpoint(1)), "desk (none) desk desk desk desk");
+        assert_eq!(show(DimensionSource::FirstTouch(1)), "phone (none) (none) phone phone phone");
+        assert_eq!(show(DimensionSource::LastTouch(1)), "tablet (none) (none) phone tablet tablet");
+    }
+
+    #[test]
+    fn attributes_are_those_valid_at_the_instant() {
+        let mut world = World::new(&[], &[]).with_attributes(&["de", "fr"]);
+        let dimension = Dimension::new("country", DimensionSource::Attribute(0), &world.attributes.clone());
+        let instants = ["d-9", "d2", "d5", "d6"];
+        let mut show = |text: &str| segments(&mut world, text, &dimension, &instants);
+        assert_eq!(show("A d5 | | de"), "de de de de de");
+        assert_eq!(show("A d5 | | de d2, fr d6"), "de (none) de de fr");
+        assert_eq!(show("A d5 | | fr d6"), "(none) (none) (none) (none) fr");
+        assert_eq!(show("| | de d-4, fr d6"), "de (none) de de fr", "without rows as of the first instant");
+        assert_eq!(show("A d5"), "(none) (none) (none) (none) (none)");
+    }
+
+    #[test]
+    fn the_population_is_active_or_the_customers_table() {
+        let mut world = World::new(&[], &[]).with_attributes(&["de"]);
+        let mut show = |text: &str| {
+            let journey = world.journey(text);
+            let walk = journey.walk(&world.rules);
+            [Population::Active, Population::All]
+                .map(|population| population_instant(population, &journey.journey(), &walk, &world.rules))
+        };
+        let d5 = Some(instant_us("d5"));
+        assert_eq!(show("A d-2, A d5, A d6 | | de"), [d5, d5]);
+        assert_eq!(show("A d5"), [d5, None], "not in the table");
+        assert_eq!(show("A d-2 | | de"), [None, Some(0)], "as of the window's first instant");
+        assert_eq!(show("| | de d9"), [None, Some(0)]);
+        assert_eq!(show(""), [None, None]);
     }
 }

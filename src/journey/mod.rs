@@ -21,9 +21,9 @@ pub mod units;
 pub mod walk;
 
 pub use codebook::Codebook;
-pub use dimensions::Dimension;
+pub use dimensions::{Dimension, population_instant};
 pub use key::CustomerHash;
-pub use partition::{Assignment, Journey, Touchpoint};
+pub use partition::{Assignment, Attributes, Journey, Touchpoint};
 pub use rules::{Rules, Target, TargetKind};
 pub use units::{Unit, Units};
 pub use walk::{Path, PathEnd, Walk};

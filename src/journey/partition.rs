@@ -37,12 +37,27 @@ pub struct Assignment {
 pub(super) struct Besides {
     pub(super) amounts: Vec<(u32, i64)>,
     pub(super) orders: Vec<(u32, u64)>,
+    /// By number column.
+    pub(super) numbers: Vec<NumbersByPosition>,
 }
 
 impl Besides {
     pub(super) fn clear(&mut self) {
         self.amounts.clear();
         self.orders.clear();
+        self.numbers.clear();
+    }
+
+    /// A number of a row, in millionths; None: null.
+    #[inline]
+    pub(super) fn number(&self, row: &Touchpoint, index: usize) -> Option<i64> {
+        self.numbers.get(index)?.get(row.at & PLAIN)
+    }
+
+    /// All numbers of a row, by column.
+    pub(super) fn numbers(&self, row: &Touchpoint) -> impl Iterator<Item = Option<i64>> {
+        let at = row.at & PLAIN;
+        self.numbers.iter().map(move |column| column.get(at))
     }
 
     /// Value in minor units; None: null.
@@ -58,9 +73,87 @@ impl Besides {
     }
 }
 
+/// The numbers of a column by position in the partition.
+///
+/// Most rows may have one, so that they are counted off instead of searched: a bit for each position, and before each
+/// 64 of them how many numbers there are (rank on a bit vector; Jacobson 1989).
+#[derive(Debug, Clone, Default)]
+pub(super) struct NumbersByPosition {
+    present: Vec<u64>,
+    before: Vec<u32>,
+    millionths: Vec<i64>,
+}
+
+impl NumbersByPosition {
+    /// Adds the number at a position above all so far.
+    #[inline]
+    pub(super) fn push(&mut self, at: u32, millionths: i64) {
+        let word = at as usize / 64;
+        if word >= self.present.len() {
+            self.present.resize(word + 1, 0);
+            self.before.resize(word + 1, self.millionths.len() as u32);
+        }
+        self.present[word] |= 1 << (at % 64);
+        self.millionths.push(millionths);
+    }
+
+    #[inline]
+    fn get(&self, at: u32) -> Option<i64> {
+        let word = at as usize / 64;
+        let present = *self.present.get(word)?;
+        let bit = 1 << (at % 64);
+        if present & bit == 0 {
+            return None;
+        }
+        let before = self.before[word] + (present & (bit - 1)).count_ones();
+        Some(self.millionths[before as usize])
+    }
+}
+
 fn find<T: Copy>(sorted: &[(u32, T)], at: u32) -> Option<T> {
     let place = sorted.binary_search_by_key(&at, |(at, _)| *at).ok()?;
     Some(sorted[place].1)
+}
+
+/// What the customers table says of a customer from an instant on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct AttributesSince {
+    /// µs since the epoch; the least number there is: from the beginning.
+    pub from_us: i64,
+    /// Code of the attributes.
+    pub code: u32,
+}
+
+/// What the customers table says of a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attributes<'a> {
+    /// The same at all times; None: the customer isn't in the table.
+    Always(Option<u32>),
+    /// By instant, each once; empty: the customer isn't in the table.
+    Since(&'a [AttributesSince]),
+}
+
+impl Attributes<'_> {
+    /// Code of what is valid at an instant (µs); None: nothing is known of that time.
+    #[inline]
+    pub fn at(self, time_us: i64) -> Option<u32> {
+        match self {
+            Attributes::Always(code) => code,
+            Attributes::Since(all) => {
+                let valid = all.partition_point(|since| since.from_us <= time_us).checked_sub(1)?;
+                Some(all[valid].code)
+            }
+        }
+    }
+
+    /// Whether the customer stands in the customers table.
+    #[inline]
+    pub fn is_known(self) -> bool {
+        match self {
+            Attributes::Always(code) => code.is_some(),
+            Attributes::Since(all) => !all.is_empty(),
+        }
+    }
 }
 
 /// All that is known of one customer, borrowed.
@@ -68,10 +161,10 @@ fn find<T: Copy>(sorted: &[(u32, T)], at: u32) -> Option<T> {
 pub struct Journey<'a> {
     /// Who.
     pub customer: CustomerHash,
-    /// In total order, without duplicates. May be empty where only an assignment is known.
+    /// In total order, without duplicates. May be empty where only an assignment or attributes are known.
     pub rows: &'a [Touchpoint],
-    /// Code of the attributes; None: not in the customers table.
-    pub attributes: Option<u32>,
+    /// What the customers table says.
+    pub attributes: Attributes<'a>,
     /// By time, then code.
     pub assignments: &'a [Assignment],
     pub(super) besides: &'a Besides,
@@ -88,6 +181,13 @@ impl Journey<'_> {
     #[inline]
     pub fn amount_minor(&self, row: &Touchpoint) -> Option<i64> {
         self.besides.amount_minor(row)
+    }
+
+    /// A number of one of the journey's rows, by its place in [`crate::config::plan::Plan::numbers`], in
+    /// [millionths](crate::config::plan::NUMBER_PER_UNIT); None: null.
+    #[inline]
+    pub fn number(&self, row: &Touchpoint, index: usize) -> Option<i64> {
+        self.besides.number(row, index)
     }
 
     /// Hash of the order's id of one of the journey's rows; None where there is none or nothing asks for it.
@@ -160,5 +260,23 @@ impl CutCounts {
         self.conflicting_attributes += other.conflicting_attributes;
         self.bots += other.bots;
         self.bot_rows += other.bot_rows;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_found_by_their_position() {
+        let mut numbers = NumbersByPosition::default();
+        let positions: Vec<u32> =
+            (0..20_000).filter(|at| at % 7 == 0 || (5_000..5_200).contains(at)).collect();
+        positions.iter().for_each(|at| numbers.push(*at, -i64::from(*at)));
+        for at in 0..21_000 {
+            let wanted = positions.binary_search(&at).is_ok().then_some(-i64::from(at));
+            assert_eq!(numbers.get(at), wanted, "{at}");
+        }
+        assert_eq!(NumbersByPosition::default().get(0), None);
     }
 }

@@ -17,6 +17,8 @@ pub enum List {
     Amounts,
     /// Orders.
     Orders,
+    /// The number column at this place.
+    Numbers(u32),
 }
 
 /// A chunk that lies outside.
@@ -84,6 +86,7 @@ impl Spill for PartitionBuffer {
             + self.events.high.bytes()
             + self.amounts.bytes()
             + self.orders.bytes()
+            + self.numbers.iter().map(Chunks::bytes).sum::<usize>()
     }
 
     fn unload<E>(
@@ -95,7 +98,9 @@ impl Spill for PartitionBuffer {
         unload(List::EventsLow, &mut self.events.low, all, write)?;
         unload(List::EventsHigh, &mut self.events.high, all, write)?;
         unload(List::Amounts, &mut self.amounts, all, write)?;
-        unload(List::Orders, &mut self.orders, all, write)
+        unload(List::Orders, &mut self.orders, all, write)?;
+        let mut columns = (0..).zip(&mut self.numbers);
+        columns.try_for_each(|(at, numbers)| unload(List::Numbers(at), numbers, all, write))
     }
 
     fn reload<E>(
@@ -107,7 +112,9 @@ impl Spill for PartitionBuffer {
         reload(List::EventsLow, &mut self.events.low, extents, read)?;
         reload(List::EventsHigh, &mut self.events.high, extents, read)?;
         reload(List::Amounts, &mut self.amounts, extents, read)?;
-        reload(List::Orders, &mut self.orders, extents, read)
+        reload(List::Orders, &mut self.orders, extents, read)?;
+        let mut columns = (0..).zip(&mut self.numbers);
+        columns.try_for_each(|(at, numbers)| reload(List::Numbers(at), numbers, extents, read))
     }
 }
 
@@ -161,7 +168,7 @@ mod tests {
     fn lists(mut buffer: PartitionBuffer) -> Vec<u8> {
         let mut bytes = Vec::new();
         let write = |list: List, chunk: &[u8]| -> Result<(), ()> {
-            bytes.push(list as u8);
+            bytes.extend(format!("{list:?}").into_bytes());
             bytes.extend(chunk);
             Ok(())
         };
@@ -177,8 +184,10 @@ mod tests {
         let mut outside: Vec<u8> = Vec::new();
         let mut extents: Vec<Extent> = Vec::new();
         for n in 0..12_345 {
-            buffer.push(row(n), true);
-            kept.push(row(n), true);
+            for buffer in [&mut buffer, &mut kept] {
+                buffer.push(row(n), true);
+                buffer.push_numbers(&[(n % 3 == 0).then_some(n), Some(-n)]);
+            }
             if n % 1_000 == 0 || n == 12_344 {
                 let before = buffer.bytes();
                 buffer

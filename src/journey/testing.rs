@@ -1,7 +1,8 @@
 //! Journeys from text, for tests.
 //!
-//! A journey is one line: rows, then assignments, then the attribute, separated by `|`, each of the first
-//! two a list separated by commas: `A d1/13:00, buy d2/14:15 =1250 | test/blue d1/12:00 | de`. An instant is
+//! A journey is one line: rows, then assignments, then attributes, separated by `|`, each a list separated by
+//! commas: `A d1/13:00, buy d2/14:15 =1250 | test/blue d1/12:00 | de`. An attribute may say from when on it holds:
+//! `de d1, fr d9`. An instant is
 //! `d<day>`, `<hour>:<minute>[:<second>]` on day 0, or both. A label names the stages and conversions that a
 //! row matches, joined by `+`, also a channel, or `refund`; a name that is none of them matches nothing. Of a
 //! campaign the label says `@` and its name at the end.
@@ -13,7 +14,7 @@ use crate::config::plan::{AfterConversion, ConversionValue, DAY_US, PathTransfor
 
 use super::buffer::{HAS_AMOUNT, HAS_ORDER};
 use super::codebook::CodebookBuilder;
-use super::partition::Besides;
+use super::partition::{Attributes, AttributesSince, Besides};
 use super::rules::Facts;
 use super::units::NO_CAMPAIGN;
 use super::{
@@ -40,7 +41,7 @@ pub(crate) struct OwnedJourney {
     rows: Vec<Touchpoint>,
     besides: Besides,
     assignments: Vec<Assignment>,
-    attributes: Option<u32>,
+    attributes: Vec<AttributesSince>,
     customer: CustomerHash,
 }
 
@@ -50,7 +51,7 @@ impl OwnedJourney {
         Journey {
             customer: self.customer,
             rows: &self.rows,
-            attributes: self.attributes,
+            attributes: Attributes::Since(&self.attributes),
             assignments: &self.assignments,
             besides: &self.besides,
         }
@@ -124,11 +125,9 @@ impl World {
         let mut assignments: Vec<Assignment> =
             items(parts.next()).iter().map(|item| self.assignment(item)).collect();
         assignments.sort();
-        let attributes = parts.next().filter(|value| !value.is_empty()).map(|value| {
-            (0..self.attributes.len() as u32)
-                .find(|code| self.attributes.text(*code, 0) == Some(value))
-                .unwrap()
-        });
+        let mut attributes: Vec<AttributesSince> =
+            items(parts.next()).iter().map(|item| self.attributes_since(item)).collect();
+        attributes.sort();
         OwnedJourney { rows, besides, assignments, attributes, customer: CustomerHash::of(text.as_bytes()) }
     }
 
@@ -161,6 +160,13 @@ impl World {
             })
             .unwrap();
         Assignment { time_us: instant_us(item[1]), code }
+    }
+
+    fn attributes_since(&self, item: &[&str]) -> AttributesSince {
+        let code = (0..self.attributes.len() as u32)
+            .find(|code| self.attributes.text(*code, 0) == Some(item[0]))
+            .unwrap();
+        AttributesSince { from_us: item.get(1).map_or(i64::MIN, |text| instant_us(text)), code }
     }
 
     fn code(&mut self, label: &str) -> u32 {

@@ -7,16 +7,18 @@
 
 use super::{interval::Interval, special};
 
-/// Standard deviation of the informative prior on the relative lift.
-pub const PRIOR_STANDARD_DEVIATION: f64 = 0.3;
-
 /// What was believed of the relative lift before the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Prior {
     /// Improper flat prior.
     Flat,
-    /// Normal around zero with standard deviation [`PRIOR_STANDARD_DEVIATION`].
-    Skeptical,
+    /// A normal distribution.
+    Normal {
+        /// Its mean, as a fraction.
+        mean: f64,
+        /// Its standard deviation, above zero.
+        standard_deviation: f64,
+    },
 }
 
 /// A normal posterior of the relative lift, as a fraction.
@@ -30,17 +32,24 @@ pub struct Posterior {
 
 impl Posterior {
     /// Updates a prior with an estimated lift and its standard error, which is above zero.
-    ///
-    /// Where lower is better, give the lift with its sign turned.
     pub fn of_lift(lift: f64, standard_error: f64, prior: Prior) -> Posterior {
         match prior {
             Prior::Flat => Posterior { mean: lift, standard_deviation: standard_error },
-            Prior::Skeptical => {
-                let prior_variance = PRIOR_STANDARD_DEVIATION * PRIOR_STANDARD_DEVIATION;
+            Prior::Normal { mean, standard_deviation } => {
+                let prior_variance = standard_deviation * standard_deviation;
                 let weight = prior_variance / (prior_variance + standard_error * standard_error);
-                Posterior { mean: weight * lift, standard_deviation: weight.sqrt() * standard_error }
+                Posterior {
+                    mean: weight * lift + (1.0 - weight) * mean,
+                    standard_deviation: weight.sqrt() * standard_error,
+                }
             }
         }
+    }
+
+    /// Returns the posterior of the lift with its sign turned: for a metric of which less is better.
+    #[must_use]
+    pub fn mirrored(self) -> Posterior {
+        Posterior { mean: -self.mean, ..self }
     }
 
     /// Returns P(lift > 0).
@@ -114,7 +123,8 @@ mod tests {
         let flat = Posterior::of_lift(value, error, Prior::Flat);
         assert_close(flat.chance_to_win(), 0.999999696544316, 1e-14);
         assert_close(flat.expected_loss(), 1.3507591753736713e-08, 1e-7);
-        let skeptical = Posterior::of_lift(value, error, Prior::Skeptical);
+        let prior = Prior::Normal { mean: 0.0, standard_deviation: 0.3 };
+        let skeptical = Posterior::of_lift(value, error, prior);
         assert_close(skeptical.mean, 0.728878791973648, 1e-12);
         assert_close(skeptical.standard_deviation, 0.1865516322488444, 1e-12);
         assert_close(skeptical.chance_to_win(), 0.9999532977630995, 1e-12);
@@ -123,6 +133,48 @@ mod tests {
         let interval = skeptical.credible_interval(0.05);
         assert_close(interval.low, 0.363244311508752, 1e-12);
         assert_close(interval.high, 1.094513272438544, 1e-12);
+    }
+
+    #[test]
+    fn a_prior_with_a_mean_matches_gbstats() {
+        // gbstats 0.8.0, EffectBayesianABTest, relative, proper priors N(0.1, 0.2²) and N(−0.05, 0.1²).
+        for (control, treatment, mean, standard_deviation, chance, expected, deviation, losses) in [
+            (
+                (122, 21306),
+                (267, 21307),
+                0.1,
+                0.2,
+                0.9998352458142248,
+                0.5500254094630561,
+                0.15317101913839162,
+                [0.5500316252409304, 6.215777874408148e-06],
+            ),
+            (
+                (49, 100),
+                (51, 100),
+                -0.05,
+                0.1,
+                0.3982377431927584,
+                -0.02133622713285812,
+                0.08272704718517178,
+                [0.023426818896884218, 0.04476304602974234],
+            ),
+        ] {
+            let (value, error) = lift(control, treatment);
+            let prior = Prior::Normal { mean, standard_deviation };
+            let posterior = Posterior::of_lift(value, error, prior);
+            assert_close(posterior.chance_to_win(), chance, 1e-12);
+            assert_close(posterior.mean, expected, 1e-12);
+            assert_close(posterior.standard_deviation, deviation, 1e-12);
+            assert_close(posterior.expected_loss_of_control(), losses[0], 1e-9);
+            assert_close(posterior.expected_loss(), losses[1], 1e-8);
+            // Where less is better, the prior turns with the lift.
+            let mirrored = posterior.mirrored();
+            let turned = Prior::Normal { mean: -mean, standard_deviation };
+            assert_eq!(mirrored, Posterior::of_lift(-value, error, turned));
+            assert_close(mirrored.chance_to_win(), 1.0 - chance, 1e-9);
+            assert_eq!(mirrored.expected_loss(), posterior.expected_loss_of_control());
+        }
     }
 
     #[test]

@@ -53,6 +53,7 @@ mod tests {
     use crate::stats::moments::Moments;
     use crate::stats::testing::{assert_close, assert_near};
     use crate::stats::welch::{self, Arm};
+    use proptest::prelude::*;
 
     #[test]
     fn interval_matches_growthbook() {
@@ -110,5 +111,39 @@ mod tests {
         let null = Estimate { value: 0.0, standard_error: 1.0, degrees_of_freedom: 9.0 };
         assert_eq!(ConfidenceSequence::new(0.05, 5000.0).p_value(&null, 100), 1.0);
         assert_eq!(ConfidenceSequence::new(0.05, 5000.0).interval(&null, 0), None);
+    }
+
+    proptest! {
+        /// A verdict reads the p-value, a person the interval: they must say the same.
+        #[test]
+        fn the_p_value_is_below_alpha_where_the_interval_leaves_zero_out(
+            z in -12.0_f64..12.0,
+            scale in -6_i32..6,
+            customers in 1_u64..50_000_000,
+            tuning in 10.0_f64..1e6,
+            alpha in 0.001_f64..0.5,
+        ) {
+            let standard_error = 10_f64.powi(scale);
+            let value = z * standard_error;
+            let estimate = Estimate { value, standard_error, degrees_of_freedom: 30.0 };
+            let sequence = ConfidenceSequence::new(alpha, tuning);
+            let interval = sequence.interval(&estimate, customers).unwrap();
+            let p = sequence.p_value(&estimate, customers);
+            // Where they meet, the last digits decide.
+            prop_assume!((p / alpha - 1.0).abs() > 1e-9);
+            prop_assert_eq!(p <= alpha, !interval.contains(0.0));
+        }
+
+        /// Closed form of methods: min(1, √(Nρ² + 1)·exp(−ρ²Nδ²/(2·SE²·(Nρ² + 1)))).
+        #[test]
+        fn the_p_value_is_that_of_the_closed_form(z in -5.0_f64..5.0, customers in 1_u64..1_000_000) {
+            let estimate = Estimate { value: 3.0 * z, standard_error: 3.0, degrees_of_freedom: 30.0 };
+            let (n, spent) = (customers as f64, -2.0 * 0.05_f64.ln());
+            let rho_squared = (spent + (spent + 1.0).ln()) / 5_000.0;
+            let spread = n * rho_squared + 1.0;
+            let naive = (spread.sqrt() * (-rho_squared * n * (3.0 * z).powi(2) / (2.0 * 9.0 * spread)).exp()).min(1.0);
+            let p = ConfidenceSequence::new(0.05, DEFAULT_TUNING_CUSTOMERS).p_value(&estimate, customers);
+            prop_assert!((p / naive - 1.0).abs() < 1e-12);
+        }
     }
 }

@@ -871,7 +871,7 @@ conversion = "buy"
     3 | [metrics.rate]
       |          ^^^^
       |
-      = hint: write kind = "proportion" for the share of customers who convert, or kind = "mean"
+      = hint: write kind = "proportion" for the share of customers who convert, "mean", "ratio" or "quantile"
     "#);
 }
 
@@ -880,16 +880,16 @@ fn a_metric_of_an_unknown_kind() {
     insta::assert_snapshot!(bad(r#"[conversions.buy]
 event = "buy"
 [metrics.rate]
-kind = "ratio"
+kind = "funnel"
 conversion = "buy"
 "#), @r#"
-    error: unknown kind of metric `ratio`
+    error: unknown kind of metric `funnel`
      --> touchline.toml:4:8
       |
-    4 | kind = "ratio"
-      |        ^^^^^^^
+    4 | kind = "funnel"
+      |        ^^^^^^^^
       |
-      = hint: the choices are `proportion`, `mean`
+      = hint: the choices are `proportion`, `mean`, `ratio`, `quantile`
     "#);
 }
 
@@ -978,22 +978,6 @@ weights = { A = 1.0 }
 }
 
 #[test]
-fn a_variant_without_weight() {
-    insta::assert_snapshot!(bad_experiment(r#"[experiments.checkout]
-control = "A"
-weights = { A = 1.0, B = 0 }
-"#), @r#"
-    error: variant `B` has a weight of `0`
-     --> touchline.toml:3:26
-      |
-    3 | weights = { A = 1.0, B = 0 }
-      |                          ^
-      |
-      = hint: write a number above 0 and at most a billion, or remove the variant
-    "#);
-}
-
-#[test]
 fn an_experiment_of_an_unknown_metric() {
     insta::assert_snapshot!(bad_experiment(r#"[experiments.checkout]
 control = "A"
@@ -1028,18 +1012,925 @@ alpha = 1
 }
 
 #[test]
-fn defaults_of_experiments_are_no_experiment() {
-    insta::assert_snapshot!(bad_experiment(r#"[experiments."*"]
+fn keys_that_a_kind_of_metric_has_no_use_for() {
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+value = "value"
+[metrics.rate]
+kind = "proportion"
+conversion = "buy"
+of = "value"
+cap = 1
+[metrics.revenue]
+kind = "mean"
+conversion = "buy"
+quantile = 0.5
+denominator = { conversion = "buy" }
+[metrics.order_value]
+kind = "ratio"
+conversion = "buy"
+numerator = { conversion = "buy" }
+denominator = { conversion = "buy", of = "count" }
+[metrics.median]
+kind = "quantile"
+conversion = "buy"
+quantile = 0.5
+cap = { percentile = 0.99 }
+"#), @r#"
+    error: metric `rate` is a proportion, which has no `cap`
+     --> touchline.toml:8:1
+      |
+    8 | cap = 1
+      | ^^^
+      |
+      = hint: a customer counts once anyhow: remove it
+
+    error: metric `rate` is a proportion, which sums nothing
+     --> touchline.toml:7:6
+      |
+    7 | of = "value"
+      |      ^^^^^^^
+      |
+      = hint: remove `of`, or write kind = "mean"
+
+    error: metric `revenue` is a mean, which has no `denominator`
+      --> touchline.toml:13:1
+       |
+    13 | denominator = { conversion = "buy" }
+       | ^^^^^^^^^^^
+       |
+       = hint: write kind = "ratio", or `conversion` and `of`
+
+    error: metric `revenue` is a mean, which has no `quantile`
+      --> touchline.toml:12:1
+       |
+    12 | quantile = 0.5
+       | ^^^^^^^^
+       |
+       = hint: write kind = "quantile", or remove it
+
+    error: metric `order_value` is a ratio, which has no `conversion`
+      --> touchline.toml:16:1
+       |
+    16 | conversion = "buy"
+       | ^^^^^^^^^^
+       |
+       = hint: write what is divided inside `numerator` and `denominator`
+
+    error: metric `median` is a quantile, which has no `cap`
+      --> touchline.toml:23:1
+       |
+    23 | cap = { percentile = 0.99 }
+       | ^^^
+       |
+       = hint: how large the largest are doesn't move a quantile: remove it
+    "#);
+}
+
+#[test]
+fn metrics_that_lack_something() {
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+value = "value"
+[conversions.sign_up]
+event = "sign_up"
+[metrics.rate]
+kind = "proportion"
+[metrics.order_value]
+kind = "ratio"
+numerator = { of = "value" }
+[metrics.rows]
+kind = "ratio"
+numerator = { conversion = "buy" }
+denominator = { conversion = "sign_up" }
+[metrics.itself]
+kind = "ratio"
+numerator = { of = "minutes" }
+denominator = { of = "minutes" }
+[metrics.median]
+kind = "quantile"
+conversion = "buy"
+[metrics.all_of_it]
+kind = "quantile"
+quantile = 90
+conversion = "buy"
+"#), @r#"
+    error: metric `rate` names no conversion
+     --> touchline.toml:6:10
+      |
+    6 | [metrics.rate]
+      |          ^^^^
+      |
+      = hint: write conversion = "buy"; there are `buy`, `sign_up`
+
+    error: the numerator of metric `order_value` names no conversion
+      --> touchline.toml:10:1
+       |
+    10 | numerator = { of = "value" }
+       | ^^^^^^^^^
+       |
+       = hint: write conversion = "buy"; there are `buy`, `sign_up`
+
+    error: metric `order_value` has no denominator
+     --> touchline.toml:8:10
+      |
+    8 | [metrics.order_value]
+      |          ^^^^^^^^^^^
+      |
+      = hint: write one: denominator = { conversion = "purchase", of = "count" }
+
+    error: the denominator of metric `rows` sums the value of `sign_up`, which has none
+      --> touchline.toml:14:1
+       |
+    14 | denominator = { conversion = "sign_up" }
+       | ^^^^^^^^^^^
+       |
+       = hint: write of = "count", or value = "value" in [conversions.sign_up]
+
+    error: metric `itself` divides a sum by itself
+      --> touchline.toml:18:1
+       |
+    18 | denominator = { of = "minutes" }
+       | ^^^^^^^^^^^
+       |
+       = hint: divide by something else, such as the number: of = "count"
+
+    error: metric `median` does not say which quantile
+      --> touchline.toml:19:10
+       |
+    19 | [metrics.median]
+       |          ^^^^^^
+       |
+       = hint: write it as a share of the customers: quantile = 0.9
+
+    error: `quantile` is `90`
+      --> touchline.toml:24:12
+       |
+    24 | quantile = 90
+       |            ^^
+       |
+       = hint: write a number above 0 and below 1, such as 0.9
+    "#);
+}
+
+#[test]
+fn metrics_of_what_is_no_number() {
+    insta::assert_snapshot!(bad(r#"[metrics.inner]
+kind = "ratio"
+numerator = { of = "minutes", over = "buy" }
+denominator = "buy"
+"#), @r#"
+    error: `metrics.inner.denominator` is the string "buy", expected a table
+     --> touchline.toml:4:15
+      |
+    4 | denominator = "buy"
+      |               ^^^^^
+      |
+      = hint: write a table: denominator = { conversion = "purchase", of = "value" }
+
+    error: unknown key `over` in [metrics.inner.numerator]
+     --> touchline.toml:3:31
+      |
+    3 | numerator = { of = "minutes", over = "buy" }
+      |                               ^^^^
+      |
+      = hint: the keys here are `conversion`, `of`
+    "#);
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+[metrics.slip]
+kind = "mean"
+conversion = "buy"
+of = "cuont"
+[metrics.text]
+kind = "mean"
+of = "campaign"
+[metrics.time]
+kind = "mean"
+of = "occurred_at"
+[metrics.nothing]
+kind = "mean"
+of = ""
+"#), @r#"
+    error: unknown `of` `cuont`
+     --> touchline.toml:6:6
+      |
+    6 | of = "cuont"
+      |      ^^^^^^^
+      |
+      = hint: did you mean `count`? If `cuont` is a column, map it: columns = { cuont = "cuont" }
+
+    error: `campaign` is not a column of numbers
+     --> touchline.toml:9:6
+      |
+    9 | of = "campaign"
+      |      ^^^^^^^^^^
+      |
+      = hint: write of = "value", of = "count", or a column of touchpoints that holds numbers
+
+    error: `occurred_at` is not a column of numbers
+      --> touchline.toml:12:6
+       |
+    12 | of = "occurred_at"
+       |      ^^^^^^^^^^^^^
+       |
+       = hint: write of = "value", of = "count", or a column of touchpoints that holds numbers
+
+    error: `` is not a column of numbers
+      --> touchline.toml:15:6
+       |
+    15 | of = ""
+       |      ^^
+       |
+       = hint: write of = "value", of = "count", or a column of touchpoints that holds numbers
+    "#);
+}
+
+#[test]
+fn caps_that_bound_nothing_or_more_than_can_be() {
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+value = "value"
+[metrics.a]
+kind = "mean"
+conversion = "buy"
+cap = 0
+[metrics.b]
+kind = "mean"
+conversion = "buy"
+cap = { value = 19.999 }
+[metrics.c]
+kind = "mean"
+conversion = "buy"
+of = "count"
+cap = { value = 2.5 }
+[metrics.d]
+kind = "mean"
+of = "minutes"
+cap = { value = 0.0000001 }
+[metrics.e]
+kind = "mean"
+of = "minutes"
+cap = 1e14
+[metrics.f]
+kind = "mean"
+conversion = "buy"
+cap = { value = 10, percentile = 0.99 }
+[metrics.g]
+kind = "mean"
+conversion = "buy"
+cap = {}
+[metrics.h]
+kind = "mean"
+conversion = "buy"
+cap = { percentile = 99.9 }
+[metrics.i]
+kind = "mean"
+conversion = "buy"
+cap = inf
+"#), @r#"
+    error: a cap of `0` leaves nothing to compare
+     --> touchline.toml:7:7
+      |
+    7 | cap = 0
+      |       ^
+      |
+      = hint: write a number above 0
+
+    error: `19.999` EUR is no whole number of the minor unit
+      --> touchline.toml:11:17
+       |
+    11 | cap = { value = 19.999 }
+       |                 ^^^^^^
+       |
+       = hint: EUR has 2 decimals: write a multiple of `0.01`
+
+    error: `2.5` is no number of conversions
+      --> touchline.toml:16:17
+       |
+    16 | cap = { value = 2.5 }
+       |                 ^^^
+       |
+       = hint: write a whole number
+
+    error: a cap of `0.0000001` is finer than what is summed
+      --> touchline.toml:20:17
+       |
+    20 | cap = { value = 0.0000001 }
+       |                 ^^^^^^^^^
+       |
+       = hint: numbers are summed in millionths: write at most 6 decimals
+
+    error: a cap of `100000000000000` is too large
+      --> touchline.toml:24:7
+       |
+    24 | cap = 1e14
+       |       ^^^^
+       |
+       = hint: write at most `9223372036854`
+
+    error: this cap is both a value and a percentile
+      --> touchline.toml:28:7
+       |
+    28 | cap = { value = 10, percentile = 0.99 }
+       |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       |
+       = hint: write cap = { value = 500 } or cap = { percentile = 0.999 }
+
+    error: this cap bounds nothing
+      --> touchline.toml:32:7
+       |
+    32 | cap = {}
+       |       ^^
+       |
+       = hint: write cap = { value = 500 } or cap = { percentile = 0.999 }
+
+    error: `percentile` is `99.9`
+      --> touchline.toml:36:22
+       |
+    36 | cap = { percentile = 99.9 }
+       |                      ^^^^
+       |
+       = hint: write a number above 0 and below 1, such as 0.999
+
+    error: a cap of `inf` leaves nothing to compare
+      --> touchline.toml:40:7
+       |
+    40 | cap = inf
+       |       ^^^
+       |
+       = hint: write a number above 0
+    "#);
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+[metrics.a]
+kind = "mean"
+conversion = "buy"
+cap = "0.999"
+[metrics.b]
+kind = "mean"
+conversion = "buy"
+cap = { percentil = 0.999 }
+"#), @r#"
+    error: `metrics.a.cap` is the string "0.999", expected a number or a table
+     --> touchline.toml:6:7
+      |
+    6 | cap = "0.999"
+      |       ^^^^^^^
+      |
+      = hint: write a bound or a percentile: cap = { value = 500 } or cap = { percentile = 0.999 }
+
+    error: unknown key `percentil` in [metrics.b.cap]
+      --> touchline.toml:10:9
+       |
+    10 | cap = { percentil = 0.999 }
+       |         ^^^^^^^^^
+       |
+       = hint: did you mean `percentile`?
+    "#);
+}
+
+#[test]
+fn weights_of_nobody() {
+    insta::assert_snapshot!(bad_experiment(r#"[experiments.one]
+control = "A"
+weights = { A = 1.0, B = 0 }
+[experiments.none]
+control = "A"
+weights = { A = 0, B = 1, C = 1 }
+[experiments.less]
+control = "A"
+weights = { A = 1, B = -1, C = nan }
+"#), @r#"
+    error: experiment `one` has 1 of at least two variants of weight above 0
+     --> touchline.toml:3:1
+      |
+    3 | weights = { A = 1.0, B = 0 }
+      | ^^^^^^^
+      |
+      = hint: write the planned shares: weights = { A = 0.5, B = 0.5 }
+
+    error: control `A` of `none` has a weight of 0, so nobody gets it
+     --> touchline.toml:5:11
+      |
+    5 | control = "A"
+      |           ^^^
+      |
+      = hint: give it a weight above 0, or name another control
+
+    error: variant `B` has a weight of `-1`
+     --> touchline.toml:9:24
+      |
+    9 | weights = { A = 1, B = -1, C = nan }
+      |                        ^^
+      |
+      = hint: write a number from 0, for a variant that nobody gets, to a billion
+
+    error: variant `C` has a weight of `NaN`
+     --> touchline.toml:9:32
+      |
+    9 | weights = { A = 1, B = -1, C = nan }
+      |                                ^^^
+      |
+      = hint: write a number from 0, for a variant that nobody gets, to a billion
+    "#);
+}
+
+#[test]
+fn an_experiment_decided_by_nothing_sensible() {
+    insta::assert_snapshot!(bad_experiment(r#"[conversions.buy]
+event = "buy"
+[metrics.rate]
+kind = "proportion"
+conversion = "buy"
+[metrics.buys]
+kind = "mean"
+conversion = "buy"
+of = "count"
+[experiments.checkout]
 control = "A"
 weights = { A = 1, B = 1 }
+metrics = ["rate", "buys"]
+guardrails = ["buys", "rates", "buys"]
+pre_period = "0d"
+correction = "bonferroni"
+sequential_tuning = 0
+prior = "flatt"
+flat_within = 1
+target_lift = 0
+[experiments.banner]
+control = "A"
+weights = { A = 1, B = 1 }
+pre_period = "14"
+prior = { mean = inf, standard_deviation = 0 }
+target_lift = -0.05
 "#), @r#"
-    error: `*` is not the name of an experiment
-     --> touchline.toml:1:14
+    error: metric `buys` stands twice
+      --> touchline.toml:14:32
+       |
+    14 | guardrails = ["buys", "rates", "buys"]
+       |                                ^^^^^^
+       |
+       = hint: remove one of the two
+
+    error: unknown metric `rates`
+      --> touchline.toml:14:23
+       |
+    14 | guardrails = ["buys", "rates", "buys"]
+       |                       ^^^^^^^
+       |
+       = hint: did you mean `rate`?
+
+    error: metric `buys` is both a goal and a guardrail of `checkout`
+      --> touchline.toml:14:15
+       |
+    14 | guardrails = ["buys", "rates", "buys"]
+       |               ^^^^^^
+       |
+       = hint: remove it from `metrics` or from `guardrails`
+
+    error: metric `buys` is both a goal and a guardrail of `checkout`
+      --> touchline.toml:14:32
+       |
+    14 | guardrails = ["buys", "rates", "buys"]
+       |                                ^^^^^^
+       |
+       = hint: remove it from `metrics` or from `guardrails`
+
+    error: a duration of `0d` is empty
+      --> touchline.toml:15:14
+       |
+    15 | pre_period = "0d"
+       |              ^^^^
+       |
+       = hint: write more than zero, such as `7d`, or leave the key out
+
+    error: unknown correction `bonferroni`
+      --> touchline.toml:16:14
+       |
+    16 | correction = "bonferroni"
+       |              ^^^^^^^^^^^^
+       |
+       = hint: the choices are `benjamini_hochberg`, `holm`, `none`
+
+    error: `sequential_tuning` is `0`
+      --> touchline.toml:17:21
+       |
+    17 | sequential_tuning = 0
+       |                     ^
+       |
+       = hint: write a whole number of at least 1; the default is 5000
+
+    error: unknown prior `flatt`
+      --> touchline.toml:18:9
+       |
+    18 | prior = "flatt"
+       |         ^^^^^^^
+       |
+       = hint: write prior = "flat" or prior = { mean = 0.0, standard_deviation = 0.3 }
+
+    error: `flat_within` is `1`
+      --> touchline.toml:19:15
+       |
+    19 | flat_within = 1
+       |               ^
+       |
+       = hint: write a number above 0 and below 1, such as 0.01
+
+    error: `target_lift` is `0`
+      --> touchline.toml:20:15
+       |
+    20 | target_lift = 0
+       |               ^
+       |
+       = hint: write the smallest lift worth finding: 0.05 is 5 % more
+
+    error: `14` is not a duration
+      --> touchline.toml:24:14
+       |
+    24 | pre_period = "14"
+       |              ^^^^
+       |
+       = hint: did you mean `14d`? write a whole number and a unit: `30d`, `12h`, `90m`, `45s` or `250ms`
+
+    error: `mean` of a prior is `inf`
+      --> touchline.toml:25:18
+       |
+    25 | prior = { mean = inf, standard_deviation = 0 }
+       |                  ^^^
+       |
+       = hint: write the relative lift that you expect: 0.0 for none, 0.1 for 10 % more
+
+    error: `standard_deviation` is `0`
+      --> touchline.toml:25:44
+       |
+    25 | prior = { mean = inf, standard_deviation = 0 }
+       |                                            ^
+       |
+       = hint: write how far relative lifts stray: 0.3 means that two of three lie within ±30 %
+
+    error: `target_lift` is `-0.05`
+      --> touchline.toml:26:15
+       |
+    26 | target_lift = -0.05
+       |               ^^^^^
+       |
+       = hint: write the smallest lift worth finding: 0.05 is 5 % more
+    "#);
+    insta::assert_snapshot!(bad_experiment(r#"[experiments.checkout]
+control = "A"
+weights = { A = 1, B = 1 }
+pre_period = 14
+sequential = "always"
+prior = 0.3
+[experiments.banner]
+control = "A"
+weights = { A = 1, B = 1 }
+prior = { sd = 0.3 }
+"#), @r#"
+    error: unknown key `sd` in [experiments.banner.prior]
+      --> touchline.toml:10:11
+       |
+    10 | prior = { sd = 0.3 }
+       |           ^^
+       |
+       = hint: the keys here are `mean`, `standard_deviation`
+
+    error: `experiments.checkout.pre_period` is the integer `14`, expected a string
+     --> touchline.toml:4:14
       |
-    1 | [experiments."*"]
-      |              ^^^
+    4 | pre_period = 14
+      |              ^^
       |
-      = hint: name each experiment as the assignment log does: [experiments.checkout]
+      = hint: write a duration in quotes: pre_period = "30d"
+
+    error: `experiments.checkout.prior` is the floating point `0.3`, expected "flat" or a table
+     --> touchline.toml:6:9
+      |
+    6 | prior = 0.3
+      |         ^^^
+      |
+      = hint: write what is believed: prior = "flat" or prior = { mean = 0.0, standard_deviation = 0.3 }
+
+    error: `experiments.checkout.sequential` is the string "always", expected a boolean
+     --> touchline.toml:5:14
+      |
+    5 | sequential = "always"
+      |              ^^^^^^^^
+      |
+      = hint: write true or false without quotes: sequential = true
+    "#);
+}
+
+#[test]
+fn defaults_of_experiments_with_weights_or_an_empty_control() {
+    insta::assert_snapshot!(bad_experiment(r#"[experiments."*"]
+control = ""
+weights = { A = 1, B = 1 }
+"#), @r#"
+    error: variants that the data bring are planned with equal weights
+     --> touchline.toml:3:1
+      |
+    3 | weights = { A = 1, B = 1 }
+      | ^^^^^^^
+      |
+      = hint: remove `weights`, or name the experiment they belong to: [experiments.checkout]
+
+    error: this control is empty
+     --> touchline.toml:2:11
+      |
+    2 | control = ""
+      |           ^^
+      |
+      = hint: name the variant that others are compared with, or remove `control`
+    "#);
+}
+
+#[test]
+fn a_history_shorter_than_a_pre_period() {
+    insta::assert_snapshot!(bad_experiment(r#"[window]
+lookback = "7d"
+history = "20d"
+[experiments."*"]
+pre_period = "28d"
+"#), @r#"
+    error: a history of `20d` is shorter than what the run looks back
+     --> touchline.toml:3:11
+      |
+    3 | history = "20d"
+      |           ^^^^^
+      |
+      = hint: `28d` is needed for the pre-period of an experiment: write at least that, or leave `history` out
+    "#);
+}
+
+#[test]
+fn behaviours_that_are_columns_or_reserved() {
+    insta::assert_snapshot!(reject(r#"[segments]
+dimensions = ["all"]
+[segments.rules]
+all = [ { event = "a" } ]
+channel = [ { event = "a" } ]
+device = [ { event = "a" } ]
+plan = [ { event = "a" } ]
+first_device = [ { event = "a" } ]
+"(small)" = [ { event = "a" } ]
+[inputs.customers]
+path = "customers.parquet"
+columns = { plan = "tariff" }
+[inputs.touchpoints]
+path = "touches.parquet"
+columns = { device = "device_type" }
+"#, &Overrides::default()), @r#"
+    error: a dimension can't be called `all`, which means all customers in the tables
+     --> touchline.toml:2:15
+      |
+    2 | dimensions = ["all"]
+      |               ^^^^^
+      |
+      = hint: give the column another name: columns = { everything = "all" }
+
+    error: `all` has a meaning of its own, and can't be the name of a behaviour
+     --> touchline.toml:4:1
+      |
+    4 | all = [ { event = "a" } ]
+      | ^^^
+      |
+      = hint: say what customers do, such as `cart_abandoner`
+
+    error: `channel` is a column, and can't be the name of a behaviour
+     --> touchline.toml:5:1
+      |
+    5 | channel = [ { event = "a" } ]
+      | ^^^^^^^
+      |
+      = hint: say what customers do, such as `cart_abandoner`
+
+    error: `device` is a column, and can't be the name of a behaviour
+     --> touchline.toml:6:1
+      |
+    6 | device = [ { event = "a" } ]
+      | ^^^^^^
+      |
+      = hint: say what customers do, such as `cart_abandoner`
+
+    error: `plan` is a column, and can't be the name of a behaviour
+     --> touchline.toml:7:1
+      |
+    7 | plan = [ { event = "a" } ]
+      | ^^^^
+      |
+      = hint: say what customers do, such as `cart_abandoner`
+
+    error: `first_device` means a column of touches, and can't be the name of a behaviour
+     --> touchline.toml:8:1
+      |
+    8 | first_device = [ { event = "a" } ]
+      | ^^^^^^^^^^^^
+      |
+      = hint: say what customers do, such as `cart_abandoner`
+
+    error: `(small)` can't be the name of a behaviour
+     --> touchline.toml:9:1
+      |
+    9 | "(small)" = [ { event = "a" } ]
+      | ^^^^^^^^^
+      |
+      = hint: write a name that isn't empty and doesn't begin with `(`
+    "#);
+}
+
+#[test]
+fn behaviours_that_nobody_has() {
+    insta::assert_snapshot!(bad(r#"[segments.rules]
+empty = []
+nothing = [ {} ]
+only_without = [ { without = ["purchase"] } ]
+itself = [ { event = ["cart"], without = "cart" } ]
+unlimited = [ { event = "cart", within = "1d" } ]
+never = [ { event = "cart", without = [] } ]
+blank = [ { event = "cart", without = ["", { event = [] }, {}] } ]
+slip = [ { event = "cart", withuot = "purchase", within = "1d" } ]
+none_of_them = [ { event = "cart", at_least = 0 } ]
+number = [ { event = "cart", without = [ { value = "1" } ] } ]
+"#), @r#"
+    error: behaviour `empty` has no rule, so nobody would fit
+     --> touchline.toml:2:9
+      |
+    2 | empty = []
+      |         ^^
+      |
+      = hint: write at least one: [ { event = ["add_to_cart"], without = ["purchase"] } ]
+
+    error: this matcher has no column
+     --> touchline.toml:3:13
+      |
+    3 | nothing = [ {} ]
+      |             ^^
+      |
+      = hint: name a column and its values, such as event = ["click"]
+
+    error: this matcher has no column
+     --> touchline.toml:4:18
+      |
+    4 | only_without = [ { without = ["purchase"] } ]
+      |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: name a column and its values, such as event = ["click"]
+
+    error: nobody fits this rule of `itself`: the same rows must be there and must not follow
+     --> touchline.toml:5:12
+      |
+    5 | itself = [ { event = ["cart"], without = "cart" } ]
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: name other rows in `without`: a row at the same instant follows too
+
+    error: `within` has nothing to limit in this rule
+     --> touchline.toml:6:42
+      |
+    6 | unlimited = [ { event = "cart", within = "1d" } ]
+      |                                          ^^^^
+      |
+      = hint: say what must not follow so soon, without = ["purchase"], or how many rows it takes, at_least = 2
+
+    error: `without` of `never` is empty, so nothing would be left out
+     --> touchline.toml:7:39
+      |
+    7 | never = [ { event = "cart", without = [] } ]
+      |                                       ^^
+      |
+      = hint: write what must not follow, such as without = ["purchase"], or remove `without`
+
+    error: a pattern of `without` is empty
+     --> touchline.toml:8:40
+      |
+    8 | blank = [ { event = "cart", without = ["", { event = [] }, {}] } ]
+      |                                        ^^
+      |
+      = hint: write the event, with `*` for any run of characters
+
+    error: `event` has no patterns, so nothing would match
+     --> touchline.toml:8:54
+      |
+    8 | blank = [ { event = "cart", without = ["", { event = [] }, {}] } ]
+      |                                                      ^^
+      |
+      = hint: write at least one, such as event = ["..."], or remove `event`
+
+    error: this matcher has no column
+     --> touchline.toml:8:60
+      |
+    8 | blank = [ { event = "cart", without = ["", { event = [] }, {}] } ]
+      |                                                            ^^
+      |
+      = hint: name a column and its values, such as event = ["click"]
+
+    error: unknown key `withuot` in [segments.rules.slip]
+     --> touchline.toml:9:28
+      |
+    9 | slip = [ { event = "cart", withuot = "purchase", within = "1d" } ]
+      |                            ^^^^^^^
+      |
+      = hint: did you mean `without`? If `withuot` is a column, map it: columns = { withuot = "withuot" }
+
+    error: `at_least` is `0`
+      --> touchline.toml:10:47
+       |
+    10 | none_of_them = [ { event = "cart", at_least = 0 } ]
+       |                                               ^
+       |
+       = hint: write a whole number of at least 1; the default is 1
+
+    error: `value` is not a column of text, and a matcher compares text
+      --> touchline.toml:11:44
+       |
+    11 | number = [ { event = "cart", without = [ { value = "1" } ] } ]
+       |                                            ^^^^^
+       |
+       = hint: match one of `customer_id`, `event`, `event_id`, `channel`, `campaign`, `source`, `medium`, `currency`, `order_id`
+    "#);
+    insta::assert_snapshot!(bad(r#"[segments.rules]
+text = "cart"
+number = [ { event = "cart", without = 1 } ]
+inner = [ { event = "cart", without = [1] } ]
+duration = [ { event = "cart", within = 1 } ]
+count = [ { event = "cart", at_least = "2" } ]
+"#), @r#"
+    error: `segments.rules.count.0.at_least` is the string "2", expected a whole number
+     --> touchline.toml:6:40
+      |
+    6 | count = [ { event = "cart", at_least = "2" } ]
+      |                                        ^^^
+      |
+      = hint: write a whole number without quotes: at_least = 10
+
+    error: `segments.rules.duration.0.within` is the integer `1`, expected a string
+     --> touchline.toml:5:41
+      |
+    5 | duration = [ { event = "cart", within = 1 } ]
+      |                                         ^
+      |
+      = hint: write a duration in quotes: within = "30d"
+
+    error: `segments.rules.inner.0.without.0` is the integer `1`, expected an event or a matcher
+     --> touchline.toml:4:40
+      |
+    4 | inner = [ { event = "cart", without = [1] } ]
+      |                                        ^
+      |
+      = hint: write events or matchers: without = ["purchase"] or without = [ { event = ["purchase"] } ]
+
+    error: `segments.rules.number.0.without` is the integer `1`, expected events or matchers
+     --> touchline.toml:3:40
+      |
+    3 | number = [ { event = "cart", without = 1 } ]
+      |                                        ^
+      |
+      = hint: write events or matchers: without = ["purchase"] or without = [ { event = ["purchase"] } ]
+
+    error: `segments.rules.text` is the string "cart", expected a list
+     --> touchline.toml:2:8
+      |
+    2 | text = "cart"
+      |        ^^^^^^
+      |
+      = hint: write a list of rules: text = [ { event = ["add_to_cart"], without = ["purchase"] } ]
+    "#);
+}
+
+#[test]
+fn a_population_of_nobody_knows_whom() {
+    insta::assert_snapshot!(bad(r#"[segments]
+population = "all"
+correction = "fdr"
+"#), @r#"
+    error: there is no customers table that says who all customers are
+     --> touchline.toml:2:14
+      |
+    2 | population = "all"
+      |              ^^^^^
+      |
+      = hint: say where it is: [inputs.customers] with path = "exports/customers.parquet"
+
+    error: unknown correction `fdr`
+     --> touchline.toml:3:14
+      |
+    3 | correction = "fdr"
+      |              ^^^^^
+      |
+      = hint: the choices are `benjamini_hochberg`, `holm`, `none`
+    "#);
+    insta::assert_snapshot!(bad(r#"[segments]
+population = "everybody"
+"#), @r#"
+    error: unknown population `everybody`
+     --> touchline.toml:2:14
+      |
+    2 | population = "everybody"
+      |              ^^^^^^^^^^^
+      |
+      = hint: the choices are `active`, `all`
     "#);
 }
 
@@ -1363,7 +2254,7 @@ fn a_configuration_with_every_key_is_accepted() {
     let plan = plan.unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(plan.touchpoints.len(), 2);
     assert_eq!(plan.stages.stages.len(), 4);
-    assert_eq!(plan.experiments[0].metrics, [0, 1]);
+    assert_eq!(plan.experiments[0].metrics, [0, 1, 4]);
 }
 
 proptest! {

@@ -79,7 +79,7 @@ mode = "ordered"
 /// The first customers of a world through the kernel. Their ids carry the seed, so that each run deals its
 /// customers anew among the buckets of the jackknife.
 fn simulate(plan: &Plan, seed: u64, customers: u64, pool: &ThreadPool) -> MemoryAttribution {
-    let world = World::new(seed, DAYS);
+    let world = World::new(seed, DAYS).without_businesses();
     let mut memory = Memory::new(plan, &[], 1);
     assert_eq!(memory.texts(), ["event", "channel"]);
     for index in 0..customers {

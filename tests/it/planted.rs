@@ -17,6 +17,7 @@ const SEED: u64 = 7;
 
 struct Run {
     written: Summary,
+    truths: serde_json::Value,
     tables: Vec<job::Table>,
 }
 
@@ -31,7 +32,8 @@ fn run() -> &'static Run {
         let loaded = load(&dir.join("touchline.toml"), &Overrides::default(), &|_| None);
         let plan = loaded.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
         let tables = job::tables(&plan, &Budget::unlimited(2), &Silent).expect("tables");
-        Run { written, tables }
+        let truths = std::fs::read(dir.join("truths.json")).expect("truths");
+        Run { written, truths: serde_json::from_slice(&truths).expect("JSON"), tables }
     })
 }
 
@@ -96,6 +98,37 @@ fn the_lift_of_the_checkout_lies_in_its_intervals() {
     let revenue = of("revenue");
     assert!(revenue.covers("relative_lift", lift), "{:?}", revenue.cell("relative_lift"));
     assert!(revenue.figure("difference_low").is_some_and(|low| low > 0.0));
+}
+
+#[test]
+fn the_mail_brings_customers_back() {
+    let truths = &run().truths["experiments"]["reorder_mail"];
+    let truth = |what: &str| truths[what]["B"].as_f64().expect("a truth");
+    let rate = row(
+        "experiment_results",
+        &[
+            ("experiment", "reorder_mail"),
+            ("metric", "repeat_rate"),
+            ("adjustment", "none"),
+            ("dimension", "all"),
+        ],
+    );
+    assert!(rate.covers("difference", truth("difference")), "{:?}", rate.cell("difference"));
+    assert!(rate.covers("relative_lift", truth("relative_lift")), "{:?}", rate.cell("relative_lift"));
+    let [low, mean] = ["control_mean", "mean"].map(|column| rate.figure(column).expect("a mean"));
+    // Four standard errors of some 800 customers in each arm.
+    assert!((low - truths["rates"]["A"].as_f64().expect("a rate")).abs() < 0.055, "{low}");
+    assert!((mean - truth("rates")).abs() < 0.065, "{mean}");
+}
+
+#[test]
+fn splits_are_as_planned() {
+    let splits = rows("experiment_health", &[("check", "srm")]);
+    assert!(!splits.is_empty());
+    for split in splits {
+        let what = format!("{:?} {:?}", split.cell("experiment"), split.cell("detail"));
+        assert_eq!(split.text("status").as_deref(), Some("ok"), "{what}");
+    }
 }
 
 #[test]

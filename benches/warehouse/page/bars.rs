@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::comparisons::{RUN_COMPARING, RUN_WITHOUT};
 use super::super::figures::Figures;
 use super::super::runs::{DECODE, RUN, RUN_IN_BUDGET, RUN_ONE_DAY};
 use super::runs::marginal_growth;
@@ -48,6 +49,10 @@ pub fn bars(figures: &Figures) -> String {
     text += &bar("with a budget of 256 MiB, by the run", 1.35, "×", ratio(wall(RUN_IN_BUDGET), wall(RUN)));
     text += &bar("its peak", BUDGET_PEAK_MIB, "MiB", peak(RUN_IN_BUDGET));
     text += &bar("one day of 120, by the run", 0.35, "×", ratio(wall(RUN_ONE_DAY), wall(RUN)));
+    let cpu = |name: &str| Some(timing(reference?, name)?.cpu().median);
+    let comparing = "two experiments of six metrics and five dimensions, by a run without any";
+    text += &bar(comparing, 1.15, "×", ratio(wall(RUN_COMPARING), wall(RUN_WITHOUT)));
+    text += &bar("their CPU", 1.15, "×", ratio(cpu(RUN_COMPARING), cpu(RUN_WITHOUT)));
     let growth = marginal_growth(&figures.warehouses);
     text += &bar("time for one touchpoint more, 20 to 100 million by 5 to 20", 1.1, "×", growth);
     let asked = reference.and_then(|warehouse| warehouse.peers.as_ref());

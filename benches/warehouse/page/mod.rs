@@ -29,7 +29,8 @@ pub fn render(figures: &Figures) -> Outcome<String> {
     page += "Every figure is the median of the rounds, with the least and the most in brackets, of a process of its own, page cache warm; all contestants of a \
              table are measured in turn, round by round. *CPU* is user and system seconds of all threads, *peak* the highest resident memory. *Decode* opens and \
              decodes what a run reads of touchpoints, customers, assignments and suppressed ids, with the same reader and threads, and does nothing with it. \
-             Runs are `touchline run --quiet --force`, with the options named, of a generated warehouse as it is configured.\n\n";
+             Runs are `touchline run --quiet --force`, with the options named, of a generated warehouse as it is configured; the two with and without \
+             comparisons differ from that in `[segments]`, `[metrics]` and `[experiments]` alone.\n\n";
     page += &bars::bars(figures);
     page += &machines(figures);
     for warehouse in &figures.warehouses {

@@ -70,7 +70,7 @@ impl<'a> Experiments<'a> {
         };
         let Observed { journey, walk, .. } = observed;
         segments.clear();
-        segments.extend(dimensions.iter().map(|dimension| dimension.segment(journey, walk) as u32));
+        segments.extend(dimensions.iter().map(|dimension| dimension.segment_at(journey, walk, t0_us) as u32));
         let experiment = &self.places.experiments[at];
         let windows_over = experiment.windows_over(t0_us, rules.to_us);
         let customer = Exposed { variant, t0_us, windows_over, segments, journey, walk };

@@ -1,114 +1,39 @@
-//! `[metrics]` and `[experiments]`.
+//! `[experiments]`: who is compared with whom, on what, and when a difference counts.
 
 use toml::Spanned;
 
-use super::{Resolver, conversion_names};
+use super::{CORRECTIONS, Resolver};
 use crate::config::nearest;
-use crate::config::plan::{
-    ConversionPlan, ConversionValue, Correction, ExperimentPlan, LiftPrior, MetricKind, MetricOf, MetricPlan,
-    Quantity,
-};
-use crate::config::schema::{Experiment, Metric, Section, Table, Text};
+use crate::config::plan::{Correction, ExperimentPlan, LiftPrior, MetricPlan};
+use crate::config::schema::{Experiment, FlatOrPrior, Prior, Section, Table, Text};
+use crate::stats::sequential;
+
+/// Stands for the experiments of the assignment log that the file doesn't name.
+const DEFAULTS: &str = "*";
 
 /// Larger weights are mistakes, and their sum could leave the range of numbers.
 const MAX_WEIGHT: f64 = 1e9;
 
+/// Relative lifts beyond a thousandfold are mistakes, and their squares could leave the range of numbers.
+const MAX_LIFT: f64 = 1_000.0;
+
 /// Level of tests unless the file says.
 const ALPHA: f64 = 0.05;
 
+/// Customers at which the sequential interval is tightest unless the file says.
+const SEQUENTIAL_TUNING: i64 = sequential::DEFAULT_TUNING_CUSTOMERS as i64;
+
+/// Standard deviation of a normal prior unless the file says.
+const PRIOR_STANDARD_DEVIATION: f64 = 0.3;
+
 impl Resolver<'_, '_, '_> {
-    pub(super) fn metrics(
-        &mut self,
-        metrics: &Table<Section<Metric>>,
-        conversions: &[ConversionPlan],
-    ) -> Vec<MetricPlan> {
-        metrics.0.iter().map(|(name, metric)| self.metric(name, metric, conversions)).collect()
-    }
-
-    fn metric(&mut self, name: &Text, metric: &Metric, conversions: &[ConversionPlan]) -> MetricPlan {
-        self.name(name, "metric");
-        if metric.kind.is_none() {
-            self.missing(
-                Some(name.span()),
-                format!("metric `{name}` has no kind"),
-                "write kind = \"proportion\" for the share of customers who convert, or kind = \"mean\"",
-            );
-        }
-        let kinds: [(&str, fn(Quantity) -> MetricKind); 2] =
-            [("proportion", MetricKind::Proportion), ("mean", MetricKind::Mean)];
-        let kind = self.choose(metric.kind.as_ref(), "kind of metric", &kinds);
-        let conversion = match &metric.conversion {
-            Some(conversion) => self.reference(conversion, "conversion", conversion_names(conversions)),
-            None => {
-                let names: Vec<&str> = conversion_names(conversions).collect();
-                let hint = match names.first() {
-                    Some(first) => {
-                        format!("write conversion = \"{first}\"; there are {}", nearest::list(&names))
-                    }
-                    None => {
-                        "declare one first: [conversions.purchase] with event = [\"purchase\"]".to_owned()
-                    }
-                };
-                self.missing(Some(name.span()), format!("metric `{name}` names no conversion"), hint);
-                None
-            }
-        };
-        let of = self.metric_of(name, metric, kind, conversion.and_then(|at| conversions.get(at)));
-        MetricPlan {
-            name: name.get_ref().clone(),
-            kind: kind.unwrap_or(MetricKind::Proportion)(Quantity { conversion, of }),
-            window_us: self.duration(metric.window.as_ref()),
-            good_up: self
-                .choose(metric.good.as_ref(), "direction", &[("up", true), ("down", false)])
-                .unwrap_or(true),
-            cap: None,
-        }
-    }
-
-    fn metric_of(
-        &mut self,
-        name: &Text,
-        metric: &Metric,
-        kind: Option<fn(Quantity) -> MetricKind>,
-        conversion: Option<&ConversionPlan>,
-    ) -> MetricOf {
-        let choices = [("value", MetricOf::Value), ("count", MetricOf::Count)];
-        let of = self.choose(metric.of.as_ref(), "`of`", &choices);
-        match kind.map(|kind| kind(Quantity { conversion: None, of: MetricOf::Count })) {
-            Some(MetricKind::Proportion(_)) => {
-                if let (Some(MetricOf::Value), Some(text)) = (of, &metric.of) {
-                    self.refuse(
-                        text.span(),
-                        format!("metric `{name}` is a proportion, which has no value"),
-                        "remove `of`, or write kind = \"mean\"",
-                    );
-                }
-                return MetricOf::Count;
-            }
-            Some(_) => {}
-            None => return MetricOf::Count,
-        }
-        // An unknown word was refused already.
-        let of = of.unwrap_or(if metric.of.is_some() { MetricOf::Count } else { MetricOf::Value });
-        if let (MetricOf::Value, Some(conversion)) = (of, conversion)
-            && conversion.value == ConversionValue::Absent
-        {
-            let span = metric.of.as_ref().map_or(name.span(), Spanned::span);
-            self.refuse(
-                span,
-                format!("metric `{name}` sums the value of `{}`, which has none", conversion.name),
-                format!("write of = \"count\", or value = \"value\" in [conversions.{}]", conversion.name),
-            );
-        }
-        of
-    }
-
+    /// The experiments, and what holds for those that the file doesn't name.
     pub(super) fn experiments(
         &mut self,
         experiments: &Table<Section<Experiment>>,
         metrics: &[MetricPlan],
         assigned: bool,
-    ) -> Vec<ExperimentPlan> {
+    ) -> (Vec<ExperimentPlan>, Option<ExperimentPlan>) {
         if let Some((name, _)) = experiments.0.first().filter(|_| !assigned) {
             self.missing(
                 Some(name.span()),
@@ -116,49 +41,154 @@ impl Resolver<'_, '_, '_> {
                 "say where they are: [inputs.assignments] with path = \"exports/assignments.parquet\"",
             );
         }
-        experiments.0.iter().map(|(name, experiment)| self.experiment(name, experiment, metrics)).collect()
+        let (mut named, mut defaults) = (Vec::new(), None);
+        for (name, experiment) in &experiments.0 {
+            let plan = self.experiment(name, experiment, metrics);
+            if name.get_ref() == DEFAULTS {
+                defaults = Some(plan);
+            } else {
+                named.push(plan);
+            }
+        }
+        (named, defaults)
     }
 
     fn experiment(&mut self, name: &Text, experiment: &Experiment, metrics: &[MetricPlan]) -> ExperimentPlan {
-        if name.get_ref().trim().is_empty() || name.get_ref() == "*" {
+        if name.get_ref().trim().is_empty() {
             self.refuse(
                 name.span(),
                 format!("`{name}` is not the name of an experiment"),
                 "name each experiment as the assignment log does: [experiments.checkout]",
             );
         }
-        let weights = self.weights(name, experiment.weights.as_ref());
-        let control = self.control(name, experiment.control.as_ref(), &weights);
-        let names = metrics.iter().map(|metric| metric.name.as_str());
-        let metrics = match &experiment.metrics {
-            Some(listed) => {
-                self.unique(listed, "metric");
-                listed.iter().filter_map(|metric| self.reference(metric, "metric", names.clone())).collect()
-            }
-            None => (0..metrics.len()).collect(),
+        let (control, weights) = if name.get_ref() == DEFAULTS {
+            (self.default_control(experiment), Vec::new())
+        } else {
+            let weights = self.weights(name, experiment.weights.as_ref());
+            (self.control(name, experiment.control.as_ref(), &weights), weights)
         };
-        let corrections = [
-            ("benjamini_hochberg", Correction::BenjaminiHochberg),
-            ("holm", Correction::Holm),
-            ("none", Correction::None),
-        ];
+        let (metrics, guardrails) = self.roles(name, experiment, metrics);
         ExperimentPlan {
             name: name.get_ref().clone(),
             control,
             weights,
             metrics,
-            guardrails: Vec::new(),
-            pre_period_us: None,
-            alpha: self.inner_share(experiment.alpha.as_ref(), "alpha").unwrap_or(ALPHA),
+            guardrails,
+            pre_period_us: self.duration(experiment.pre_period.as_ref()),
+            alpha: self.inner_share(experiment.alpha.as_ref(), "alpha", ALPHA).unwrap_or(ALPHA),
             correction: self
-                .choose(experiment.correction.as_ref(), "correction", &corrections)
+                .choose(experiment.correction.as_ref(), "correction", &CORRECTIONS)
                 .unwrap_or(Correction::BenjaminiHochberg),
-            sequential: true,
-            sequential_tuning: crate::stats::sequential::DEFAULT_TUNING_CUSTOMERS,
-            prior: LiftPrior::Flat,
-            flat_within: self.inner_share(experiment.flat_within.as_ref(), "flat_within"),
-            target_lift: None,
+            // A job that runs every day is looked at every day.
+            sequential: experiment.sequential.unwrap_or(true),
+            sequential_tuning: self.count(
+                experiment.sequential_tuning.as_ref(),
+                "sequential_tuning",
+                SEQUENTIAL_TUNING,
+            ) as f64,
+            prior: experiment.prior.as_ref().map_or(LiftPrior::Flat, |prior| self.prior(prior)),
+            flat_within: self.inner_share(experiment.flat_within.as_ref(), "flat_within", 0.01),
+            target_lift: experiment.target_lift.as_ref().and_then(|lift| {
+                self.positive_lift(
+                    lift,
+                    "target_lift",
+                    "write the smallest lift worth finding: 0.05 is 5 % more",
+                )
+            }),
         }
+    }
+
+    /// Control of the experiments that the data bring; their variants aren't known yet.
+    fn default_control(&mut self, experiment: &Experiment) -> String {
+        if experiment.weights.is_some() {
+            let place = ["experiments", DEFAULTS, "weights"];
+            let message = "variants that the data bring are planned with equal weights";
+            let hint = "remove `weights`, or name the experiment they belong to: [experiments.checkout]";
+            match self.document.key_span(&place) {
+                Some(span) => self.refuse(span, message, hint),
+                None => self.missing(None, message, hint),
+            }
+        }
+        experiment.control.as_ref().map_or_else(String::new, |control| {
+            if control.get_ref().trim().is_empty() {
+                self.refuse(
+                    control.span(),
+                    "this control is empty",
+                    "name the variant that others are compared with, or remove `control`",
+                );
+            }
+            control.get_ref().clone()
+        })
+    }
+
+    /// Goal metrics and guardrails: unless the file lists goals, all metrics that are no guardrails.
+    fn roles(
+        &mut self,
+        name: &Text,
+        experiment: &Experiment,
+        metrics: &[MetricPlan],
+    ) -> (Vec<usize>, Vec<usize>) {
+        let names = metrics.iter().map(|metric| metric.name.as_str());
+        let mut listed = |listed: &[Text]| -> Vec<usize> {
+            self.unique(listed, "metric");
+            listed.iter().filter_map(|metric| self.reference(metric, "metric", names.clone())).collect()
+        };
+        let guardrails = listed(&experiment.guardrails);
+        let Some(goals) = &experiment.metrics else {
+            return ((0..metrics.len()).filter(|at| !guardrails.contains(at)).collect(), guardrails);
+        };
+        let indices = listed(goals);
+        for guardrail in &experiment.guardrails {
+            if goals.iter().any(|goal| goal.get_ref() == guardrail.get_ref()) {
+                self.refuse(
+                    guardrail.span(),
+                    format!("metric `{guardrail}` is both a goal and a guardrail of `{name}`"),
+                    "remove it from `metrics` or from `guardrails`",
+                );
+            }
+        }
+        (indices, guardrails)
+    }
+
+    fn prior(&mut self, prior: &Spanned<FlatOrPrior>) -> LiftPrior {
+        let Prior { mean, standard_deviation } = match prior.get_ref() {
+            FlatOrPrior::Normal(prior) => prior,
+            FlatOrPrior::Name(name) => {
+                if name != "flat" {
+                    self.refuse(
+                        prior.span(),
+                        format!("unknown prior `{name}`"),
+                        "write prior = \"flat\" or prior = { mean = 0.0, standard_deviation = 0.3 }",
+                    );
+                }
+                return LiftPrior::Flat;
+            }
+        };
+        if let Some(mean) = mean.as_ref().filter(|mean| !(mean.get_ref().abs() <= MAX_LIFT)) {
+            self.refuse(
+                mean.span(),
+                format!("`mean` of a prior is `{mean}`"),
+                "write the relative lift that you expect: 0.0 for none, 0.1 for 10 % more",
+            );
+        }
+        let deviation = standard_deviation.as_ref().and_then(|deviation| {
+            let hint = "write how far relative lifts stray: 0.3 means that two of three lie within ±30 %";
+            self.positive_lift(deviation, "standard_deviation", hint)
+        });
+        LiftPrior::Normal {
+            mean: mean.as_ref().map_or(0.0, |mean| *mean.get_ref()),
+            standard_deviation: deviation.unwrap_or(PRIOR_STANDARD_DEVIATION),
+        }
+    }
+
+    /// A relative lift above 0; None where it was refused.
+    fn positive_lift(&mut self, lift: &Spanned<f64>, key: &str, hint: &str) -> Option<f64> {
+        let number = *lift.get_ref();
+        let fits = number > 0.0 && number <= MAX_LIFT;
+        if !fits {
+            self.refuse(lift.span(), format!("`{key}` is `{lift}`"), hint);
+        }
+        fits.then_some(number)
     }
 
     /// Shares by variant that sum to 1.
@@ -172,17 +202,25 @@ impl Resolver<'_, '_, '_> {
         };
         if weights.len() < 2 {
             let count = weights.len();
-            self.refuse(span, format!("experiment `{name}` has {count} of at least two variants"), example);
+            self.refuse(
+                span.clone(),
+                format!("experiment `{name}` has {count} of at least two variants"),
+                example,
+            );
         }
-        for (variant, weight) in weights {
-            let share = *weight.get_ref();
-            if !(share > 0.0 && share <= MAX_WEIGHT) {
-                self.refuse(
-                    weight.span(),
-                    format!("variant `{variant}` has a weight of `{weight}`"),
-                    "write a number above 0 and at most a billion, or remove the variant",
-                );
-            }
+        let is_weight = |weight: &Spanned<f64>| (0.0..=MAX_WEIGHT).contains(weight.get_ref());
+        for (variant, weight) in weights.iter().filter(|(_, weight)| !is_weight(weight)) {
+            self.refuse(
+                weight.span(),
+                format!("variant `{variant}` has a weight of `{weight}`"),
+                "write a number from 0, for a variant that nobody gets, to a billion",
+            );
+        }
+        let tested = weights.iter().filter(|(_, weight)| *weight.get_ref() > 0.0).count();
+        if tested < 2 && weights.len() >= 2 && weights.iter().all(|(_, weight)| is_weight(weight)) {
+            let message =
+                format!("experiment `{name}` has {tested} of at least two variants of weight above 0");
+            self.refuse(span, message, example);
         }
         let total: f64 = weights.iter().map(|(_, weight)| *weight.get_ref()).sum();
         let share = |weight: &Spanned<f64>| *weight.get_ref() / total;
@@ -207,6 +245,13 @@ impl Resolver<'_, '_, '_> {
                 control.span(),
                 format!("control `{control}` is not among the weights of `{name}`"),
                 hint,
+            );
+        }
+        if weights.iter().any(|(variant, weight)| variant == control.get_ref() && *weight == 0.0) {
+            self.refuse(
+                control.span(),
+                format!("control `{control}` of `{name}` has a weight of 0, so nobody gets it"),
+                "give it a weight above 0, or name another control",
             );
         }
         control.get_ref().clone()

@@ -79,8 +79,14 @@ const SUPPRESS: Shape =
     Shape { name: "suppress", text: &["customer_id"], other: &[], required: &["customer_id"], open: false };
 
 impl Shape {
-    fn columns(&self) -> impl Iterator<Item = &'static str> + Clone {
+    /// All of its columns that have a meaning.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &'static str> + Clone {
         self.text.iter().chain(self.other).copied()
+    }
+
+    /// Whether a column can't be read as numbers.
+    pub(super) fn is_no_number(&self, column: &str) -> bool {
+        column == "occurred_at" || self.text.contains(&column)
     }
 }
 

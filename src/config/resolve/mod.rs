@@ -7,7 +7,9 @@ mod attribution;
 mod channels;
 mod experiments;
 mod inputs;
+mod metrics;
 mod output;
+mod segments;
 mod stages;
 #[cfg(test)]
 mod tests;
@@ -20,13 +22,17 @@ use toml::Spanned;
 
 use super::diagnostic::{Complaint, ErrorKind, Problems};
 use super::document::Document;
-use super::plan::{ConversionPlan, JobPlan, Plan, WindowPlan, Zone};
+use super::plan::{ConversionPlan, Correction, JobPlan, Plan, WindowPlan, Zone};
 use super::profiles::{OWN, PROFILES, Profile};
-use super::schema::{Job, Schema, Segments, Text, Window};
+use super::schema::{Job, Schema, Text, Window};
 use super::{currency, duration, nearest, time};
 
-/// Smaller segments are merged unless the file says otherwise.
-const MIN_CUSTOMERS: i64 = 10;
+/// How p-values are adjusted, by name.
+const CORRECTIONS: [(&str, Correction); 3] = [
+    ("benjamini_hochberg", Correction::BenjaminiHochberg),
+    ("holm", Correction::Holm),
+    ("none", Correction::None),
+];
 
 /// What beside the file decides what is meant.
 #[derive(Debug)]
@@ -66,14 +72,21 @@ pub(super) fn resolve(
     let stages = resolver.stages(schema.stages.map(|stages| stages.0));
     let conversions = resolver.conversions(schema.conversions, &job.currency, !refunds.is_empty());
     let attribution = resolver.attribution(&schema.attribution);
-    let segments = resolver.segments(&schema.segments);
+    let segments = resolver.segments(&schema.segments, inputs.customers.as_ref());
     let roi = resolver.roi(&schema.roi, &conversions, &attribution.models);
-    let metrics = resolver.metrics(&schema.metrics, &conversions);
-    let experiments = resolver.experiments(&schema.experiments, &metrics, inputs.assignments.is_some());
+    let (metrics, numbers) = resolver.metrics(&schema.metrics, &conversions, &job.currency);
+    let assigned = inputs.assignments.is_some();
+    let (experiments, experiment_defaults) = resolver.experiments(&schema.experiments, &metrics, assigned);
     let queries = schema.queries.path.as_ref().and_then(|path| resolver.path(path, &folder));
     let output = resolver.output(&schema.output, surroundings.out, &folder);
     let metric_window = metrics.iter().filter_map(|metric| metric.window_us).max();
-    let needs = [(stages.window_us, "stages.window"), (metric_window, "the window of a metric")];
+    let compared = experiments.iter().chain(&experiment_defaults);
+    let pre_period = compared.filter_map(|experiment| experiment.pre_period_us).max();
+    let needs = [
+        (stages.window_us, "stages.window"),
+        (metric_window, "the window of a metric"),
+        (pre_period, "the pre-period of an experiment"),
+    ];
     let date = surroundings.date.as_ref();
     let window = resolver.window(&schema.window, &job.timezone, date, needs, schema.roi.compare.as_ref());
     Plan {
@@ -92,18 +105,12 @@ pub(super) fn resolve(
         stages,
         conversions,
         attribution,
-        segments: super::plan::SegmentPlan {
-            dimensions: segments.0,
-            behaviours: Vec::new(),
-            population: super::plan::Population::Active,
-            correction: super::plan::Correction::BenjaminiHochberg,
-            min_customers: segments.1,
-        },
+        segments,
         roi,
         metrics,
-        numbers: Vec::new(),
+        numbers,
         experiments,
-        experiment_defaults: None,
+        experiment_defaults,
         queries,
         output,
     }
@@ -150,7 +157,7 @@ impl Resolver<'_, '_, '_> {
         window: &Window,
         zone: &Zone,
         date: Option<&Text>,
-        needs_us: [(Option<i64>, &'static str); 2],
+        needs_us: [(Option<i64>, &'static str); 3],
         compare: Option<&Spanned<bool>>,
     ) -> WindowPlan {
         let (from_us, to_us) = match date {
@@ -231,21 +238,6 @@ impl Resolver<'_, '_, '_> {
         (from_us, to_us)
     }
 
-    fn segments(&mut self, segments: &Segments) -> (Vec<String>, u64) {
-        for dimension in &segments.dimensions {
-            if inputs::NOT_A_DIMENSION.contains(&dimension.get_ref().as_str()) {
-                self.refuse(
-                    dimension.span(),
-                    format!("`{dimension}` does not divide customers into segments"),
-                    "name an attribute of customers, a column of text such as `device`, or `first_channel`",
-                );
-            }
-        }
-        let dimensions = self.unique(&segments.dimensions, "dimension");
-        let min_customers = self.count(segments.min_customers.as_ref(), "min_customers", MIN_CUSTOMERS);
-        (dimensions, min_customers)
-    }
-
     /// Notes that a value isn't allowed.
     fn refuse(&mut self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
         self.problems.at(ErrorKind::Value, span, Complaint::new(message, hint));
@@ -315,16 +307,14 @@ impl Resolver<'_, '_, '_> {
         *value.get_ref()
     }
 
-    /// A number between 0 and 1, neither allowed.
-    fn inner_share(&mut self, value: Option<&Spanned<f64>>, key: &str) -> Option<f64> {
+    /// A number between 0 and 1, neither allowed; `example` is a sensible one.
+    fn inner_share(&mut self, value: Option<&Spanned<f64>>, key: &str, example: f64) -> Option<f64> {
         let value = value?;
         let share = *value.get_ref();
         if !(share > 0.0 && share < 1.0) {
-            self.refuse(
-                value.span(),
-                format!("`{key}` is `{value}`"),
-                "write a number above 0 and below 1, such as 0.05",
-            );
+            let message = format!("`{key}` is `{value}`");
+            let hint = format!("write a number above 0 and below 1, such as {example}");
+            self.refuse(value.span(), message, hint);
         }
         Some(share)
     }

@@ -120,6 +120,27 @@ impl Resolver<'_, '_, '_> {
         each.filter_map(|matcher| self.touch_matcher(matcher.get_ref(), matcher.span())).collect()
     }
 
+    /// Notes columns of a matcher that were meant as one of the keys beside it, and takes them out.
+    pub(super) fn slips_of_keys(&mut self, matcher: &mut schema::Matcher, keys: &[&str], section: &str) {
+        let mapped = &self.mapped;
+        let mut slips = Vec::new();
+        matcher.0.retain(|(key, _)| {
+            let column = key.get_ref().as_str();
+            let meant = keys.iter().find(|known| !mapped.contains(column) && nearest::is_slip(column, known));
+            slips.extend(meant.map(|meant| (key.clone(), *meant)));
+            meant.is_none()
+        });
+        for (key, meant) in slips {
+            let complaint = Complaint::new(
+                format!("unknown key `{key}` in [{section}]"),
+                format!(
+                    "did you mean `{meant}`? If `{key}` is a column, map it: columns = {{ {key} = \"{key}\" }}"
+                ),
+            );
+            self.problems.at(ErrorKind::UnknownKey, key.span(), complaint);
+        }
+    }
+
     /// Events of refunds.
     pub(super) fn refunds(&mut self, refunds: &schema::Refunds) -> Vec<String> {
         refunds.event.as_ref().map_or_else(Vec::new, |events| {
@@ -158,23 +179,8 @@ impl Resolver<'_, '_, '_> {
         has_refunds: bool,
     ) -> ConversionPlan {
         self.name(name, "conversion");
-        let mapped = &self.mapped;
-        let meant = |key: &Text| {
-            let key = key.get_ref().as_str();
-            CONVERSION_KEYS.into_iter().find(|known| !mapped.contains(key) && nearest::is_slip(key, known))
-        };
-        let slips: Vec<(Text, &str)> =
-            conversion.matcher.0.iter().filter_map(|(key, _)| Some((key.clone(), meant(key)?))).collect();
-        for (key, meant) in slips {
-            conversion.matcher.0.retain(|(known, _)| known != &key);
-            let complaint = Complaint::new(
-                format!("unknown key `{key}` in [conversions.{name}]"),
-                format!(
-                    "did you mean `{meant}`? If `{key}` is a column, map it: columns = {{ {key} = \"{key}\" }}"
-                ),
-            );
-            self.problems.at(ErrorKind::UnknownKey, key.span(), complaint);
-        }
+        let section = format!("conversions.{name}");
+        self.slips_of_keys(&mut conversion.matcher, &CONVERSION_KEYS, &section);
         let matcher = if conversion.matcher.0.is_empty() {
             self.missing(
                 Some(name.span()),

@@ -1,8 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::plan::{
-    AfterConversion, ConversionValue, Correction, CsvStyle, DAY_US, Dedupe, Levels, MetricKind, MetricOf,
-    Model, Orders, PathTransform, Plan, Quantity, StageMode,
+    AfterConversion, BehaviourRule, Cap, ConversionValue, Correction, CsvStyle, DAY_US, Dedupe, FieldMatch,
+    Levels, LiftPrior, Matcher, MetricKind, MetricOf, Model, Orders, PathTransform, Plan, Population,
+    Quantity, StageMode,
 };
 use crate::config::{ConfigErrors, ErrorKind, Overrides, parse};
 
@@ -52,6 +53,11 @@ fn without_anything_but_touchpoints_every_default_holds() {
     assert_eq!((plan.attribution.position_first, plan.attribution.position_last), (0.4, 0.4));
     assert_eq!(plan.attribution.half_life_us, 7 * DAY_US);
     assert_eq!(plan.segments.min_customers, 10);
+    assert_eq!(plan.segments.population, Population::Active);
+    assert_eq!(plan.segments.correction, Correction::BenjaminiHochberg);
+    assert!(plan.segments.dimensions.is_empty() && plan.segments.behaviours.is_empty());
+    assert!(plan.metrics.is_empty() && plan.numbers.is_empty());
+    assert!(plan.experiments.is_empty() && plan.experiment_defaults.is_none());
     assert_eq!((plan.roi.margin, plan.roi.primary), (1.0, None));
     assert_eq!(plan.queries, None);
     assert_eq!(plan.output.path, PathBuf::from("/jobs/out"));
@@ -103,6 +109,162 @@ fn names_keep_the_order_of_the_file() {
     assert_eq!((experiment.alpha, experiment.correction), (0.05, Correction::None));
     assert_eq!(plan.window.history_us, 60 * DAY_US, "the window of a metric");
     assert_eq!(plan.roi.primary, Some((0, Model::Linear)));
+}
+
+#[test]
+fn metrics_sum_values_counts_and_columns() {
+    let plan = plan(
+        r#"
+        [job]
+        currency = "KWD"
+        [conversions.buy]
+        event = "buy"
+        value = "value"
+        [metrics.revenue]
+        kind = "mean"
+        conversion = "buy"
+        cap = { value = 12.5 }
+        [metrics.minutes]
+        kind = "mean"
+        of = "minutes"
+        cap = 600.25
+        [metrics.discount]
+        kind = "ratio"
+        numerator = { conversion = "buy", of = "discount" }
+        denominator = { conversion = "buy" }
+        cap = { percentile = 0.99 }
+        [metrics.buys]
+        kind = "mean"
+        conversion = "buy"
+        of = "count"
+        cap = 3
+        [metrics.patience]
+        kind = "quantile"
+        quantile = 0.25
+        of = "minutes"
+        [metrics.rate]
+        kind = "proportion"
+        conversion = "buy"
+        of = "count"
+        "#,
+    );
+    assert_eq!(plan.numbers, ["minutes", "discount"], "in the order of their first mention");
+    let of_buy = |of| Quantity { conversion: Some(0), of };
+    let of_all = |of| Quantity { conversion: None, of };
+    let [minutes, discount] = [0, 1].map(MetricOf::Number);
+    let kinds: Vec<_> = plan.metrics.iter().map(|metric| (metric.kind, metric.cap)).collect();
+    let ratio = MetricKind::Ratio { numerator: of_buy(discount), denominator: of_buy(MetricOf::Value) };
+    assert_eq!(
+        kinds,
+        [
+            (MetricKind::Mean(of_buy(MetricOf::Value)), Some(Cap::Amount(12_500))),
+            (MetricKind::Mean(of_all(minutes)), Some(Cap::Amount(600_250_000))),
+            (ratio, Some(Cap::Percentile(0.99))),
+            (MetricKind::Mean(of_buy(MetricOf::Count)), Some(Cap::Amount(3))),
+            (MetricKind::Quantile { of: of_all(minutes), share: 0.25 }, None),
+            (MetricKind::Proportion(of_buy(MetricOf::Count)), None),
+        ]
+    );
+}
+
+#[test]
+fn a_mapped_column_is_no_slip() {
+    let text = format!(
+        "[metrics.a]\nkind = \"mean\"\nof = \"counts\"\n{TOUCHPOINTS}columns = {{ counts = \"n\" }}\n"
+    );
+    assert_eq!(parse_with(&text, &Overrides::default()).expect("plan").numbers, ["counts"]);
+}
+
+#[test]
+fn an_experiment_is_decided_as_it_says_and_others_as_the_star_says() {
+    let text = r#"
+        [conversions.buy]
+        event = "buy"
+        [metrics]
+        rate = { kind = "proportion", conversion = "buy", window = "7d" }
+        buys = { kind = "mean", conversion = "buy", of = "count" }
+        minutes = { kind = "mean", of = "minutes", good = "down" }
+        [experiments.named]
+        control = "A"
+        weights = { A = 1, B = 1, old = 0 }
+        guardrails = ["minutes"]
+        [experiments."*"]
+        metrics = ["buys"]
+        guardrails = ["rate"]
+        pre_period = "45d"
+        sequential = false
+        sequential_tuning = 20_000
+        prior = { standard_deviation = 0.1 }
+        flat_within = 0.02
+        target_lift = 0.05
+        alpha = 0.1
+        correction = "holm"
+        [inputs.assignments]
+        path = "a.parquet"
+        "#;
+    let plan = plan(text);
+    let [named] = &plan.experiments[..] else { panic!("one is named") };
+    assert_eq!((&named.metrics[..], &named.guardrails[..]), (&[0, 1][..], &[2][..]));
+    assert_eq!(named.weights[2], ("old".to_owned(), 0.0));
+    assert_eq!((named.alpha, named.correction), (0.05, Correction::BenjaminiHochberg));
+    assert_eq!((named.sequential, named.sequential_tuning), (true, 5_000.0));
+    assert_eq!((named.pre_period_us, named.prior), (None, LiftPrior::Flat), "nothing comes from the star");
+    assert_eq!((named.flat_within, named.target_lift), (None, None));
+
+    let star = plan.experiment_defaults.as_ref().expect("defaults");
+    assert_eq!((star.name.as_str(), star.control.as_str(), star.weights.len()), ("*", "", 0));
+    assert_eq!((&star.metrics[..], &star.guardrails[..]), (&[1][..], &[0][..]));
+    assert_eq!((star.alpha, star.correction), (0.1, Correction::Holm));
+    assert_eq!((star.sequential, star.sequential_tuning), (false, 20_000.0));
+    assert_eq!(star.prior, LiftPrior::Normal { mean: 0.0, standard_deviation: 0.1 });
+    assert_eq!((star.flat_within, star.target_lift), (Some(0.02), Some(0.05)));
+    assert_eq!(star.pre_period_us, Some(45 * DAY_US));
+    assert_eq!(plan.window.history_us, 45 * DAY_US, "the pre-period");
+}
+
+#[test]
+fn behaviours_are_dimensions_where_they_are_listed_or_else_the_last() {
+    let plan = plan(
+        r#"
+        [segments]
+        dimensions = ["country", "lost", "last_channel"]
+        population = "all"
+        correction = "none"
+        [segments.rules]
+        eager = [ { event = "view", at_least = 3, within = "1h" } ]
+        lost = [
+            { event = ["cart"], channel = "Paid*", without = ["buy", { event = "call", channel = "Store" }, "rent*"], within = "1d" },
+            { event = "quote", without = "buy" },
+        ]
+        [inputs.customers]
+        path = "c.parquet"
+        "#,
+    );
+    let segments = &plan.segments;
+    assert_eq!(segments.dimensions, ["country", "lost", "last_channel", "eager"]);
+    assert_eq!((segments.population, segments.correction), (Population::All, Correction::None));
+    let field = |column: &str, patterns: &[&str]| FieldMatch {
+        column: column.to_owned(),
+        patterns: patterns.iter().map(|pattern| (*pattern).to_owned()).collect(),
+    };
+    let names: Vec<_> = segments.behaviours.iter().map(|behaviour| behaviour.name.as_str()).collect();
+    assert_eq!(names, ["eager", "lost"]);
+    let eager = BehaviourRule {
+        matcher: Matcher { fields: vec![field("event", &["view"])] },
+        at_least: 3,
+        without: Vec::new(),
+        within_us: Some(DAY_US / 24),
+    };
+    assert_eq!(segments.behaviours[0].rules, [eager]);
+    let [lost, quoted] = &segments.behaviours[1].rules[..] else { panic!("two rules") };
+    assert_eq!(lost.matcher.fields, [field("event", &["cart"]), field("channel", &["Paid*"])]);
+    assert_eq!((lost.at_least, lost.within_us), (1, Some(DAY_US)));
+    let without = [
+        Matcher { fields: vec![field("event", &["buy", "rent*"])] },
+        Matcher { fields: vec![field("event", &["call"]), field("channel", &["Store"])] },
+    ];
+    assert_eq!(lost.without, without, "events by name are one matcher");
+    assert_eq!((quoted.without.len(), quoted.within_us), (1, None));
 }
 
 #[test]
