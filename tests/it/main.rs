@@ -21,6 +21,7 @@ mod naive_tables;
 mod planted;
 mod profiles;
 mod reference;
+mod reference_experiment;
 mod reference_funnel;
 mod reference_paths;
 mod rejects;
