@@ -103,6 +103,7 @@ pub mod attribution;
 pub mod channel_daily;
 pub mod channel_roi;
 mod columns;
+mod days;
 pub mod experiments;
 pub mod journey_paths;
 pub mod reconciliation;

@@ -63,11 +63,18 @@ fn the_page_names_every_preset_with_its_stages() {
 }
 
 #[test]
-fn the_example_of_the_page_is_accepted() {
-    let example =
-        PAGE.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
-    if let Err(errors) = parse(example, Path::new("touchline.toml"), &Overrides::default(), &|_| None) {
-        panic!("{errors}");
+fn the_examples_of_the_page_are_accepted() {
+    let blocks: Vec<&str> =
+        PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() > 1);
+    for block in blocks {
+        // Those after the first show one section.
+        let touchpoints =
+            if block.contains("touchpoints") { "" } else { "[inputs.touchpoints]\npath = \"x\"\n" };
+        let example = format!("{block}{touchpoints}");
+        if let Err(errors) = parse(&example, Path::new("touchline.toml"), &Overrides::default(), &|_| None) {
+            panic!("{errors}");
+        }
     }
 }
 

@@ -220,7 +220,7 @@ pub fn day_of(date: jiff::civil::Date) -> i32 {
 }
 
 /// The date that so many days after 1970-01-01 is, as in `2026-04-01`.
-pub(super) fn written_day(day: i32) -> String {
+pub fn written_day(day: i32) -> String {
     let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(day));
     date.map_or_else(|_| format!("day {day}"), |date| date.to_string())
 }

@@ -12,7 +12,7 @@ use super::cells::{Numbers, SmallBatch};
 use super::rates::{Quote, Rates};
 use super::spend_channels::{CHANNEL_NEEDS, SpendChannels, channel_needs, lacks_channels};
 
-pub use super::cells::day_of;
+pub use super::cells::{day_of, written_day};
 
 /// More impressions or clicks of a channel on a day than there can be.
 const MAX_COUNT: i64 = 1_000_000_000_000;

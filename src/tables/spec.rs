@@ -104,6 +104,8 @@ pub enum Unit {
     Metric,
     /// The unit of the ledger that the row is about.
     Ledger,
+    /// The unit of the check that the row is about.
+    Check,
 }
 
 impl Unit {
@@ -119,6 +121,7 @@ impl Unit {
             Unit::Conversions => "conversions",
             Unit::Metric => "unit of the metric",
             Unit::Ledger => "unit of the ledger",
+            Unit::Check => "unit of the check",
         }
     }
 }

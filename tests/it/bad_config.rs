@@ -1741,6 +1741,29 @@ columns = { device = "device_type" }
 }
 
 #[test]
+fn a_rule_for_customers_by_name() {
+    insta::assert_snapshot!(bad(r#"[segments.rules]
+friends = [ { customer_id = "ann", without = [ { customer_id = "bob" } ] } ]
+"#), @r#"
+    error: whose a row is can't change what it means
+     --> touchline.toml:2:50
+      |
+    2 | friends = [ { customer_id = "ann", without = [ { customer_id = "bob" } ] } ]
+      |                                                  ^^^^^^^^^^^
+      |
+      = hint: match other columns; rows of some customers are left out by `exclude` of their input
+
+    error: whose a row is can't change what it means
+     --> touchline.toml:2:15
+      |
+    2 | friends = [ { customer_id = "ann", without = [ { customer_id = "bob" } ] } ]
+      |               ^^^^^^^^^^^
+      |
+      = hint: match other columns; rows of some customers are left out by `exclude` of their input
+    "#);
+}
+
+#[test]
 fn behaviours_that_nobody_has() {
     insta::assert_snapshot!(bad(r#"[segments.rules]
 empty = []

@@ -9,12 +9,11 @@ use crate::attribution::allocate::MILLIONTHS;
 use crate::journey::walk::Touch;
 use crate::journey::{Path, PathEnd};
 
-use self::days::LocalDays;
 use self::grid::{Add, Grid};
 
+use super::days::LocalDays;
 use super::{Analysis, Context, NamedFrame, Observed};
 
-mod days;
 mod grid;
 mod rows;
 #[cfg(test)]

@@ -7,6 +7,8 @@ use polars::prelude::PolarsError;
 
 use crate::journey::Assignment;
 
+use super::days::LocalDays;
+use super::suppression::{Merged, Population};
 use super::{Analysis, Context, NamedFrame, Observed};
 
 use self::population::{Experiment, Exposed, Exposure, Place, Places};
@@ -33,6 +35,7 @@ mod tests;
 pub struct Experiments<'a> {
     context: Context<'a>,
     places: Places<'a>,
+    days: LocalDays,
 }
 
 /// What was counted.
@@ -42,6 +45,8 @@ pub struct ExperimentPartial {
     experiments: Vec<ExperimentCounts>,
     /// Customers, by experiment that isn't.
     not_configured: Vec<u64>,
+    /// Everybody: it decides which segments are shown.
+    population: Population,
     /// Of the customer at hand. Scratch.
     segments: Vec<u32>,
 }
@@ -49,7 +54,9 @@ pub struct ExperimentPartial {
 impl<'a> Experiments<'a> {
     /// Over the configured experiments and the codes of the assignment log.
     pub fn new(context: Context<'a>) -> Self {
-        Self { context, places: Places::new(context) }
+        let rules = context.rules;
+        let days = LocalDays::of(&context.plan.job.timezone.zone, rules.from_us..rules.to_us);
+        Self { context, places: Places::new(context), days }
     }
 
     /// Adds a customer to the experiment that the first of these assignments belongs to.
@@ -73,7 +80,8 @@ impl<'a> Experiments<'a> {
         segments.extend(dimensions.iter().map(|dimension| dimension.segment_at(journey, walk, t0_us) as u32));
         let experiment = &self.places.experiments[at];
         let windows_over = experiment.windows_over(t0_us, rules.to_us);
-        let customer = Exposed { variant, t0_us, windows_over, segments, journey, walk };
+        let day = self.days.index(t0_us);
+        let customer = Exposed { variant, t0_us, day, windows_over, segments, journey, walk };
         counts.observe(&self.context, experiment, &customer);
     }
 }
@@ -87,11 +95,15 @@ impl Analysis for Experiments<'_> {
         ExperimentPartial {
             experiments: experiments.iter().map(counts).collect(),
             not_configured: vec![0; not_configured.len()],
+            population: Population::new(self.context.dimensions),
             segments: Vec::new(),
         }
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut ExperimentPartial) {
+        if !self.places.experiments.is_empty() {
+            partial.population.count(observed.segments);
+        }
         let to_us = self.context.rules.to_us;
         let all = observed.journey.assignments;
         let all = &all[..all.partition_point(|assignment| assignment.time_us < to_us)];
@@ -113,6 +125,7 @@ impl Analysis for Experiments<'_> {
 
     fn merge(&self, into: &mut ExperimentPartial, from: ExperimentPartial) {
         add_all(&mut into.not_configured, &from.not_configured);
+        into.population.merge(&from.population);
         for (into, from) in into.experiments.iter_mut().zip(from.experiments) {
             into.merge(from);
         }
@@ -128,11 +141,16 @@ impl Analysis for Experiments<'_> {
         let experiments: Vec<Experiment<'_>> = settled.collect();
         let mut order: Vec<usize> = (0..experiments.len()).collect();
         order.sort_by_key(|at| &experiments[*at].plan.name);
+        let min_customers = self.context.plan.segments.min_customers;
+        let dimensions = self.context.dimensions.iter().zip(&total.population.customers);
+        let cells: Vec<Merged<'_>> = dimensions
+            .map(|(dimension, customers)| Merged::new(dimension, customers, min_customers))
+            .collect();
         let mut results = Vec::new();
         let mut checks = Vec::new();
         for at in order {
             let (experiment, counts) = (&experiments[at], &total.experiments[at]);
-            let own = health::of_experiment(&self.context, experiment, counts);
+            let own = health::of_experiment(&self.context, experiment, counts, &self.days, &cells);
             results.extend(results::of_experiment(&self.context, experiment, counts, &own));
             checks.extend(own);
         }

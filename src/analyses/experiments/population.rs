@@ -31,6 +31,8 @@ pub(super) struct Exposed<'o> {
     pub(super) variant: usize,
     /// First exposure, µs since the epoch.
     pub(super) t0_us: i64,
+    /// Local day of it, of those of the window.
+    pub(super) day: usize,
     /// So many of [`Experiment::windows_us`] are over by the end of the reporting window.
     pub(super) windows_over: usize,
     /// By configured dimension: the segment as of the first exposure, index into its segments.

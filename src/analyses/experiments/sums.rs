@@ -93,7 +93,7 @@ impl ExperimentCounts {
                 sums.add(value_of(metric, customer, context.rules.to_us));
             }
         }
-        self.health.observe(context, experiment, customer);
+        self.health.observe(context, customer);
     }
 
     /// Adds what another partial has seen.
@@ -107,7 +107,7 @@ impl ExperimentCounts {
                 metric.merge(other);
             }
         }
-        self.health.merge(other.health);
+        self.health.merge(&other.health);
     }
 }
 

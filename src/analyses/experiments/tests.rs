@@ -11,7 +11,7 @@ use crate::stats::{multiplicity, sequential};
 
 const HEALTH: [&str; 6] = ["experiment", "check", "variant", "expected", "observed", "status"];
 
-fn world() -> World {
+pub(super) fn world() -> World {
     World::new(&[], &["visit", "buy"]).with_assignments(&[
         "mail/none",
         "mail/mens",
@@ -22,7 +22,7 @@ fn world() -> World {
     ])
 }
 
-fn metric(
+pub(super) fn metric(
     name: &str,
     kind: fn(Quantity) -> MetricKind,
     of: MetricOf,
@@ -34,14 +34,28 @@ fn metric(
     MetricPlan { name: name.to_owned(), kind, window_us, good_up: true, cap: None }
 }
 
-fn visits() -> MetricPlan {
+pub(super) fn visits() -> MetricPlan {
     metric("visit", MetricKind::Proportion, MetricOf::Count, Some(14))
 }
 
 /// One experiment, `mail`, with `none` as control and equal weights.
-fn bench<T: AsRef<str>>(journeys: &[(usize, T)], variants: &[&str], metrics: Vec<MetricPlan>) -> Bench {
+pub(super) fn bench<T: AsRef<str>>(
+    journeys: &[(usize, T)],
+    variants: &[&str],
+    metrics: Vec<MetricPlan>,
+) -> Bench {
+    bench_in(world(), journeys, variants, metrics)
+}
+
+/// The same in a world of one's own.
+pub(super) fn bench_in<T: AsRef<str>>(
+    world: World,
+    journeys: &[(usize, T)],
+    variants: &[&str],
+    metrics: Vec<MetricPlan>,
+) -> Bench {
     let texts: Vec<&str> = journeys.iter().flat_map(|(times, text)| vec![text.as_ref(); *times]).collect();
-    let mut bench = Bench::new(world(), &texts);
+    let mut bench = Bench::new(world, &texts);
     let weight = 1.0 / variants.len() as f64;
     bench.plan.experiments = vec![ExperimentPlan {
         name: "mail".to_owned(),
@@ -62,7 +76,7 @@ fn bench<T: AsRef<str>>(journeys: &[(usize, T)], variants: &[&str], metrics: Vec
     bench
 }
 
-fn tables(bench: &Bench) -> (DataFrame, DataFrame) {
+pub(super) fn tables(bench: &Bench) -> (DataFrame, DataFrame) {
     let mut frames = bench.run(&Experiments::new(bench.context())).into_iter();
     let (results, health) = (frames.next().unwrap(), frames.next().unwrap());
     assert_eq!((results.0, health.0), ("experiment_results", "experiment_health"));
@@ -177,15 +191,20 @@ fn assignments_and_windows_have_edges() {
 extra not_configured (all) - 1 warn
 mail srm mens 2.5 3 ok
 mail srm none 2.5 2 ok
+mail srm_by_day (all) - - ok
 mail double_assignment (all) 0 1 fail
 mail assigned_before_window (all) 0 1 warn
 mail unknown_variant lost 0 1 warn
-mail no_activity mens - 2 warn
-mail no_activity none - 1 ok
-mail immature (all) - 1 warn";
+mail no_activity mens - - warn
+mail no_activity none - - ok
+mail activity_before mens - - ok
+mail activity_before none - - ok
+mail immature (all) - 1 warn
+mail novelty mens - - ok
+mail peeking (all) 0 1 warn";
     assert_eq!(show(&health, &HEALTH), expected);
     let detail = show(&health, &["detail"]);
-    assert!(detail.ends_with("buy (2 d): 1; buy (2 d): 1"), "{detail}");
+    assert!(detail.contains("\nbuy (2 d): 1; buy (2 d): 1\n"), "{detail}");
     assert!(detail.contains("14.29 % of the customers first assigned in the window"), "{detail}");
     let invalid = show(&results, &["verdict", "note"]);
     assert!(invalid.lines().all(|line| line.starts_with("invalid ")));

@@ -11,7 +11,7 @@ use crate::config::plan::{ChannelPlan, ChannelPreset, ChannelRule, SourceCategor
 use crate::config::schema::{self, Channels, OneOrMany, SourceCategories, Text};
 
 /// Columns that differ from row to row: a rule on one of them would have to be asked for each row.
-const NOT_IN_RULES: [&str; 3] = ["customer_id", "event_id", "order_id"];
+const NOT_IN_RULES: [&str; 2] = ["event_id", "order_id"];
 
 /// Channel of customers who came by themselves, unless the file says otherwise.
 const DIRECT: &str = "Direct";

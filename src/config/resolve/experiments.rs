@@ -164,7 +164,7 @@ impl Resolver<'_, '_, '_> {
                 return LiftPrior::Flat;
             }
         };
-        if let Some(mean) = mean.as_ref().filter(|mean| !(mean.get_ref().abs() <= MAX_LIFT)) {
+        if let Some(mean) = mean.as_ref().filter(|mean| !(-MAX_LIFT..=MAX_LIFT).contains(mean.get_ref())) {
             self.refuse(
                 mean.span(),
                 format!("`mean` of a prior is `{mean}`"),

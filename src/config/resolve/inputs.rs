@@ -222,8 +222,15 @@ impl Resolver<'_, '_, '_> {
         table.0.iter().map(|(name, value)| (name.get_ref().clone(), value.get_ref().clone())).collect()
     }
 
-    /// A matcher over the touchpoints.
+    /// A matcher that says what kept touchpoints mean: it knows nothing of whose they are.
     pub(super) fn touch_matcher(&mut self, matcher: &schema::Matcher, span: Range<usize>) -> Option<Matcher> {
+        for (column, _) in matcher.0.iter().filter(|(column, _)| column.get_ref() == "customer_id") {
+            self.refuse(
+                column.span(),
+                "whose a row is can't change what it means",
+                "match other columns; rows of some customers are left out by `exclude` of their input",
+            );
+        }
         let mapped = std::mem::take(&mut self.mapped);
         let resolved = self.matcher(matcher, span, &TOUCHPOINTS, &mapped);
         self.mapped = mapped;

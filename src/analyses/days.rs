@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::config::plan::DAY_US;
-use crate::contract::spend::day_of;
+use crate::contract::spend::{day_of, written_day};
 
 /// Every local day that has an instant of the window, in order.
 ///
@@ -57,6 +57,11 @@ impl LocalDays {
     /// Days since 1970-01-01.
     pub(super) fn date(&self, day: usize) -> i32 {
         self.dates[day]
+    }
+
+    /// The date as `2026-04-01`.
+    pub(super) fn written(&self, day: usize) -> String {
+        written_day(self.dates[day])
     }
 
     /// Index of the day with this date.

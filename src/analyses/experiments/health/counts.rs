@@ -1,0 +1,128 @@
+//! What only the checks ask for, of one experiment: integers that merge in any order.
+
+use crate::analyses::Context;
+use crate::analyses::experiments::population::{Experiment, Exposed};
+use crate::analyses::experiments::sums::add_all;
+use crate::journey::Journey;
+
+use super::novelty;
+
+/// One experiment; what its figures need as well is in
+/// [`ExperimentCounts`](crate::analyses::experiments::sums::ExperimentCounts).
+#[derive(Debug, Clone)]
+pub(in crate::analyses::experiments) struct Counts {
+    /// By planned variant.
+    pub(super) activity: Vec<Activity>,
+    /// By local day of the window.
+    pub(super) by_day: Split,
+    /// By dimension, then segment as of the first exposure.
+    pub(super) by_segment: Vec<Split>,
+    /// None where no goal can be followed from week to week.
+    pub(super) novelty: Option<novelty::Counts>,
+}
+
+/// Whether the customers of a variant did anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Activity {
+    /// With a kept row before the assignment.
+    pub(super) before: u64,
+    /// Without one at or after it.
+    pub(super) none_after: u64,
+}
+
+/// Customers by group and planned variant. It ends with the last group that somebody was in.
+#[derive(Debug, Clone)]
+pub(super) struct Split {
+    variants: usize,
+    /// By group, then variant.
+    customers: Vec<u64>,
+}
+
+impl Split {
+    pub(super) fn new(variants: usize) -> Split {
+        Split { variants, customers: Vec::new() }
+    }
+
+    /// Adds customers of a variant to a group.
+    #[inline]
+    pub(super) fn add(&mut self, group: usize, variant: usize, customers: u64) {
+        let at = group * self.variants + variant;
+        if at >= self.customers.len() {
+            self.customers.resize((group + 1) * self.variants, 0);
+        }
+        self.customers[at] += customers;
+    }
+
+    fn merge(&mut self, other: &Split) {
+        if self.customers.len() < other.customers.len() {
+            self.customers.resize(other.customers.len(), 0);
+        }
+        add_all(&mut self.customers, &other.customers);
+    }
+
+    /// By group: customers by variant.
+    pub(super) fn groups(&self) -> impl DoubleEndedIterator<Item = &[u64]> + ExactSizeIterator {
+        self.customers.chunks_exact(self.variants.max(1))
+    }
+}
+
+impl Counts {
+    /// That have seen nobody.
+    pub(in crate::analyses::experiments) fn new(
+        context: &Context<'_>,
+        experiment: &Experiment<'_>,
+    ) -> Counts {
+        let variants = experiment.plan.weights.len();
+        Counts {
+            activity: vec![Activity::default(); variants],
+            by_day: Split::new(variants),
+            by_segment: vec![Split::new(variants); context.dimensions.len()],
+            novelty: novelty::Counts::new(&context.plan.metrics, &experiment.plan),
+        }
+    }
+
+    /// Adds an analysed customer.
+    #[inline]
+    pub(in crate::analyses::experiments) fn observe(
+        &mut self,
+        context: &Context<'_>,
+        customer: &Exposed<'_>,
+    ) {
+        let Exposed { variant, t0_us, journey, .. } = *customer;
+        let activity = &mut self.activity[variant];
+        activity.before += u64::from(was_active_before(journey, t0_us));
+        activity.none_after += u64::from(!is_active_from(journey, t0_us));
+        self.by_day.add(customer.day, variant, 1);
+        for (split, segment) in self.by_segment.iter_mut().zip(customer.segments) {
+            split.add(*segment as usize, variant, 1);
+        }
+        if let Some(novelty) = &mut self.novelty {
+            novelty.observe(&context.plan.metrics, customer, context.rules.to_us);
+        }
+    }
+
+    /// Adds what another partial has seen.
+    pub(in crate::analyses::experiments) fn merge(&mut self, other: &Counts) {
+        for (activity, other) in self.activity.iter_mut().zip(&other.activity) {
+            activity.before += other.before;
+            activity.none_after += other.none_after;
+        }
+        self.by_day.merge(&other.by_day);
+        for (split, other) in self.by_segment.iter_mut().zip(&other.by_segment) {
+            split.merge(other);
+        }
+        if let (Some(novelty), Some(other)) = (&mut self.novelty, &other.novelty) {
+            novelty.merge(other);
+        }
+    }
+}
+
+/// Whether there is a kept row before an instant.
+fn was_active_before(journey: &Journey<'_>, time_us: i64) -> bool {
+    journey.rows.first().is_some_and(|row| row.time_us < time_us)
+}
+
+/// Whether there is a kept row at or after an instant.
+fn is_active_from(journey: &Journey<'_>, time_us: i64) -> bool {
+    journey.rows.last().is_some_and(|row| row.time_us >= time_us)
+}
