@@ -141,12 +141,18 @@ pub enum Interval {
     Delta,
     /// Asymptotic confidence sequence, for a difference that is looked at again and again.
     ConfidenceSequence,
+    /// Student's t, for a mean.
+    Student,
+    /// Binomial order statistics, for a quantile over customers.
+    OrderStatistic,
     /// Bucket jackknife on the figure itself.
     JackknifeIdentity,
     /// Bucket jackknife on the logarithm.
     JackknifeLog,
     /// Bucket jackknife on the log-odds.
     JackknifeLogit,
+    /// Woodruff (1952), for a quantile over rows of which a customer has several.
+    Woodruff,
 }
 
 impl Interval {
@@ -159,9 +165,12 @@ impl Interval {
             Interval::Welch => "welch",
             Interval::Delta => "delta",
             Interval::ConfidenceSequence => "confidence sequence",
+            Interval::Student => "student",
+            Interval::OrderStatistic => "order statistic",
             Interval::JackknifeIdentity => "jackknife (identity)",
             Interval::JackknifeLog => "jackknife (log)",
             Interval::JackknifeLogit => "jackknife (logit)",
+            Interval::Woodruff => "woodruff",
         }
     }
 }
