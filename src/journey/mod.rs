@@ -26,4 +26,4 @@ pub use key::CustomerHash;
 pub use partition::{Assignment, Attributes, Journey, Touchpoint};
 pub use rules::{Rules, Target, TargetKind};
 pub use units::{Unit, Units};
-pub use walk::{Path, PathEnd, Walk};
+pub use walk::{ConversionEvent, Path, PathEnd, Walk};
