@@ -5,6 +5,16 @@ WITH checks AS (
         MAX(CASE status WHEN 'fail' THEN 2 WHEN 'warn' THEN 1 ELSE 0 END) AS worst
     FROM experiment_health
     GROUP BY experiment
+),
+
+harmed AS (
+    SELECT
+        experiment,
+        variant,
+        COUNT(*) AS guardrails
+    FROM experiment_results
+    WHERE verdict = 'lose' AND role = 'guardrail'
+    GROUP BY experiment, variant
 )
 
 SELECT
@@ -26,9 +36,12 @@ SELECT
     experiment_results.p_value,
     experiment_results.q_value,
     experiment_results.chance_to_win,
-    CASE checks.worst WHEN 2 THEN 'fail' WHEN 1 THEN 'warn' WHEN 0 THEN 'ok' ELSE 'unchecked' END AS health
+    CASE checks.worst WHEN 2 THEN 'fail' WHEN 1 THEN 'warn' WHEN 0 THEN 'ok' ELSE 'unchecked' END AS health,
+    CASE WHEN harmed.guardrails > 0 THEN harmed.guardrails ELSE 0 END AS guardrails_harmed
 FROM experiment_results
 LEFT JOIN checks ON checks.experiment = experiment_results.experiment
+LEFT JOIN harmed
+    ON harmed.experiment = experiment_results.experiment AND harmed.variant = experiment_results.variant
 WHERE
     experiment_results.verdict IN ('win', 'lose')
     AND experiment_results.dimension = 'all'

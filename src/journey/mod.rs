@@ -2,6 +2,7 @@
 //!
 //! Pure: no Polars, files, clocks or threads.
 
+mod behaviours;
 pub mod buffer;
 pub mod channels;
 pub mod codebook;
@@ -26,4 +27,4 @@ pub use key::CustomerHash;
 pub use partition::{Assignment, Attributes, Journey, Touchpoint};
 pub use rules::{Rules, Target, TargetKind};
 pub use units::{Unit, Units};
-pub use walk::{Path, PathEnd, Walk};
+pub use walk::{ConversionEvent, Path, PathEnd, Walk};

@@ -6,15 +6,17 @@
 //! `d<day>`, `<hour>:<minute>[:<second>]` on day 0, or both. A label names the stages and conversions that a
 //! row matches, joined by `+`, also a channel, or `refund`; a name that is none of them matches nothing. Of a
 //! campaign the label says `@` and its name at the end.
-//! `=1250` is the row's value, `#7` its order.
+//! `=1250` is the row's value, `#7` its order, `*2.5` its number, the only one.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
-use crate::config::plan::{AfterConversion, ConversionValue, DAY_US, PathTransform, StageMode};
+use crate::config::plan::{
+    AfterConversion, ConversionValue, DAY_US, NUMBER_PER_UNIT, PathTransform, StageMode,
+};
 
 use super::buffer::{HAS_AMOUNT, HAS_ORDER};
 use super::codebook::CodebookBuilder;
-use super::partition::{Attributes, AttributesSince, Besides};
+use super::partition::{Attributes, AttributesSince, Besides, NumbersByPosition};
 use super::rules::Facts;
 use super::units::NO_CAMPAIGN;
 use super::{
@@ -147,6 +149,11 @@ impl World {
         if let Some(order) = rest('#') {
             besides.orders.push((at, order.parse().unwrap()));
             flags |= HAS_ORDER;
+        }
+        if let Some(number) = rest('*') {
+            besides.numbers.resize_with(1, NumbersByPosition::default);
+            let units: f64 = number.parse().unwrap();
+            besides.numbers[0].push(at, (units * NUMBER_PER_UNIT as f64).round() as i64);
         }
         Touchpoint { time_us: instant_us(item[1]), code, at: at | flags }
     }

@@ -62,6 +62,8 @@ pub struct Path {
 pub struct ConversionEvent {
     /// Index of the conversion.
     pub conversion: usize,
+    /// Position in the journey: of the first row, where an order has several.
+    pub row: u32,
     /// µs since the epoch.
     pub time_us: i64,
     /// Worth in minor units.
@@ -197,6 +199,7 @@ impl Walk {
                 let start = self.limit(reach.max(restart).min(end), end, rules, reported);
                 self.conversions.push(ConversionEvent {
                     conversion,
+                    row: position as u32,
                     time_us: row.time_us,
                     value_minor,
                     order,

@@ -25,8 +25,8 @@ macro_rules! shipped {
 }
 
 /// Name, SQL and documentation, sorted by name.
-const SHIPPED: [(&str, &str, &str); 4] =
-    shipped!("budget_shift", "pain_points", "stage_heatmap", "winning_variants");
+const SHIPPED: [(&str, &str, &str); 5] =
+    shipped!("budget_shift", "pain_points", "segment_gaps", "stage_heatmap", "winning_variants");
 
 /// The queries that ship with the job, sorted by name.
 ///

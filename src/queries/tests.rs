@@ -87,10 +87,20 @@ fn pain_points_are_the_worst_step_and_the_significant_segments() {
 }
 
 #[test]
+fn segment_gaps_are_those_that_are_sure() {
+    let (_, frame) = shipped_table("segment_gaps");
+    assert_eq!(texts(&frame, "segment"), ["DE", "BG", "BG"]);
+    let gained = frame.column("customers_gained").unwrap().f64().unwrap();
+    assert!((gained.get(0).unwrap() - 48.0).abs() < 1e-9 && (gained.get(1).unwrap() + 32.0).abs() < 1e-9);
+}
+
+#[test]
 fn winning_variants_come_with_their_health() {
     let (_, frame) = shipped_table("winning_variants");
     assert_eq!(texts(&frame, "verdict"), ["win", "lose"]);
     assert_eq!(texts(&frame, "health"), ["warn", "warn"]);
+    let harmed = frame.column("guardrails_harmed").unwrap().i64().unwrap();
+    assert_eq!(harmed.iter().collect::<Vec<_>>(), [Some(1), Some(1)]);
 }
 
 #[test]

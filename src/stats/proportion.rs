@@ -14,16 +14,41 @@ pub fn wilson(successes: u64, n: u64, alpha: f64) -> Option<Interval> {
     if n == 0 || successes > n {
         return None;
     }
-    let z = special::normal_quantile_upper(alpha / 2.0);
-    let trials = n as f64;
-    let p = successes as f64 / trials;
-    let z2n = z * z / trials;
-    let center = (p + z2n / 2.0) / (1.0 + z2n);
-    let half_width = (p * (1.0 - p) * z2n + z2n * z2n / 4.0).sqrt() / (1.0 + z2n);
-    Some(Interval {
-        low: if successes == 0 { 0.0 } else { (center - half_width).max(0.0) },
-        high: if successes == n { 1.0 } else { (center + half_width).min(1.0) },
-    })
+    let score = Score::new(successes, n, alpha);
+    Some(Interval { low: score.low, high: score.high })
+}
+
+/// Wilson's bounds, and how far they are from the proportion.
+///
+/// Bounds and distances come from the product of the roots of the score equation where their difference
+/// would cancel, so that all keep their digits for one success in a billion as for all but one.
+struct Score {
+    low: f64,
+    high: f64,
+    /// p̂ − low.
+    below: f64,
+    /// high − p̂.
+    above: f64,
+}
+
+impl Score {
+    /// Of `successes` ≤ `n` > 0.
+    fn new(successes: u64, n: u64, alpha: f64) -> Score {
+        let z = special::normal_quantile_upper(alpha / 2.0);
+        let trials = n as f64;
+        let (p, q) = (successes as f64 / trials, (n - successes) as f64 / trials);
+        let z2n = z * z / trials;
+        let root = (p * q * z2n + z2n * z2n / 4.0).sqrt();
+        // From a proportion down to the lower bound; up from its complement, that is its upper one.
+        let distance = |p: f64, q: f64| match p - 0.5 {
+            high if high > 0.0 => (root + z2n * high) / (1.0 + z2n),
+            low => p * q * z2n / (root - z2n * low),
+        };
+        let (below, above) = (distance(p, q), distance(q, p));
+        let high = if successes == n { 1.0 } else { (p + above).min(1.0) };
+        let low = if successes == 0 { 0.0 } else { p * p / ((1.0 + z2n) * high) };
+        Score { low, high, below, above }
+    }
 }
 
 /// Returns Newcombe's hybrid score interval of `successes_1/n_1 − successes_2/n_2` at confidence
@@ -35,13 +60,21 @@ pub fn newcombe_difference(
     n_2: u64,
     alpha: f64,
 ) -> Option<Interval> {
-    let first = wilson(successes_1, n_1, alpha)?;
-    let second = wilson(successes_2, n_2, alpha)?;
-    let p_1 = successes_1 as f64 / n_1 as f64;
-    let p_2 = successes_2 as f64 / n_2 as f64;
-    let below = libm::hypot(p_1 - first.low, second.high - p_2);
-    let above = libm::hypot(first.high - p_1, p_2 - second.low);
-    Some(Interval { low: p_1 - p_2 - below, high: p_1 - p_2 + above })
+    if n_1 == 0 || n_2 == 0 || successes_1 > n_1 || successes_2 > n_2 {
+        return None;
+    }
+    let (first, second) = (Score::new(successes_1, n_1, alpha), Score::new(successes_2, n_2, alpha));
+    let difference = cross(successes_1, n_1, successes_2, n_2) / (n_1 as f64 * n_2 as f64);
+    let below = libm::hypot(first.below, second.above);
+    let above = libm::hypot(first.above, second.below);
+    Some(Interval { low: (difference - below).max(-1.0), high: (difference + above).min(1.0) })
+}
+
+/// `s₁n₂ − s₂n₁`, which nothing cancels in.
+fn cross(successes_1: u64, n_1: u64, successes_2: u64, n_2: u64) -> f64 {
+    let product = |successes: u64, n: u64| u128::from(successes) * u128::from(n);
+    let (first, second) = (product(successes_1, n_2), product(successes_2, n_1));
+    if first >= second { (first - second) as f64 } else { -((second - first) as f64) }
 }
 
 /// The pooled two-proportion z-test.
@@ -75,9 +108,9 @@ pub fn two_proportion_test(
     if successes == 0 || successes == n {
         return Err(Reason::ZeroVariance);
     }
-    let cross = i128::from(successes_1) * i128::from(n_2) - i128::from(successes_2) * i128::from(n_1);
+    let cross = cross(successes_1, n_1, successes_2, n_2);
     let pooled_variance = (successes as f64) * ((n - successes) as f64) / n as f64;
-    let z = cross as f64 / ((n_1 as f64) * (n_2 as f64) * pooled_variance).sqrt();
+    let z = cross / ((n_1 as f64) * (n_2 as f64) * pooled_variance).sqrt();
     Ok(ProportionTest { z, p_value: special::normal_two_sided(z) })
 }
 
@@ -141,6 +174,82 @@ mod tests {
         assert_close(test.p_value, 5.685165482802424e-112, 1e-12);
         let test = two_proportion_test(267, 21307, 122, 21306).unwrap();
         assert_close(test.p_value, 1.5232235005955455e-13, 1e-13);
+    }
+
+    #[test]
+    fn extremes_keep_their_digits() {
+        // mpmath 1.4.1 at 60 digits.
+        for (successes, n, low, high) in [
+            (0, 1, 0.0, 0.7934506856227626),
+            (1, 1, 0.2065493143772374, 1.0),
+            (1, 2, 0.09453120573423071, 0.9054687942657693),
+            (0, 20, 0.0, 0.16112515805281938),
+            (20, 20, 0.8388748419471806, 1.0),
+            (1, 29, 0.006113214292762661, 0.17175521879320288),
+            (3, 7, 0.1582198552514697, 0.7495416354723428),
+            (0, 1_000_000_000, 0.0, 3.84145880593732e-09),
+            (1, 1_000_000_000, 1.7652455495696314e-10, 5.664934243297439e-09),
+            (2, 1_000_000_000, 5.484721384289143e-10, 7.29298665214257e-09),
+            (500_000_000, 1_000_000_000, 0.4999690102484443, 0.5000309897515557),
+            (999_999_999, 1_000_000_000, 0.9999999943350658, 0.9999999998234754),
+            (1_000_000_000, 1_000_000_000, 0.9999999961585412, 1.0),
+            (123_456_789, 1_000_000_000, 0.12343640161927888, 0.12347717927367159),
+            (999, 1_000_000, 0.0009389697836030893, 0.0010628639852556159),
+        ] {
+            let interval = wilson(successes, n, 0.05).unwrap();
+            assert_close(interval.low, low, 1e-14);
+            assert_close(interval.high, high, 1e-14);
+        }
+        for (s_1, n_1, s_2, n_2, low, high) in [
+            (0, 1, 0, 1, -0.7934506856227626, 0.7934506856227626),
+            (0, 1, 1, 1, -1.0, 0.12210872068194181),
+            (1, 1, 0, 1, -0.12210872068194181, 1.0),
+            (0, 20, 0, 30, -0.11351339317396877, 0.16112515805281938),
+            (20, 20, 30, 30, -0.16112515805281938, 0.11351339317396877),
+            (0, 1_000_000_000, 0, 1_000_000_000, -3.84145880593732e-09, 3.84145880593732e-09),
+            (
+                1_000_000_000,
+                1_000_000_000,
+                1_000_000_000,
+                1_000_000_000,
+                -3.84145880593732e-09,
+                3.84145880593732e-09,
+            ),
+            (0, 1_000_000_000, 1_000_000_000, 1_000_000_000, -1.0, -0.9999999945673569),
+            (1_000_000_000, 1_000_000_000, 0, 1_000_000_000, 0.9999999945673569, 1.0),
+            (1, 1_000_000_000, 0, 1_000_000_000, -2.928729764987942e-09, 5.664934243297439e-09),
+            (
+                999_999_999,
+                1_000_000_000,
+                1_000_000_000,
+                1_000_000_000,
+                -5.664934243297439e-09,
+                2.928729764987942e-09,
+            ),
+            (
+                500_000_000,
+                1_000_000_000,
+                500_000_000,
+                1_000_000_000,
+                -4.382612694465095e-05,
+                4.382612694465095e-05,
+            ),
+            (
+                500_001_000,
+                1_000_000_000,
+                500_000_000,
+                1_000_000_000,
+                -4.282612694732345e-05,
+                4.4826126941890804e-05,
+            ),
+            (250_000_000, 1_000_000_000, 3, 7, -0.499541636594288, 0.09178014608073094),
+            (0, 5, 1_000_000_000, 1_000_000_000, -1.0, -0.5655175352168251),
+            (123456, 1_000_000_000, 123400, 1_000_000_000, -9.177475339240746e-07, 1.0297481495899327e-06),
+        ] {
+            let interval = newcombe_difference(s_1, n_1, s_2, n_2, 0.05).unwrap();
+            assert_close(interval.low, low, 1e-13);
+            assert_close(interval.high, high, 1e-13);
+        }
     }
 
     #[test]

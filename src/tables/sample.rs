@@ -56,10 +56,12 @@ const ROWS: [(&str, &str); 8] = [
     ),
     (
         "experiment_results",
-        "checkout|orders|B|none|all|all|goal|A|500|500|0.12|0.08|0.04|0.01|0.07|0.5|0.1|0.9|0.01|-|-|-|0.99|0.001|0.3|-|-
-         checkout|orders|B|cuped|all|all|goal|A|500|500|0.12|0.08|0.04|0.02|0.06|0.5|0.2|0.8|0.002|0.004|-|-|0.99|0.001|0.2|win|-
-         checkout|revenue|B|none|all|all|guardrail|A|500|500|9|10|-1|-1.9|-0.1|-0.1|-0.2|-0.01|0.03|-|-|-|0.02|0.1|0.2|lose|-
-         pricing|orders|C|none|all|all|goal|A|90|100|0.1|0.1|0|-0.1|0.1|0|-0.9|0.9|1|1|-|-|0.5|0.1|0.9|undecided|-",
+        "checkout|orders|B|none|all|all|goal|A|500|500|0.12|0.08|0.04|0.01|0.07|0.5|0.1|0.9|0.01|-|-|-|0.99|0.001|0.3|-|-|-|-|-
+         checkout|orders|B|cuped|all|all|goal|A|500|500|0.12|0.08|0.04|0.02|0.06|0.5|0.2|0.8|0.002|0.004|-|-|0.99|0.001|0.2|-|-|-|win|-
+         checkout|orders|B|none|country|BG|goal|A|200|200|0.1|0.08|0.02|-0.03|0.07|0.25|-0.4|0.9|0.4|-|-|-|0.8|0.01|0.6|-|0.5|0.6|-|-
+         checkout|orders|B|none|country|(small)|goal|A|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|withheld
+         checkout|revenue|B|none|all|all|guardrail|A|500|500|9|10|-1|-1.9|-0.1|-0.1|-0.2|-0.01|0.03|-|-|-|0.02|0.1|0.2|-|-|-|lose|-
+         pricing|orders|C|none|all|all|goal|A|90|100|0.1|0.1|0|-0.1|0.1|0|-0.9|0.9|1|1|-|-|0.5|0.1|0.9|5000|-|-|undecided|-",
     ),
     (
         "experiment_health",

@@ -9,6 +9,7 @@ mod budget;
 mod channels;
 mod cli;
 mod coverage;
+mod customers;
 mod determinism;
 mod explain;
 mod inputs;

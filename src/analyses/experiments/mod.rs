@@ -1,7 +1,8 @@
 //! `experiment_results` and `experiment_health`: what each variant did, and whether to believe it.
 //!
-//! Who takes part is decided in `population`, what is added up of them in `sums`, both while journeys are seen; `results`
-//! and `health` are the finish.
+//! While journeys are seen, `population` decides who takes part, `quantities` what a customer's metric is, and `sums` adds
+//! up. The finish of the sums is `results`, by way of `arms`, `cells` of segments, `effect` and `verdict`; that of the
+//! counts of `health` says whether to believe it.
 
 use polars::prelude::PolarsError;
 
@@ -14,13 +15,18 @@ use super::{Analysis, Context, NamedFrame, Observed};
 use self::population::{Experiment, Exposed, Exposure, Place, Places};
 use self::sums::{ExperimentCounts, VariantCounts, add_all};
 
+mod arms;
+mod cells;
+mod effect;
 mod health;
 mod population;
 mod quantities;
 mod results;
+mod rows;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 /// Compares the variants of each experiment on its metrics, and checks its assignments.
 ///
@@ -29,6 +35,8 @@ mod tests;
 /// customers in a variant that the plan doesn't name. A metric takes the rows with
 /// `t0 ≤ t < t0 + window` (to the end of the reporting window where it has none); customers whose window
 /// ends after `to` are left out of that metric and counted. Assignments at or after `to` are not read.
+/// Segments are those as of `t0`. Experiments of the log that the plan doesn't name are compared by its defaults for
+/// them, else only counted.
 ///
 /// Two frames; their rows and rules are documented with the functions that build them.
 #[derive(Debug, Clone)]
@@ -45,7 +53,7 @@ pub struct ExperimentPartial {
     experiments: Vec<ExperimentCounts>,
     /// Customers, by experiment that isn't.
     not_configured: Vec<u64>,
-    /// Everybody: it decides which segments are shown.
+    /// Of the tables of segments, whose cells are those of these tables; nobody where no experiment is compared.
     population: Population,
     /// Of the customer at hand. Scratch.
     segments: Vec<u32>,
@@ -95,7 +103,11 @@ impl Analysis for Experiments<'_> {
         ExperimentPartial {
             experiments: experiments.iter().map(counts).collect(),
             not_configured: vec![0; not_configured.len()],
-            population: Population::new(self.context.dimensions),
+            population: if experiments.is_empty() {
+                Population::default()
+            } else {
+                Population::new(self.context.dimensions)
+            },
             segments: Vec::new(),
         }
     }
@@ -139,19 +151,21 @@ impl Analysis for Experiments<'_> {
             experiment.settled(&analysed)
         });
         let experiments: Vec<Experiment<'_>> = settled.collect();
-        let mut order: Vec<usize> = (0..experiments.len()).collect();
-        order.sort_by_key(|at| &experiments[*at].plan.name);
         let min_customers = self.context.plan.segments.min_customers;
-        let dimensions = self.context.dimensions.iter().zip(&total.population.customers);
-        let cells: Vec<Merged<'_>> = dimensions
+        let populations = self.context.dimensions.iter().zip(&total.population.customers);
+        let merged: Vec<Merged<'_>> = populations
             .map(|(dimension, customers)| Merged::new(dimension, customers, min_customers))
             .collect();
+        // An experiment that was only found has to have somebody to be one.
+        let is_there = |at: &usize| !experiments[*at].is_found || total.experiments[*at].seen() > 0;
+        let mut order: Vec<usize> = (0..experiments.len()).filter(is_there).collect();
+        order.sort_by_key(|at| &experiments[*at].plan.name);
         let mut results = Vec::new();
         let mut checks = Vec::new();
         for at in order {
             let (experiment, counts) = (&experiments[at], &total.experiments[at]);
-            let own = health::of_experiment(&self.context, experiment, counts, &self.days, &cells);
-            results.extend(results::of_experiment(&self.context, experiment, counts, &own));
+            let own = health::of_experiment(&self.context, experiment, counts, &self.days, &merged);
+            results.extend(results::of_experiment(&self.context, &merged, experiment, counts, &own));
             checks.extend(own);
         }
         let others = self.places.not_configured.iter().zip(&total.not_configured);
@@ -159,6 +173,6 @@ impl Analysis for Experiments<'_> {
         checks.extend(others.map(|(name, customers)| health::not_configured(name, *customers)));
         // Stable: the checks of an experiment keep their order.
         checks.sort_by(|one, other| one.experiment.cmp(other.experiment));
-        Ok(vec![results::frame(&results)?, health::frame(&checks)?])
+        Ok(vec![rows::frame(&results)?, health::frame(&checks)?])
     }
 }

@@ -6,6 +6,9 @@ use crate::analyses::Context;
 use crate::config::plan::{ExperimentPlan, MetricPlan, Plan};
 use crate::journey::{Assignment, Codebook, Journey, Walk};
 
+use super::quantities::quantities_of;
+use super::sums::MetricSums;
+
 /// The control of a found experiment, where one of its variants is called so.
 const ASSUMED_CONTROL: &str = "control";
 
@@ -22,6 +25,10 @@ pub(super) struct Experiment<'a> {
     pub(super) metrics: Vec<usize>,
     /// The windows of its metrics, each once, ascending, in µs.
     pub(super) windows_us: Vec<i64>,
+    /// By metric: sums of nobody.
+    pub(super) empty: Vec<MetricSums>,
+    /// Whether a metric takes rows that are no conversions.
+    takes_all_rows: bool,
 }
 
 /// An analysed customer: first exposed in the window, to a planned variant and to no other.
@@ -109,7 +116,22 @@ impl<'a> Experiment<'a> {
         let mut windows_us: Vec<i64> = metrics.iter().filter_map(|at| all_metrics[*at].window_us).collect();
         windows_us.sort_unstable();
         windows_us.dedup();
-        Self { plan, is_found, unknown_variants: Vec::new(), metrics, windows_us }
+        let own = || metrics.iter().map(|at| &all_metrics[*at]);
+        Self {
+            empty: own().map(MetricSums::new).collect(),
+            takes_all_rows: own().any(|metric| quantities_of(metric.kind).any(|of| of.conversion.is_none())),
+            plan,
+            is_found,
+            unknown_variants: Vec::new(),
+            metrics,
+            windows_us,
+        }
+    }
+
+    /// Whether a metric of the customer can be anything but zero.
+    #[inline]
+    pub(super) fn may_have_figures(&self, customer: &Exposed<'_>) -> bool {
+        !customer.walk.conversions.is_empty() || self.takes_all_rows && !customer.journey.rows.is_empty()
     }
 
     /// So many of the windows of metrics are over by `to_us`, counted from an exposure.
@@ -143,6 +165,11 @@ impl<'a> Experiment<'a> {
             plan.control = called.or_else(|| names().min()).cloned().unwrap_or_default();
         }
         settled
+    }
+
+    /// Indices of the variants that are compared with the control, by name.
+    pub(super) fn compared_variants(&self) -> impl Iterator<Item = usize> {
+        self.variants_by_name().into_iter().filter(|at| self.plan.weights[*at].0 != self.plan.control)
     }
 
     /// Indices of the planned variants, by name.

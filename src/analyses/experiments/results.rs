@@ -1,287 +1,297 @@
-//! `experiment_results`: what each variant did to each metric.
-//!
-//! - Absolute difference: Welch 1947, Satterthwaite 1946. p, q, sequential bounds and verdict refer to it.
-//! - Relative lift: delta method; with it the Bayesian reading under a flat prior, in the metric's good
-//!   direction.
-//! - Sequential bounds: Waudby-Smith et al. (arXiv 2103.06476), for metrics with a window, because without
-//!   one the same customer's figure changes from look to look.
-//! - q: Holm 1979 or Benjamini & Hochberg 1995 over the metrics × variants of the experiment.
+//! `experiment_results`: what each variant did to each metric, in whom, and what to make of it.
 
-use polars::prelude::{DataFrame, PolarsError};
+use std::collections::BTreeSet;
 
-use crate::analyses::columns::{counts, floats, high, low, texts};
-use crate::analyses::{Context, NamedFrame};
-use crate::config::plan::{Correction, ExperimentPlan, MetricKind, MetricOf, MetricPlan, Quantity};
-use crate::stats::{
-    Arm, ConfidenceSequence, Interval, Moments, Posterior, Prior, Reason, multiplicity, power, sequential,
-    welch,
-};
+use crate::analyses::Context;
+use crate::analyses::suppression::{Merged, WITHHELD};
+use crate::config::plan::{Correction, MetricPlan};
+use crate::stats::{Cuped, Reason, multiplicity, welch};
 
+use super::arms::{Measure, Measured};
+use super::cells::Cells;
+use super::effect::{Effect, Reading};
 use super::health::{Check, Status};
 use super::population::Experiment;
-use super::sums::ExperimentCounts;
+use super::rows::{Adjustment, Role, Row, WHOLE};
+use super::sums::{ExperimentCounts, MetricSums};
+use super::verdict::Verdict;
 
-/// Name of the table.
-const TABLE: &str = "experiment_results";
-/// Power of the minimum detectable lift.
-const POWER: f64 = 0.8;
-/// The rows cover all customers, unadjusted, and goals only: see the columns of the table.
-const ADJUSTMENT: &str = "none";
-const WHOLE: &str = "all";
-const GOAL: &str = "goal";
+/// Note of figures that are missing because the window of the metric isn't over for enough customers.
+const NOT_MATURE: &str = "not_mature";
+/// Note of an experiment that the log has nobody of.
+const NO_ASSIGNMENTS: &str = "no_assignments";
 
-/// What to make of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Win,
-    Lose,
-    Flat,
-    Undecided,
-    Invalid,
-}
-
-impl Verdict {
-    fn as_str(self) -> &'static str {
-        match self {
-            Verdict::Win => "win",
-            Verdict::Lose => "lose",
-            Verdict::Flat => "flat",
-            Verdict::Undecided => "undecided",
-            Verdict::Invalid => "invalid",
-        }
-    }
-}
-
-/// One row; None is null.
-#[derive(Debug)]
-pub(super) struct Row<'t> {
-    experiment: &'t ExperimentPlan,
-    metric: &'t MetricPlan,
-    variant: &'t str,
-    customers: u64,
-    control_customers: u64,
-    mean: Option<f64>,
-    control_mean: Option<f64>,
-    figures: Figures,
-    q_value: Option<f64>,
-    verdict: Verdict,
-    notes: Vec<String>,
-}
-
-/// What compares two arms; None is not defined.
-#[derive(Debug, Clone, Copy, Default)]
-struct Figures {
-    difference: Option<f64>,
-    difference_interval: Option<Interval>,
-    p_value: Option<f64>,
-    sequential_interval: Option<Interval>,
-    relative_lift: Option<f64>,
-    lift_interval: Option<Interval>,
-    chance_to_win: Option<f64>,
-    expected_loss: Option<f64>,
-    minimum_detectable_lift: Option<f64>,
-}
-
-/// The rows of an experiment: metrics as configured, every variant but the control by name.
+/// The rows of an experiment: goals as configured, then guardrails; every variant but the control by name; the whole
+/// as it was seen, then adjusted by the pre-period where there is one and the kind allows it, then the configured
+/// dimensions by segment, as of the first exposure.
 ///
-/// The verdict is the first that matches: `invalid` where a check failed (the note says which);
-/// `undecided` without figures; `win` or `lose` where q ≤ alpha, by the metric's good direction; `flat`
-/// where the interval of the difference lies within ± `flat_within` · |control mean|; else `undecided`. It
-/// takes the p-value of a look that was fixed in advance: an experiment that is looked at again and again
-/// should be read by its sequential bounds.
+/// One row of the whole decides for each metric and variant: the adjusted one, unless the figures of before don't
+/// vary, so that it has none. Its q is over the goals × variants of the experiment, guardrails apart; its verdict
+/// is `invalid` where a check failed (the note says which), else that of [`Verdict::of_goal`] or
+/// [`Verdict::of_guardrail`].
 ///
-/// Notes: `too_few`, `zero_variance`, `zero_control_mean`, `approximate` (see [`Reason`]),
-/// `no_assignments`, and `srm_failed` or `double_assignment_failed`.
+/// Rows of segments compare the segment's effect with that of all other customers: Welch's test of the difference of
+/// two independent differences, corrected by Benjamini & Hochberg (1995) over the segments of all dimensions, for each
+/// metric and variant.
+///
+/// Notes: a [`Reason`], `not_mature`, `no_assignments`, `withheld`; `srm_failed` and the like; `cap = 120` for the
+/// amount that a percentile was; `variance_reduction = 0.34` for the share of the variance that adjusting took away.
 pub(super) fn of_experiment<'t>(
     context: &Context<'t>,
+    merged: &[Merged<'t>],
     experiment: &'t Experiment<'_>,
     counts: &ExperimentCounts,
     checks: &[Check<'_>],
 ) -> Vec<Row<'t>> {
-    let plan = &*experiment.plan;
-    let control = plan.weights.iter().position(|(name, _)| *name == plan.control);
-    let minor_per_unit = context.plan.job.currency.minor_per_unit() as f64;
-    let moments = |variant: Option<usize>, metric: usize| {
-        variant.map_or_else(Moments::default, |variant| counts.variants[variant].metrics[metric])
-    };
+    let min_customers = context.plan.segments.min_customers;
+    let tables = context.dimensions.iter().zip(merged).zip(&counts.dimensions);
+    let cells: Vec<Cells<'t>> = tables
+        .map(|((dimension, merged), table)| Cells::new(dimension, merged, table, experiment, min_customers))
+        .collect();
     let mut rows = Vec::new();
-    for (at, metric) in experiment.metrics.iter().map(|at| &context.plan.metrics[*at]).enumerate() {
-        for variant in experiment.variants_by_name().into_iter().filter(|variant| Some(*variant) != control) {
-            let arms = [moments(control, at), moments(Some(variant), at)];
-            let mut row = compare(plan, metric, arms, minor_per_unit);
-            row.variant = &plan.weights[variant].0;
-            if counts.seen() == 0 {
-                row.notes = vec!["no_assignments".to_owned()];
+    let mut deciding = Vec::new();
+    for at in 0..experiment.metrics.len() {
+        let metric = Compared::new(context, experiment, counts, &cells, at);
+        for variant in experiment.compared_variants() {
+            let start = rows.len();
+            rows.extend(metric.of_whole(variant));
+            let adjusted = rows.len() - 1;
+            let is_defined = rows[adjusted].reading.difference.is_some();
+            deciding.push(if is_defined { adjusted } else { start });
+            rows.extend(metric.of_segments(variant));
+        }
+    }
+    if counts.seen() == 0 {
+        rows.iter_mut().for_each(|row| row.notes = vec![NO_ASSIGNMENTS.to_owned()]);
+    }
+    decide(experiment.plan.correction, &mut rows, &deciding, checks);
+    rows
+}
+
+/// A metric of an experiment, and what was measured of it.
+struct Compared<'r, 't> {
+    experiment: &'t Experiment<'t>,
+    metric: &'t MetricPlan,
+    role: Role,
+    measure: Measure<'t>,
+    windows_needed: usize,
+    counts: &'r ExperimentCounts,
+    /// Index of the control; None where nobody can be in it.
+    control: Option<usize>,
+    /// By planned variant.
+    whole: Vec<Measured>,
+    /// By dimension.
+    dimensions: Vec<Segments<'r, 't>>,
+    nobody: Measured,
+}
+
+/// The segments of a dimension, and what was measured of a metric.
+struct Segments<'r, 't> {
+    cells: &'r Cells<'t>,
+    /// By cell, then planned variant.
+    measured: Vec<Vec<Measured>>,
+    withheld: BTreeSet<usize>,
+}
+
+impl<'r, 't> Compared<'r, 't> {
+    /// Of the metric at a place among those of the experiment.
+    fn new(
+        context: &Context<'t>,
+        experiment: &'t Experiment<'t>,
+        counts: &'r ExperimentCounts,
+        cells: &'r [Cells<'t>],
+        at: usize,
+    ) -> Self {
+        let plan = &*experiment.plan;
+        let metric = &context.plan.metrics[experiment.metrics[at]];
+        let windows_needed = experiment.windows_needed(metric.window_us);
+        let sums: Vec<MetricSums> =
+            counts.variants.iter().map(|variant| variant.sums(at, metric, windows_needed)).collect();
+        let measure = Measure::new(metric, context.plan.job.currency.minor_per_unit(), &sums);
+        let dimensions = cells.iter().map(|cells| {
+            let measured = cells.measured(&measure, at, windows_needed);
+            let withheld = cells.withheld(metric.kind, &measured);
+            Segments { cells, measured, withheld }
+        });
+        Self {
+            experiment,
+            metric,
+            role: if at < plan.metrics.len() { Role::Goal } else { Role::Guardrail },
+            measure,
+            windows_needed,
+            counts,
+            control: plan.weights.iter().position(|(name, _)| *name == plan.control),
+            dimensions: dimensions.collect(),
+            whole: sums.into_iter().map(|sums| measure.measured(sums)).collect(),
+            nobody: measure.measured(MetricSums::new(metric)),
+        }
+    }
+
+    /// Control and variant, among what was measured by variant.
+    fn arms<'m>(&'m self, measured: &'m [Measured], variant: usize) -> [&'m Measured; 2] {
+        [self.control.map_or(&self.nobody, |control| &measured[control]), &measured[variant]]
+    }
+
+    /// The rows of all customers: as it was seen, then adjusted.
+    fn of_whole(&self, variant: usize) -> Vec<Row<'t>> {
+        let [control, treatment] = self.arms(&self.whole, variant);
+        let plan = &*self.experiment.plan;
+        let needed = |effect: Result<Effect, Reason>| effect.ok()?.customers_needed(plan, self.metric);
+        let effect = self.effect([control, treatment]);
+        let mut seen = self.row(variant, [control, treatment], effect);
+        seen.reading.customers_needed = needed(effect);
+        if self.has_immature(variant) && seen.reading.difference.is_none() {
+            seen.notes.insert(0, NOT_MATURE.to_owned());
+        }
+        let mut rows = vec![seen];
+        let cuped = plan.pre_period_us.and_then(|_| self.measure.cuped(control, treatment));
+        if let Some(cuped) = cuped {
+            let effect = cuped.as_ref().map(Effect::adjusted).map_err(|reason| *reason);
+            let mut row = self.row(variant, [control, treatment], effect);
+            row.adjustment = Adjustment::Cuped;
+            row.reading.customers_needed = needed(effect);
+            row.mean = row.control_mean.zip(row.reading.difference).map(|(mean, change)| mean + change);
+            if let Ok(Cuped { variance_reduction, .. }) = cuped {
+                row.notes.push(format!("variance_reduction = {variance_reduction:.3}"));
             }
             rows.push(row);
         }
+        for row in &mut rows {
+            row.notes.extend(self.measure.percentile_cap().map(|cap| format!("cap = {cap}")));
+        }
+        rows
     }
-    correct(plan.correction, &mut rows);
+
+    /// The rows of the segments of all dimensions.
+    fn of_segments(&self, variant: usize) -> Vec<Row<'t>> {
+        let mut rows = Vec::new();
+        let whole = self.arms(&self.whole, variant);
+        for Segments { cells, measured, withheld } in &self.dimensions {
+            for (cell, measured) in measured.iter().enumerate() {
+                let arms = self.arms(measured, variant);
+                let mut row = if withheld.contains(&cell) {
+                    self.withheld(variant)
+                } else {
+                    let effect = self.effect(arms);
+                    let others = [0, 1].map(|arm| whole[arm].without(arms[arm]));
+                    let of_others = match &others {
+                        [Some(control), Some(treatment)] => self.effect([control, treatment]),
+                        _ => Err(Reason::Undefined),
+                    };
+                    let mut row = self.row(variant, arms, effect);
+                    let interaction = effect
+                        .and_then(|effect| welch::interaction(&effect.difference, &of_others?.difference));
+                    row.interaction_p_value = interaction.ok().map(|interaction| interaction.p_value());
+                    row
+                };
+                (row.dimension, row.segment) = (cells.dimension, cells.names[cell]);
+                rows.push(row);
+            }
+        }
+        let p_values: Vec<Option<f64>> = rows.iter().map(|row| row.interaction_p_value).collect();
+        let q_values = multiplicity::benjamini_hochberg(&p_values);
+        rows.iter_mut().zip(q_values).for_each(|(row, q_value)| row.interaction_q_value = q_value);
+        rows
+    }
+
+    fn effect(&self, [control, treatment]: [&Measured; 2]) -> Result<Effect, Reason> {
+        Effect::unadjusted(&self.measure.arm(control)?, &self.measure.arm(treatment)?)
+    }
+
+    /// Whether a customer of the control or the variant is left out for a window that isn't over.
+    fn has_immature(&self, variant: usize) -> bool {
+        let of = |variant: usize| self.counts.variants[variant].immature(self.windows_needed) > 0;
+        of(variant) || self.control.is_some_and(of)
+    }
+
+    /// A row with the figures of two arms, by all that was seen of them.
+    fn row(
+        &self,
+        variant: usize,
+        [control, treatment]: [&Measured; 2],
+        effect: Result<Effect, Reason>,
+    ) -> Row<'t> {
+        let mut reasons = Vec::new();
+        let reading = match effect {
+            Ok(effect) => effect.reading(&self.experiment.plan, self.metric, &mut reasons),
+            Err(_) => {
+                // Of both arms, if neither can be compared.
+                let arms = [control, treatment].map(|arm| self.measure.arm(arm).err());
+                reasons.extend(arms.into_iter().flatten());
+                reasons.extend(effect.err());
+                Reading::default()
+            }
+        };
+        let control_mean = self.measure.mean(control);
+        if control_mean == Some(0.0) {
+            reasons.push(Reason::ZeroControlMean);
+        }
+        reasons.sort_unstable();
+        reasons.dedup();
+        Row {
+            customers: Some(treatment.customers()),
+            control_customers: Some(control.customers()),
+            mean: self.measure.mean(treatment),
+            control_mean,
+            reading,
+            notes: reasons.iter().map(Reason::to_string).collect(),
+            ..self.empty_row(variant)
+        }
+    }
+
+    /// A row that would say too much of too few.
+    fn withheld(&self, variant: usize) -> Row<'t> {
+        Row { notes: vec![WITHHELD.to_owned()], ..self.empty_row(variant) }
+    }
+
+    fn empty_row(&self, variant: usize) -> Row<'t> {
+        let plan = &*self.experiment.plan;
+        Row {
+            experiment: plan,
+            metric: self.metric,
+            role: self.role,
+            variant: &plan.weights[variant].0,
+            adjustment: Adjustment::None,
+            dimension: WHOLE,
+            segment: WHOLE,
+            customers: None,
+            control_customers: None,
+            mean: None,
+            control_mean: None,
+            reading: Reading::default(),
+            interaction_p_value: None,
+            interaction_q_value: None,
+            q_value: None,
+            verdict: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// Corrects the goals of an experiment for each other, and says what to make of every row that decides.
+fn decide(correction: Correction, rows: &mut [Row<'_>], deciding: &[usize], checks: &[Check<'_>]) {
+    let goals: Vec<usize> = deciding.iter().copied().filter(|row| rows[*row].role == Role::Goal).collect();
+    let p_values: Vec<Option<f64>> = goals.iter().map(|row| rows[*row].reading.decision_p).collect();
+    let q_values = match correction {
+        Correction::BenjaminiHochberg => multiplicity::benjamini_hochberg(&p_values),
+        Correction::Holm => multiplicity::holm(&p_values),
+        Correction::None => p_values,
+    };
+    goals.iter().zip(q_values).for_each(|(row, q_value)| rows[*row].q_value = q_value);
     let mut failed: Vec<String> = checks
         .iter()
         .filter(|check| check.status == Status::Fail)
         .map(|check| format!("{}_failed", check.check))
         .collect();
     failed.dedup();
-    for row in &mut rows {
-        row.verdict = if failed.is_empty() { verdict(row) } else { Verdict::Invalid };
+    for row in deciding {
+        let row = &mut rows[*row];
+        let (plan, metric) = (row.experiment, row.metric);
+        row.verdict = Some(match row.role {
+            _ if !failed.is_empty() => Verdict::Invalid,
+            Role::Goal => Verdict::of_goal(plan, metric, &row.reading, row.q_value, row.control_mean),
+            Role::Guardrail => Verdict::of_guardrail(plan, metric, &row.reading, row.control_mean),
+        });
         row.notes.extend_from_slice(&failed);
     }
-    rows
-}
-
-/// One variant against the control, before correction and verdict.
-fn compare<'t>(
-    plan: &'t ExperimentPlan,
-    metric: &'t MetricPlan,
-    [control, variant]: [Moments; 2],
-    minor_per_unit: f64,
-) -> Row<'t> {
-    let minor_per_unit = match metric.kind {
-        MetricKind::Mean(Quantity { of: MetricOf::Value, .. }) => minor_per_unit,
-        _ => 1.0,
-    };
-    let mut reasons = Vec::new();
-    let figures = figures(plan, metric, [&control, &variant], minor_per_unit, &mut reasons);
-    if control.n > 0 && control.sum == 0 {
-        reasons.push(Reason::ZeroControlMean);
-    }
-    reasons.sort_unstable();
-    reasons.dedup();
-    Row {
-        experiment: plan,
-        metric,
-        variant: "",
-        customers: variant.n,
-        control_customers: control.n,
-        mean: variant.mean(minor_per_unit),
-        control_mean: control.mean(minor_per_unit),
-        figures,
-        q_value: None,
-        verdict: Verdict::Undecided,
-        notes: reasons.iter().map(Reason::to_string).collect(),
-    }
-}
-
-fn figures(
-    plan: &ExperimentPlan,
-    metric: &MetricPlan,
-    [control, variant]: [&Moments; 2],
-    minor_per_unit: f64,
-    reasons: &mut Vec<Reason>,
-) -> Figures {
-    let mut figures = Figures::default();
-    let arms = (arm(metric.kind, control, minor_per_unit), arm(metric.kind, variant, minor_per_unit));
-    let (control, variant) = match arms {
-        (Ok(control), Ok(variant)) => (control, variant),
-        (control, variant) => {
-            reasons.extend([control, variant].into_iter().filter_map(Result::err));
-            return figures;
-        }
-    };
-    match welch::difference(&control, &variant) {
-        Ok(difference) => {
-            figures.difference = Some(difference.value);
-            figures.difference_interval = Some(difference.interval(plan.alpha));
-            figures.p_value = Some(difference.p_value());
-            if metric.window_us.is_some() {
-                let sequence = ConfidenceSequence::new(plan.alpha, sequential::DEFAULT_TUNING_CUSTOMERS);
-                figures.sequential_interval = sequence.interval(&difference, control.n + variant.n);
-            }
-        }
-        Err(reason) => reasons.push(reason),
-    }
-    match welch::relative_lift(&control, &variant) {
-        Ok(lift) => {
-            let good = if metric.good_up { lift.estimate.value } else { -lift.estimate.value };
-            let posterior = Posterior::of_lift(good, lift.estimate.standard_error, Prior::Flat);
-            figures.relative_lift = Some(lift.estimate.value);
-            figures.lift_interval = Some(lift.estimate.interval(plan.alpha));
-            figures.chance_to_win = Some(posterior.chance_to_win());
-            figures.expected_loss = Some(posterior.expected_loss());
-            if lift.approximate {
-                reasons.push(Reason::Approximate);
-            }
-        }
-        Err(reason) => reasons.push(reason),
-    }
-    match power::minimum_detectable_lift(&control, &variant, plan.alpha, POWER) {
-        Ok(lift) => figures.minimum_detectable_lift = Some(lift),
-        Err(reason) => reasons.push(reason),
-    }
-    figures
-}
-
-fn arm(kind: MetricKind, moments: &Moments, minor_per_unit: f64) -> Result<Arm, Reason> {
-    match kind {
-        MetricKind::Mean(_) | MetricKind::Ratio { .. } | MetricKind::Quantile { .. } => {
-            Arm::of_mean(moments, minor_per_unit)
-        }
-        MetricKind::Proportion(_) => {
-            Arm::of_proportion(u64::try_from(moments.sum).map_err(|_| Reason::Undefined)?, moments.n)
-        }
-    }
-}
-
-fn correct(correction: Correction, rows: &mut [Row<'_>]) {
-    let p_values: Vec<Option<f64>> = rows.iter().map(|row| row.figures.p_value).collect();
-    let q_values = match correction {
-        Correction::BenjaminiHochberg => multiplicity::benjamini_hochberg(&p_values),
-        Correction::Holm => multiplicity::holm(&p_values),
-        Correction::None => p_values,
-    };
-    rows.iter_mut().zip(q_values).for_each(|(row, q_value)| row.q_value = q_value);
-}
-
-/// The verdict of an experiment whose checks hold.
-fn verdict(row: &Row<'_>) -> Verdict {
-    let (Some(q_value), Some(difference), Some(interval), Some(control_mean)) =
-        (row.q_value, row.figures.difference, row.figures.difference_interval, row.control_mean)
-    else {
-        return Verdict::Undecided;
-    };
-    if q_value <= row.experiment.alpha {
-        return if (difference > 0.0) == row.metric.good_up { Verdict::Win } else { Verdict::Lose };
-    }
-    let flat = row
-        .experiment
-        .flat_within
-        .is_some_and(|within| interval.within(&Interval::around(0.0, within * control_mean.abs())));
-    if flat { Verdict::Flat } else { Verdict::Undecided }
-}
-
-/// The table, from its rows in order.
-pub(super) fn frame(rows: &[Row<'_>]) -> Result<NamedFrame, PolarsError> {
-    let notes: Vec<Option<String>> =
-        rows.iter().map(|row| (!row.notes.is_empty()).then(|| row.notes.join("; "))).collect();
-    let columns = vec![
-        texts("experiment", rows, |row| Some(row.experiment.name.as_str())),
-        texts("metric", rows, |row| Some(row.metric.name.as_str())),
-        texts("variant", rows, |row| Some(row.variant)),
-        texts("adjustment", rows, |_| Some(ADJUSTMENT)),
-        texts("dimension", rows, |_| Some(WHOLE)),
-        texts("segment", rows, |_| Some(WHOLE)),
-        texts("role", rows, |_| Some(GOAL)),
-        texts("control", rows, |row| Some(row.experiment.control.as_str())),
-        counts("customers", rows, |row| Some(row.customers)),
-        counts("control_customers", rows, |row| Some(row.control_customers)),
-        floats("mean", rows, |row| row.mean),
-        floats("control_mean", rows, |row| row.control_mean),
-        floats("difference", rows, |row| row.figures.difference),
-        floats("difference_low", rows, |row| low(row.figures.difference_interval)),
-        floats("difference_high", rows, |row| high(row.figures.difference_interval)),
-        floats("relative_lift", rows, |row| row.figures.relative_lift),
-        floats("relative_lift_low", rows, |row| low(row.figures.lift_interval)),
-        floats("relative_lift_high", rows, |row| high(row.figures.lift_interval)),
-        floats("p_value", rows, |row| row.figures.p_value),
-        floats("q_value", rows, |row| row.q_value),
-        floats("sequential_low", rows, |row| low(row.figures.sequential_interval)),
-        floats("sequential_high", rows, |row| high(row.figures.sequential_interval)),
-        floats("chance_to_win", rows, |row| row.figures.chance_to_win),
-        floats("expected_loss", rows, |row| row.figures.expected_loss),
-        floats("minimum_detectable_lift", rows, |row| row.figures.minimum_detectable_lift),
-        texts("verdict", rows, |row| Some(row.verdict.as_str())),
-        texts("note", &notes, |note| note.as_deref()),
-    ];
-    Ok((TABLE, DataFrame::new(rows.len(), columns)?))
 }

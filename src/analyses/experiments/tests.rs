@@ -9,17 +9,15 @@ use crate::config::plan::{
 use crate::journey::testing::World;
 use crate::stats::{multiplicity, sequential};
 
+mod kinds;
+mod naive;
+mod withheld;
+
 const HEALTH: [&str; 6] = ["experiment", "check", "variant", "expected", "observed", "status"];
 
 pub(super) fn world() -> World {
-    World::new(&[], &["visit", "buy"]).with_assignments(&[
-        "mail/none",
-        "mail/mens",
-        "mail/womens",
-        "mail/lost",
-        "extra/x",
-        "extra/y",
-    ])
+    let world = World::new(&[], &["visit", "buy"]).with_attributes(&["de", "fr", "it"]);
+    world.with_assignments(&["mail/none", "mail/mens", "mail/womens", "mail/lost", "extra/x", "extra/y"])
 }
 
 pub(super) fn metric(
@@ -320,7 +318,7 @@ fn an_experiment_without_assignments_says_so() {
     assert_eq!(show(&health, &HEALTH), expected);
     bench.plan.experiments.clear();
     let (results, health) = tables(&bench);
-    assert_eq!(results.shape(), (0, 27));
+    assert_eq!(results.shape(), (0, 30));
     assert_eq!(show(&health, &HEALTH), "extra not_configured (all) - 3 warn");
 }
 

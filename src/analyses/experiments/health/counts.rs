@@ -97,7 +97,7 @@ impl Counts {
             split.add(*segment as usize, variant, 1);
         }
         if let Some(novelty) = &mut self.novelty {
-            novelty.observe(&context.plan.metrics, customer, context.rules.to_us);
+            novelty.observe(&context.plan.metrics, customer, context.rules);
         }
     }
 

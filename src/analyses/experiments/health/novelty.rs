@@ -13,7 +13,7 @@ use crate::analyses::experiments::population::{Experiment, Exposed};
 use crate::analyses::experiments::quantities;
 use crate::analyses::suppression::is_withheld;
 use crate::config::plan::{DAY_US, ExperimentPlan, MetricKind, MetricPlan, Quantity};
-use crate::journey::{Journey, Walk};
+use crate::journey::Rules;
 use crate::stats::{Arm, Estimate, Moments, Reason, welch};
 
 use super::{Check, Status};
@@ -109,19 +109,19 @@ impl Counts {
 
     /// Adds an analysed customer.
     #[inline]
-    pub(super) fn observe(&mut self, metrics: &[MetricPlan], customer: &Exposed<'_>, to_us: i64) {
-        let Exposed { variant, t0_us, journey, walk, .. } = *customer;
-        let over = ((to_us.saturating_sub(t0_us)).max(0) / WEEK_US).min(WEEKS as i64) as usize;
+    pub(super) fn observe(&mut self, metrics: &[MetricPlan], customer: &Exposed<'_>, rules: &Rules) {
+        let Exposed { variant, t0_us, .. } = *customer;
+        let over = ((rules.to_us.saturating_sub(t0_us)).max(0) / WEEK_US).min(WEEKS as i64) as usize;
         let arm = &mut self.arms[variant];
         let Some((quantity, is_proportion)) = followed(&metrics[self.metric]) else { return };
         // Most have nothing, and are counted only.
-        if over == 0 || !quantities::occurs(quantity, journey, walk, weeks(t0_us, 0..over)) {
+        if over == 0 || !quantities::occurs(quantity, customer, rules, weeks(t0_us, 0..over)) {
             arm.over[over] += 1;
             return;
         }
         let mut values = [0; WEEKS];
         for (week, value) in values[..over].iter_mut().enumerate() {
-            *value = value_of(quantity, is_proportion, journey, walk, weeks(t0_us, week..week + 1));
+            *value = value_of(quantity, is_proportion, customer, rules, weeks(t0_us, week..week + 1));
         }
         arm.add(over, &values);
     }
@@ -156,14 +156,14 @@ fn weeks(t0_us: i64, weeks: Range<usize>) -> Range<i64> {
 fn value_of(
     quantity: Quantity,
     is_proportion: bool,
-    journey: &Journey<'_>,
-    walk: &Walk,
+    customer: &Exposed<'_>,
+    rules: &Rules,
     span_us: Range<i64>,
 ) -> i64 {
     if is_proportion {
-        i64::from(quantities::occurs(quantity, journey, walk, span_us))
+        i64::from(quantities::occurs(quantity, customer, rules, span_us))
     } else {
-        quantities::sum(quantity, journey, walk, span_us)
+        quantities::sum(quantity, customer, rules, span_us)
     }
 }
 
