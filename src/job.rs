@@ -104,7 +104,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         inputs,
         counts: counts.clone(),
         started,
-        rejected: quality::rejected(&loaded, &computed.cut),
+        rejected: quality::rejected(plan, &loaded, &computed.cut),
         output: &plan.output,
         make_current: options.make_current,
         interrupted: &AtomicBool::new(false),
@@ -175,10 +175,7 @@ fn compute(
     progress.begin("finishing tables", 0);
     let mut frames = finish(&analyses, buckets, all, pool)?;
     frames.push(("reconciliation", quality::row_ledger(loaded, &cut)?));
-    frames.push((
-        "data_quality",
-        quality::data_quality(plan, &kernel.rules, loaded, opened.with_events, &cut)?,
-    ));
+    frames.push(("data_quality", quality::data_quality(plan, &kernel.rules, loaded, opened, &cut)?));
     progress.end();
     Ok(Computed { frames, cut })
 }
@@ -333,7 +330,7 @@ fn present_files(opened: &Opened) -> Vec<PresentFile> {
         let read = source.files.iter().filter(|file| !file.is_pruned());
         files.extend(read.map(|file| of(&source.plan.key, &file.file)));
     }
-    files.extend(small(&opened.customers, !opened.attributes.is_empty()));
+    files.extend(small(&opened.customers, opened.reads_customers));
     files.extend(small(&opened.assignments, true));
     for source in [&opened.spend, &opened.rates].into_iter().flatten() {
         files.extend(source.files.iter().map(|file| of(&source.plan.key, file.file())));

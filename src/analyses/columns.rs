@@ -49,5 +49,10 @@ pub(crate) fn elapsed_ms(from_us: i64, to_us: i64) -> u64 {
 
 /// A quantile of durations in milliseconds, in hours; None without durations.
 pub(crate) fn quantile_hours(durations_ms: &Histogram, level: f64) -> Option<f64> {
-    quantile::quantile(durations_ms, level).map(|duration_ms| duration_ms / MS_PER_HOUR)
+    quantile::quantile(durations_ms, level).map(ms_to_hours)
+}
+
+/// Milliseconds in hours.
+pub(crate) fn ms_to_hours(duration_ms: f64) -> f64 {
+    duration_ms / MS_PER_HOUR
 }

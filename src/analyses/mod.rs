@@ -226,7 +226,8 @@ macro_rules! registry {
     };
 }
 
-// The registry: an analysis is one line here. By bucket, if a figure of it has replicates.
+// The registry: an analysis is one line here. By bucket, if a figure of it has replicates. What is too large for that
+// keeps what varies by `CustomerHash::bucket` itself, as stage_transitions does.
 registry! {
     by bucket {
         attribution: Attribution,

@@ -1,11 +1,17 @@
 //! `stage_transitions`: which stage follows which, from start to exit.
+//!
+//! A customer takes several steps, so that rows aren't independent: shares have the bucket jackknife (Kott 2001),
+//! times Woodruff's interval (1952). Counts and coarse histograms are kept by bucket for that; times are read
+//! from one exact histogram of all.
 
 use polars::prelude::{DataFrame, PolarsError};
 
 use crate::journey::Rules;
-use crate::stats::Histogram;
+use crate::stats::{BUCKETS, CoarseHistogram, Histogram, Interval, jackknife, quantile};
 
-use super::columns::{counts, elapsed_ms, floats, quantile_hours, share, texts};
+use super::columns::{
+    ALPHA, counts, elapsed_ms, floats, high, low, ms_to_hours, quantile_hours, share, texts,
+};
 use super::{Analysis, Context, NamedFrame, Observed};
 
 /// Name of the table.
@@ -24,7 +30,8 @@ const EXIT: &str = "(exit)";
 /// can differ by the customers who crossed `from`.
 ///
 /// Frame: the pairs that occur, by stage from and to, `(start)` first, `(exit)` last. `probability` is the
-/// share of the reported steps from the same stage. Durations are null from `(start)` and to `(exit)`.
+/// share of the reported steps from the same stage. Durations are null from `(start)` and to `(exit)`, bounds
+/// also where too few customers took the step.
 #[derive(Debug, Clone)]
 pub struct StageTransitions<'a> {
     rules: &'a Rules,
@@ -39,35 +46,75 @@ pub struct TransitionPartial {
     /// Row by row: from `(start)` or stage k − 1; columns: to stage k, or `(exit)` in the last. So that a
     /// place is a row, and one more than a column.
     pairs: Vec<PairCounts>,
+    /// By jackknife bucket, in the order of the pairs; empty as long as nobody of the bucket took a step. A
+    /// worker sees one bucket after the other, so that only one of them has to stay where it is fast.
+    buckets: Vec<Vec<BucketCounts>>,
     /// Of the customer at hand: by row, bit k: a step to column k was seen. Scratch.
     seen: Vec<u64>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct PairCounts {
-    transitions: u64,
     customers: u64,
     durations_ms: Histogram,
+}
+
+/// What varies from bucket to bucket.
+#[derive(Debug, Clone, Default)]
+struct BucketCounts {
+    transitions: u64,
+    durations_ms: CoarseHistogram,
 }
 
 impl TransitionPartial {
     fn add(&mut self, other: &TransitionPartial) {
         for (pair, other) in self.pairs.iter_mut().zip(&other.pairs) {
-            pair.transitions += other.transitions;
             pair.customers += other.customers;
             pair.durations_ms.merge(&other.durations_ms);
         }
+        for (bucket, other) in self.buckets.iter_mut().zip(&other.buckets) {
+            if bucket.is_empty() {
+                bucket.clone_from(other);
+                continue;
+            }
+            for (pair, other) in bucket.iter_mut().zip(other) {
+                pair.transitions += other.transitions;
+                pair.durations_ms.merge(&other.durations_ms);
+            }
+        }
     }
 
-    /// Counts one step; `from` and `to` index the table of pairs.
+    /// A figure of a pair by bucket.
+    fn by_bucket<'p, T>(
+        &'p self,
+        pair: usize,
+        figure: impl Fn(Option<&'p BucketCounts>) -> T,
+    ) -> [T; BUCKETS] {
+        std::array::from_fn(|bucket| figure(self.buckets[bucket].get(pair)))
+    }
+}
+
+/// Where the steps of a customer are counted.
+struct Steps<'p> {
+    pairs: &'p mut [PairCounts],
+    bucket: &'p mut [BucketCounts],
+    seen: &'p mut [u64],
+}
+
+impl Steps<'_> {
+    /// Counts one step; `from` and `to` index the table of pairs. A step from or to an end takes no time.
     #[inline]
-    fn step(&mut self, from: usize, to: usize) -> &mut PairCounts {
-        let pair = &mut self.pairs[from * self.seen.len() + to];
+    fn count(&mut self, from: usize, to: usize, duration_ms: Option<u64>) {
+        let at = from * self.seen.len() + to;
+        let (pair, bucket) = (&mut self.pairs[at], &mut self.bucket[at]);
         let seen = &mut self.seen[from];
-        pair.transitions += 1;
         pair.customers += 1 - (*seen >> to & 1);
         *seen |= 1 << to;
-        pair
+        bucket.transitions += 1;
+        if let Some(duration_ms) = duration_ms {
+            pair.durations_ms.record(duration_ms);
+            bucket.durations_ms.record(duration_ms);
+        }
     }
 }
 
@@ -90,11 +137,21 @@ impl Analysis for StageTransitions<'_> {
 
     fn partial(&self) -> TransitionPartial {
         let side = self.side();
-        TransitionPartial { pairs: vec![PairCounts::default(); side * side], seen: vec![0; side] }
+        TransitionPartial {
+            pairs: vec![PairCounts::default(); side * side],
+            buckets: vec![Vec::new(); BUCKETS],
+            seen: vec![0; side],
+        }
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut TransitionPartial) {
-        partial.seen.fill(0);
+        let TransitionPartial { pairs, buckets, seen } = partial;
+        let bucket = &mut buckets[observed.journey.customer.bucket()];
+        if bucket.is_empty() {
+            bucket.resize(pairs.len(), BucketCounts::default());
+        }
+        seen.fill(0);
+        let mut steps = Steps { pairs, bucket, seen };
         // The row before, if there is one, with `(start)` in its place: rows with a stage have others.
         let (mut from, mut from_us) = (0, 0);
         for row in observed.journey.rows {
@@ -103,15 +160,12 @@ impl Analysis for StageTransitions<'_> {
                 continue;
             }
             if self.rules.in_window(row.time_us) {
-                let pair = partial.step(from, place - 1);
-                if from > 0 {
-                    pair.durations_ms.record(elapsed_ms(from_us, row.time_us));
-                }
+                steps.count(from, place - 1, (from > 0).then(|| elapsed_ms(from_us, row.time_us)));
             }
             (from, from_us) = (place, row.time_us);
         }
         if from > 0 && self.rules.in_window(from_us) {
-            partial.step(from, self.rules.stages);
+            steps.count(from, self.rules.stages, None);
         }
     }
 
@@ -123,15 +177,42 @@ impl Analysis for StageTransitions<'_> {
         let mut total = self.partial();
         partials.iter().for_each(|partial| total.add(partial));
         let name = |stage: usize| self.rules.targets[stage].name.as_str();
+        let side = self.side();
+        let none = CoarseHistogram::default();
         let mut rows = Vec::new();
-        for (from, pairs) in total.pairs.chunks(self.side()).enumerate() {
-            let transitions = pairs.iter().map(|pair| pair.transitions).sum();
-            for (to, pair) in pairs.iter().enumerate().filter(|(_, pair)| pair.transitions > 0) {
+        for from in 0..side {
+            let steps: Vec<[u64; BUCKETS]> = (from * side..(from + 1) * side)
+                .map(|pair| total.by_bucket(pair, |counts| counts.map_or(0, |counts| counts.transitions)))
+                .collect();
+            let leaving: [u64; BUCKETS] =
+                std::array::from_fn(|bucket| steps.iter().map(|steps| steps[bucket]).sum());
+            for (to, steps) in steps.iter().enumerate() {
+                let transitions: u64 = steps.iter().sum();
+                if transitions == 0 {
+                    continue;
+                }
+                let pair = from * side + to;
+                let durations_ms = &total.pairs[pair].durations_ms;
+                let is_inside = from > 0 && to < self.rules.stages;
+                let by_bucket = is_inside
+                    .then(|| total.by_bucket(pair, |counts| counts.map_or(&none, |c| &c.durations_ms)));
+                let hours = |level: f64| Hours {
+                    quantile: quantile_hours(durations_ms, level),
+                    interval: by_bucket.as_ref().and_then(|buckets| {
+                        let interval =
+                            quantile::woodruff_interval(durations_ms, buckets, level, ALPHA).ok()?;
+                        Some(Interval { low: ms_to_hours(interval.low), high: ms_to_hours(interval.high) })
+                    }),
+                };
                 rows.push(Row {
                     from: from.checked_sub(1).map_or(START, name),
                     to: if to == self.rules.stages { EXIT } else { name(to) },
-                    probability: share(pair.transitions, transitions),
-                    pair,
+                    transitions,
+                    customers: total.pairs[pair].customers,
+                    probability: share(transitions, leaving.iter().sum()),
+                    interval: jackknife::share_interval(steps, &leaving, ALPHA).ok(),
+                    median: hours(0.5),
+                    p90: hours(0.9),
                 });
             }
         }
@@ -139,22 +220,38 @@ impl Analysis for StageTransitions<'_> {
     }
 }
 
+/// Time that a share of the steps takes at most.
+struct Hours {
+    quantile: Option<f64>,
+    interval: Option<Interval>,
+}
+
 struct Row<'t> {
     from: &'t str,
     to: &'t str,
+    transitions: u64,
+    customers: u64,
     probability: Option<f64>,
-    pair: &'t PairCounts,
+    interval: Option<Interval>,
+    median: Hours,
+    p90: Hours,
 }
 
 fn frame(rows: &[Row<'_>]) -> Result<DataFrame, PolarsError> {
     let columns = vec![
         texts("from_stage", rows, |row| Some(row.from)),
         texts("to_stage", rows, |row| Some(row.to)),
-        counts("transitions", rows, |row| Some(row.pair.transitions)),
-        counts("customers", rows, |row| Some(row.pair.customers)),
+        counts("transitions", rows, |row| Some(row.transitions)),
+        counts("customers", rows, |row| Some(row.customers)),
         floats("probability", rows, |row| row.probability),
-        floats("median_hours", rows, |row| quantile_hours(&row.pair.durations_ms, 0.5)),
-        floats("p90_hours", rows, |row| quantile_hours(&row.pair.durations_ms, 0.9)),
+        floats("probability_low", rows, |row| low(row.interval)),
+        floats("probability_high", rows, |row| high(row.interval)),
+        floats("median_hours", rows, |row| row.median.quantile),
+        floats("median_hours_low", rows, |row| low(row.median.interval)),
+        floats("median_hours_high", rows, |row| high(row.median.interval)),
+        floats("p90_hours", rows, |row| row.p90.quantile),
+        floats("p90_hours_low", rows, |row| low(row.p90.interval)),
+        floats("p90_hours_high", rows, |row| high(row.p90.interval)),
     ];
     DataFrame::new(rows.len(), columns)
 }
@@ -169,7 +266,7 @@ mod tests {
     const ALL: [&str; 6] =
         ["from_stage", "to_stage", "transitions", "customers", "probability", "median_hours"];
 
-    fn transitions(journeys: &[&str]) -> DataFrame {
+    fn transitions<T: AsRef<str>>(journeys: &[T]) -> DataFrame {
         let bench = Bench::new(World::new(&["A", "B", "C"], &[]), journeys);
         bench.run(&StageTransitions::new(bench.context())).remove(0).1
     }
@@ -200,8 +297,60 @@ C A 1 1 1 0";
     }
 
     #[test]
+    fn bounds_are_those_of_sixty_four_buckets() {
+        // A customer takes one to three steps from A to B, which take longer for some; half of them end there.
+        let texts: Vec<String> = (0..900_u32)
+            .map(|customer| {
+                let step = |at: u32| format!("A {}:00, B {}:{:02}", 2 * at, 2 * at, customer * 7 % 60);
+                let steps: Vec<String> = (0..=customer % 3).map(step).collect();
+                format!("{}{}", steps.join(", "), if customer % 2 == 0 { ", C 9:00" } else { "" })
+            })
+            .collect();
+        // The same text is the same customer for the hash: an hour of another day tells them apart.
+        let texts: Vec<String> = texts
+            .iter()
+            .enumerate()
+            .map(|(at, text)| format!("{text}, x d{}/{}:00", 1 + at / 24, at % 24))
+            .collect();
+        let frame = transitions(&texts);
+        let mut world = World::new(&["A", "B", "C"], &[]);
+        let [mut steps, mut leaving] = [[0_u64; BUCKETS]; 2];
+        let mut all = Histogram::default();
+        let mut buckets: [CoarseHistogram; BUCKETS] = std::array::from_fn(|_| CoarseHistogram::default());
+        for (customer, journey) in world.journeys(&texts).iter().enumerate() {
+            let bucket = journey.journey().customer.bucket();
+            let own = customer as u64 % 3 + 1;
+            steps[bucket] += u64::from(customer % 2 == 0);
+            leaving[bucket] += own;
+            for _ in 0..own {
+                let duration_ms = customer as u64 * 7 % 60 * 60_000;
+                all.record(duration_ms);
+                buckets[bucket].record(duration_ms);
+            }
+        }
+        // From B most go back to A; those who end with it come once a customer.
+        let figures = |row: usize, columns: [&str; 3]| {
+            columns.map(|column| frame.column(column).unwrap().f64().unwrap().get(row).unwrap())
+        };
+        assert_eq!(show(&frame, &["from_stage", "to_stage"]).lines().nth(3), Some("B C"));
+        let [probability, low, high] = figures(3, ["probability", "probability_low", "probability_high"]);
+        assert_eq!(probability, 450.0 / 1_800.0);
+        let interval = jackknife::share_interval(&steps, &leaving, ALPHA).unwrap();
+        assert_eq!([low, high], [interval.low, interval.high]);
+        assert!(low < probability && probability < high);
+        for (name, level) in [("median", 0.5), ("p90", 0.9)] {
+            let columns = ["", "_low", "_high"].map(|bound| format!("{name}_hours{bound}"));
+            let [hours, low, high] = figures(1, columns.each_ref().map(String::as_str));
+            let interval = quantile::woodruff_interval(&all, &buckets.each_ref(), level, ALPHA).unwrap();
+            assert_eq!([low, high], [interval.low, interval.high].map(ms_to_hours), "{name}");
+            assert!(low < hours && hours < high, "{low} {hours} {high}");
+        }
+        assert_eq!(show(&frame, &["median_hours_low"]).lines().next(), Some("-"), "from the start");
+    }
+
+    #[test]
     fn nobody() {
-        assert_eq!(transitions(&[]).shape(), (0, 7));
+        assert_eq!(transitions(&[""; 0]).shape(), (0, 13));
         assert_eq!(transitions(&["x 1:00"]).height(), 0);
     }
 

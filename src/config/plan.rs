@@ -603,6 +603,17 @@ pub enum MetricKind {
     },
 }
 
+impl MetricKind {
+    /// What is summed: one quantity, of ratios two.
+    pub fn quantities(self) -> impl Iterator<Item = Quantity> {
+        let (first, second) = match self {
+            MetricKind::Proportion(of) | MetricKind::Mean(of) | MetricKind::Quantile { of, .. } => (of, None),
+            MetricKind::Ratio { numerator, denominator } => (numerator, Some(denominator)),
+        };
+        std::iter::once(first).chain(second)
+    }
+}
+
 /// A sum per customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Quantity {

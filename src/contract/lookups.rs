@@ -8,7 +8,7 @@ use bytemuck::Pod;
 use crate::config::plan::SourcePlan;
 use crate::input::columns::{Ids, LocalTimes, Texts, times};
 use crate::input::open::{Located, Need, Role};
-use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
+use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks, DatedAttributeRow};
 use crate::journey::codebook::CodebookBuilder;
 use crate::journey::key::{CustomerHash, PARTITIONS};
 
@@ -23,9 +23,16 @@ pub fn suppress_needs() -> Vec<Need> {
     vec![Need::required("customer_id", Role::Id)]
 }
 
-/// Needs of the customers table; `attributes` are the dimensions found there.
-pub fn customer_needs(attributes: &[String]) -> Vec<Need> {
-    let mut needs = vec![Need::required("customer_id", Role::Id)];
+/// Position among the needs of customers of the instant from which a row holds.
+pub const VALID_FROM: usize = 1;
+
+/// Needs of the customers table; `attributes` are the dimensions found there. The instants are `wanted` where the table
+/// is read at all.
+pub fn customer_needs(attributes: &[String], wanted: bool) -> Vec<Need> {
+    let mut needs = vec![
+        Need::required("customer_id", Role::Id),
+        Need { wanted, ..Need::optional("valid_from", Role::Time) },
+    ];
     needs.extend(attributes.iter().map(|name| Need::required(name, Role::Text)));
     needs
 }
@@ -64,6 +71,8 @@ pub struct LookupReader<T> {
     complete: Vec<bool>,
     /// Of the rows of a batch.
     customers: Vec<CustomerHash>,
+    /// Of the rows of a batch, where they hold from an instant on.
+    froms_us: Vec<i64>,
     /// The rows of a batch that count.
     shares: Shares,
 }
@@ -80,6 +89,7 @@ impl<T: Pod> LookupReader<T> {
             coder: BatchCoder::new(texts),
             complete: Vec::new(),
             customers: Vec::new(),
+            froms_us: Vec::new(),
             shares: Shares::default(),
         }
     }
@@ -125,7 +135,7 @@ impl LookupReader<AttributeRow> {
         origin: BatchOrigin<'_>,
         suppressed: &Suppressed,
     ) -> Result<(), ArrowError> {
-        self.prepare(&origin.located[0], &origin.located[1..], batch)?;
+        self.prepare(&origin.located[0], &origin.located[VALID_FROM + 1..], batch)?;
         let mut broken = Vec::new();
         let (codes, kept) = self.coder.codes_and_kept();
         self.shares.begin(codes.len());
@@ -144,6 +154,57 @@ impl LookupReader<AttributeRow> {
             self.partitions[partition]
                 .extend_from(rows, |row| AttributeRow::new(self.customers[row], codes[row]));
         }
+        self.reject(&broken, origin);
+        Ok(())
+    }
+}
+
+impl LookupReader<DatedAttributeRow> {
+    /// Takes a batch of customers in of whom each row holds from an instant on: null is from the beginning, and so is,
+    /// for all that is asked, any instant before the data. What begins at `to_us` or later doesn't hold yet.
+    pub fn take_dated_customers(
+        &mut self,
+        batch: &RecordBatch,
+        origin: BatchOrigin<'_>,
+        suppressed: &Suppressed,
+        to_us: i64,
+    ) -> Result<(), ArrowError> {
+        let located = &origin.located[VALID_FROM];
+        let instants = times(located, batch, self.local.as_mut())?;
+        let written = match located {
+            Located::Column(at, _) => Some(batch.column(*at)),
+            Located::Constant(_) | Located::Absent => None,
+        };
+        self.prepare(&origin.located[0], &origin.located[VALID_FROM + 1..], batch)?;
+        let mut broken = Vec::new();
+        let mut outside = 0;
+        let (codes, kept) = self.coder.codes_and_kept();
+        self.shares.begin(codes.len());
+        self.froms_us.clear();
+        for (row, (customer, code)) in self.customers.iter().zip(codes).enumerate() {
+            let from_us = instants.is_valid(row).then(|| instants.value(row));
+            self.froms_us.push(from_us.unwrap_or(i64::MIN));
+            match (*customer, from_us) {
+                (_, Some(from_us)) if from_us >= to_us => outside += 1,
+                (CustomerHash::NOBODY, _) => broken.push((row, Rule::NullCustomer, None)),
+                (customer, _) if suppressed.contains(customer) => self.counts.suppressed += 1,
+                // Something is written that is no instant: years beyond what microseconds can count.
+                (_, None) if written.is_some_and(|column| column.is_valid(row)) => {
+                    broken.push((row, Rule::ImpossibleTime, None));
+                }
+                (customer, _) => {
+                    kept[*code as usize] = true;
+                    self.shares.keep(row, customer);
+                }
+            }
+        }
+        for (partition, rows) in self.shares.by_partition() {
+            self.partitions[partition].extend_from(rows, |row| {
+                DatedAttributeRow::new(self.customers[row], self.froms_us[row], codes[row])
+            });
+        }
+        self.counts.outside += outside;
+        self.counts.in_scope += codes.len() as u64 - outside;
         self.reject(&broken, origin);
         Ok(())
     }

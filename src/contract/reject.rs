@@ -23,6 +23,9 @@ pub enum Rule {
     ConflictingDuplicate,
     /// The experiment or variant is null or empty.
     NullVariant,
+    /// A metric sums the number at this place in [`Plan::numbers`](crate::config::plan::Plan::numbers) over the row, and
+    /// it is NaN, infinite or too large.
+    UnusableNumber(u16),
 }
 
 impl Rule {
@@ -38,20 +41,23 @@ impl Rule {
             Rule::NegativeValue => "negative_value",
             Rule::ConflictingDuplicate => "conflicting_duplicate",
             Rule::NullVariant => "null_variant",
+            Rule::UnusableNumber(_) => "unusable_number",
         }
     }
 
-    /// Logical column of an input that the rule looks at.
-    pub fn column(self, input: &str) -> &'static str {
+    /// Logical column of an input that the rule looks at; `numbers` are those of the plan.
+    pub fn column<'n>(self, input: &str, numbers: &'n [String]) -> &'n str {
         match self {
             Rule::NullCustomer => "customer_id",
             Rule::NullTime | Rule::ImpossibleTime if input == "assignments" => "assigned_at",
+            Rule::NullTime | Rule::ImpossibleTime if input == "customers" => "valid_from",
             Rule::NullTime | Rule::ImpossibleTime => "occurred_at",
             Rule::NullEvent => "event",
             Rule::UnusableValue | Rule::NegativeValue => "value",
             Rule::MissingRate => "currency",
             Rule::ConflictingDuplicate => "event_id",
             Rule::NullVariant => "variant",
+            Rule::UnusableNumber(at) => numbers.get(usize::from(at)).map_or("", String::as_str),
         }
     }
 }
@@ -86,6 +92,8 @@ pub struct RowCounts {
     pub rejected: BTreeMap<Rule, u64>,
     /// Values that were unusable where nothing uses them, and became null.
     pub nulled_values: u64,
+    /// The same by number of the plan.
+    pub nulled_numbers: Vec<u64>,
     /// By conversion: sum of the amounts of rejected rows that could be read, minor units.
     pub excluded_value_minor: Vec<i128>,
 }
@@ -101,6 +109,10 @@ impl RowCounts {
             *self.rejected.entry(*rule).or_default() += count;
         }
         self.nulled_values += other.nulled_values;
+        self.nulled_numbers.resize(self.nulled_numbers.len().max(other.nulled_numbers.len()), 0);
+        for (sum, nulled) in self.nulled_numbers.iter_mut().zip(&other.nulled_numbers) {
+            *sum += nulled;
+        }
         let conversions = self.excluded_value_minor.len().max(other.excluded_value_minor.len());
         self.excluded_value_minor.resize(conversions, 0);
         for (sum, minor) in self.excluded_value_minor.iter_mut().zip(&other.excluded_value_minor) {

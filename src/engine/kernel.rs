@@ -3,7 +3,7 @@
 use crate::analyses::Context;
 use crate::config::plan::{Plan, Population};
 use crate::contract::spend::SpendRow;
-use crate::journey::dimensions::DimensionSource;
+use crate::journey::dimensions::DimensionOrigin;
 use crate::journey::partition::CutOptions;
 use crate::journey::{Codebook, Dimension, Rules};
 
@@ -21,7 +21,7 @@ pub struct KernelInput<'a> {
     /// Combinations of experiment and variant.
     pub assignments: &'a Codebook,
     /// The configured dimensions, each with where it comes from.
-    pub dimensions: &'a [(String, DimensionSource)],
+    pub dimensions: &'a [(String, DimensionOrigin)],
     /// Spend of all days.
     pub spend: &'a [SpendRow],
     /// By conversion: amounts of rejected rows, minor units; may be empty where none were rejected.
@@ -46,8 +46,13 @@ pub struct Kernel {
 impl Kernel {
     /// Decides the rules.
     pub fn new(input: &KernelInput<'_>) -> Self {
-        let dimension = |(name, source): &(String, DimensionSource)| {
-            Dimension::new(name, *source, source.book(input.attributes, input.book))
+        let dimension = |(name, origin): &(String, DimensionOrigin)| match *origin {
+            DimensionOrigin::Column(source) => {
+                Dimension::new(name, source, source.book(input.attributes, input.book))
+            }
+            DimensionOrigin::Behaviour(at) => {
+                Dimension::of_behaviour(&input.plan.segments.behaviours[at], input.book, input.texts)
+            }
         };
         let rules = Rules::resolve(input.plan, input.book, input.texts, input.window_us);
         let before = |from_us| Rules { from_us, to_us: rules.from_us, ..rules.clone() };
@@ -79,5 +84,6 @@ pub fn cut_options(plan: &Plan) -> CutOptions {
     CutOptions {
         dedupe: plan.contract.dedupe,
         max_rows_per_customer: plan.contract.max_touchpoints_per_customer,
+        everyone: plan.segments.population == Population::All,
     }
 }

@@ -15,7 +15,7 @@ use crate::contract::touchpoints::{
 };
 use crate::input::open::{Located, OpenFile};
 use crate::input::{InputError, InputFile};
-use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks};
+use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks, DatedAttributeRow};
 use crate::journey::channels::{self, tally::ChannelTally};
 use crate::journey::codebook::{Codebook, CodebookBuilder};
 use crate::journey::key::{CustomerHash, PARTITIONS};
@@ -355,20 +355,29 @@ fn load_rows(
 
     let mut counts = vec![touchpoint_counts];
     let mut attributes = Codebook::default();
-    if let Some(source) = opened.customers.as_ref().filter(|_| !opened.attributes.is_empty()) {
-        let Lookup { counts: read, found, book, ranks } = read_lookup(
-            "customers",
-            source,
-            opened.attributes.len(),
-            (pool, budget, hasher, &mut inputs),
-            |reader: &mut LookupReader<AttributeRow>, batch, origin| {
+    if let Some(source) = opened.customers.as_ref().filter(|_| opened.reads_customers) {
+        let texts = opened.attributes.len();
+        let tools = (pool, budget, hasher, &mut inputs);
+        if opened.dated_attributes {
+            let take = |reader: &mut LookupReader<DatedAttributeRow>, batch: &_, origin: BatchOrigin<'_>| {
+                reader.take_dated_customers(batch, origin, &suppressed, window_us.1)
+            };
+            let Lookup { counts: read, found, book, ranks } =
+                read_lookup("customers", source, texts, tools, take)?;
+            spilled.attributes =
+                share_out(&mut partitions, found, |partition| &mut partition.dated_attributes);
+            (remaps.attributes, attributes) = (ranks, book);
+            counts.push(read);
+        } else {
+            let take = |reader: &mut LookupReader<AttributeRow>, batch: &_, origin: BatchOrigin<'_>| {
                 reader.take_customers(batch, origin, &suppressed)
-            },
-        )?;
-        spilled.attributes = share_out(&mut partitions, found, |partition| &mut partition.attributes);
-        remaps.attributes = ranks;
-        counts.push(read);
-        attributes = book;
+            };
+            let Lookup { counts: read, found, book, ranks } =
+                read_lookup("customers", source, texts, tools, take)?;
+            spilled.attributes = share_out(&mut partitions, found, |partition| &mut partition.attributes);
+            (remaps.attributes, attributes) = (ranks, book);
+            counts.push(read);
+        }
     }
     let mut assignments = Codebook::default();
     if let Some(source) = &opened.assignments {
@@ -437,7 +446,11 @@ fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
             let first = first.map_or(String::new(), |reject| {
                 format!(", first in {} row {}", input.paths[reject.source][reject.file], reject.row + 1)
             });
-            format!("\n  {count} × {} (column `{}`){first}", rule.as_str(), rule.column(input.input))
+            format!(
+                "\n  {count} × {} (column `{}`){first}",
+                rule.as_str(),
+                rule.column(input.input, &plan.numbers)
+            )
         })
         .collect();
     Err(EngineError::TooManyRejected {

@@ -12,10 +12,10 @@ use crate::config::plan::Plan;
 use crate::contract::RowCounts;
 use crate::contract::touchpoints::TouchpointColumns;
 use crate::input::open::Scope;
-use crate::journey::buffer::{AssignmentRow, AttributeRow, BufferedRow, Chunks, PartitionBuffer};
+use crate::journey::buffer::{AssignmentRow, BufferedRow, Chunks, DatedAttributeRow, PartitionBuffer};
 use crate::journey::channels;
 use crate::journey::codebook::{CodebookBuilder, ValueId};
-use crate::journey::dimensions::DimensionSource;
+use crate::journey::dimensions::DimensionOrigin;
 use crate::journey::key::{EventKey, PARTITIONS, order_hash};
 use crate::journey::partition::{Assignment, CutCounts, Partition, Remaps};
 use crate::journey::{Codebook, CustomerHash, Rules};
@@ -24,7 +24,7 @@ use super::error::EngineError;
 use super::kernel::{Kernel, KernelInput, cut_options};
 use super::load::window;
 use super::observe::{Observer, Seen, finish, observe};
-use super::open::{dimension_sources, scope_of, touchpoint_dimensions};
+use super::open::{dimension_origins, scope_of, touchpoint_dimensions};
 use super::spill::Waiting;
 use super::work::Silent;
 
@@ -54,14 +54,15 @@ pub struct Memory<'a> {
     plan: &'a Plan,
     scope: Scope,
     texts: Vec<String>,
-    dimensions: Vec<(String, DimensionSource)>,
+    dimensions: Vec<(String, DimensionOrigin)>,
     /// Rows are dealt to them in turn, as files are to threads.
     readers: Vec<Reader>,
     next_reader: usize,
     span_us: Option<(i64, i64)>,
     attribute_columns: usize,
     attributes: CodebookBuilder,
-    attribute_codes: Vec<(CustomerHash, u32)>,
+    /// From when on, µs: the least number there is means from the beginning.
+    attribute_codes: Vec<(CustomerHash, i64, u32)>,
     assignments: CodebookBuilder,
     assigned: Vec<(CustomerHash, Assignment)>,
 }
@@ -106,7 +107,7 @@ impl<'a> Memory<'a> {
         Self {
             plan,
             scope: scope_of(plan),
-            dimensions: dimension_sources(plan, &named, &texts),
+            dimensions: dimension_origins(plan, &named, &texts),
             readers: (0..readers.max(1)).map(|_| reader()).collect(),
             next_reader: 0,
             span_us: None,
@@ -125,11 +126,19 @@ impl<'a> Memory<'a> {
         &self.texts
     }
 
-    /// Takes a row in, if the plan reads its instant.
+    /// Takes a row in, if the plan reads its instant; its numbers are null.
     ///
     /// # Panics
     /// Where the row doesn't bring exactly the columns of [`Memory::texts`].
     pub fn push(&mut self, row: &MemoryRow<'_>) {
+        self.push_with_numbers(row, &[]);
+    }
+
+    /// As [`Memory::push`], of a row with numbers: in millionths, in the order of [`Plan::numbers`].
+    ///
+    /// # Panics
+    /// As [`Memory::push`].
+    pub fn push_with_numbers(&mut self, row: &MemoryRow<'_>, numbers: &[Option<i64>]) {
         assert_eq!(row.texts.len(), self.texts.len(), "a row has the columns {:?}", self.texts);
         let MemoryRow { time_us, amount_minor, .. } = *row;
         let before = self.scope.from_us.is_some_and(|from_us| time_us < from_us);
@@ -143,15 +152,21 @@ impl<'a> Memory<'a> {
         let code = code_of(&mut reader.codes, row.texts);
         let event = row.event.map_or(EventKey::NULL, |event| EventKey::of_text(event.as_bytes()));
         let order = row.order.map(|order| order_hash(order.as_bytes()));
-        reader.partitions[customer.partition()]
-            .push(BufferedRow { customer, time_us, code, amount_minor, event, order }, true);
+        let buffer = &mut reader.partitions[customer.partition()];
+        buffer.push(BufferedRow { customer, time_us, code, amount_minor, event, order }, true);
+        buffer.push_numbers(numbers);
         self.next_reader = (self.next_reader + 1) % self.readers.len();
     }
 
     /// Takes the attributes of a customer in, by the columns that were named at the beginning.
     pub fn attributes(&mut self, customer: &str, values: &[Option<&str>]) {
+        self.attributes_from(customer, i64::MIN, values);
+    }
+
+    /// As [`Memory::attributes`], of what holds from an instant on, in µs.
+    pub fn attributes_from(&mut self, customer: &str, from_us: i64, values: &[Option<&str>]) {
         let code = code_of(&mut self.attributes, values);
-        self.attribute_codes.push((CustomerHash::of(customer.as_bytes()), code));
+        self.attribute_codes.push((CustomerHash::of(customer.as_bytes()), from_us, code));
     }
 
     /// Takes an exposure to an experiment in.
@@ -215,9 +230,12 @@ impl<'a> Memory<'a> {
         }
         let (mut book, rows) = Codebook::merge(&builders, texts.len());
         channels::assign(&plan.channels, &mut book, &texts, &[]);
-        let mut own_attributes: Vec<Chunks<AttributeRow>> = vec![Chunks::default(); PARTITIONS];
-        for (customer, code) in self.attribute_codes {
-            own_attributes[customer.partition()].push(AttributeRow::new(customer, code));
+        let mut own_attributes: Vec<Chunks<DatedAttributeRow>> = vec![Chunks::default(); PARTITIONS];
+        for (customer, from_us, code) in self.attribute_codes {
+            // What begins at the end of the window or after it doesn't hold yet.
+            if from_us < window_us.1 {
+                own_attributes[customer.partition()].push(DatedAttributeRow::new(customer, from_us, code));
+            }
         }
         let mut own_assignments: Vec<Chunks<AssignmentRow>> = vec![Chunks::default(); PARTITIONS];
         for (customer, Assignment { time_us, code }) in self.assigned {
@@ -228,7 +246,7 @@ impl<'a> Memory<'a> {
         }
         let own = own_attributes.into_iter().zip(own_assignments);
         for (partition, (attributes, assignments)) in partitions.iter_mut().zip(own) {
-            partition.attributes.push((0, attributes));
+            partition.dated_attributes.push((0, attributes));
             partition.assignments.push((0, assignments));
         }
         let (attributes, attribute_ranks) = Codebook::merge(&[attributes], attribute_columns);
@@ -304,7 +322,7 @@ struct Known<'a> {
     book: Codebook,
     attributes: Codebook,
     assignments: Codebook,
-    dimensions: Vec<(String, DimensionSource)>,
+    dimensions: Vec<(String, DimensionOrigin)>,
     window_us: (i64, i64),
 }
 

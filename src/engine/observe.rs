@@ -291,7 +291,7 @@ mod tests {
             expected[customer.partition() / PARTITIONS_OF_BUCKET] += 1;
         }
         let kernel = Kernel { rules, previous: None, dimensions: Vec::new(), population: Population::Active };
-        let options = CutOptions { dedupe: Dedupe::Off, max_rows_per_customer: 10 };
+        let options = CutOptions { dedupe: Dedupe::Off, max_rows_per_customer: 10, everyone: false };
         let pool = work::pool(3)?;
         let waiting = Waiting::in_memory(partitions);
         let remaps = Remaps { rows: vec![vec![0]], ..Remaps::default() };

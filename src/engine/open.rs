@@ -2,14 +2,14 @@
 
 use rayon::ThreadPool;
 
-use crate::config::plan::{Matcher, Plan, SourcePlan};
-use crate::contract::lookups::{assignment_needs, customer_needs, suppress_needs};
+use crate::config::plan::{Matcher, MetricKind, MetricOf, Plan, Population, Quantity, SourcePlan};
+use crate::contract::lookups::{VALID_FROM, assignment_needs, customer_needs, suppress_needs};
 use crate::contract::rates::rate_needs;
 use crate::contract::spend::spend_needs;
 use crate::contract::touchpoints::{TIME, TouchpointColumns};
 use crate::input::open::{Footer, Located, Need, OpenFile, Scope, open, read_footer};
 use crate::input::{InputError, discover};
-use crate::journey::dimensions::DimensionSource;
+use crate::journey::dimensions::{DimensionOrigin, DimensionSource};
 
 use super::error::EngineError;
 use super::small::{self, SmallSource};
@@ -35,6 +35,10 @@ pub struct Opened {
     pub with_events: bool,
     /// Customers, where configured.
     pub customers: Option<OpenSource>,
+    /// Whether anything asks who they are: a dimension, or the population.
+    pub reads_customers: bool,
+    /// Whether what is said of customers holds from an instant on.
+    pub dated_attributes: bool,
     /// Assignments, where configured.
     pub assignments: Option<OpenSource>,
     /// Suppressed ids, where configured.
@@ -46,7 +50,7 @@ pub struct Opened {
     /// Names of the dimensions that are customer attributes, in the order of the attribute columns.
     pub attributes: Vec<String>,
     /// Where each configured dimension comes from.
-    pub dimensions: Vec<(String, DimensionSource)>,
+    pub dimensions: Vec<(String, DimensionOrigin)>,
     /// Instants that are read.
     pub scope: Scope,
 }
@@ -68,7 +72,9 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         (Some(source), Some(footers)) => customer_columns(source, &footers[0])?,
         _ => Vec::new(),
     };
-    let is_attribute = |name: &&String| customer_columns.contains(*name);
+    let is_attribute =
+        |name: &&String| customer_columns.contains(*name) && behaviour_of(plan, name).is_none();
+    let reads_all = plan.segments.population == Population::All;
     let attributes: Vec<String> = plan.segments.dimensions.iter().filter(is_attribute).cloned().collect();
     let columns = TouchpointColumns::of(plan, &touchpoint_dimensions(plan, &attributes));
     let touchpoints = plan
@@ -77,6 +83,7 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         .map(|source| open_source(pool, source, &columns.needs, Some(TIME), scope))
         .collect::<Result<Vec<_>, InputError>>()?;
     check_columns(plan, &touchpoints, &columns, &customer_columns)?;
+    check_numbers(plan, &touchpoints, &columns)?;
     let has = |need: usize| {
         touchpoints.iter().flat_map(|source| &source.files).any(|file| file.located[need] != Located::Absent)
     };
@@ -94,19 +101,25 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
             let Some(source) = source else { return Ok(None) };
             open_source(pool, source, needs, None, Scope::default()).map(Some)
         };
+    let reads_customers = plan.customers.is_some() && (reads_all || !attributes.is_empty());
     let customers = match (&plan.customers, customer_footers) {
         (Some(source), Some(footers)) => {
-            let needs = customer_needs(&attributes);
+            let needs = customer_needs(&attributes, reads_customers);
             let files =
                 footers.into_iter().map(|footer| open(source, footer, &needs, None, Scope::default()));
             Some(OpenSource { plan: source.clone(), files: files.collect::<Result<_, _>>()? })
         }
         _ => None,
     };
-    let dimensions = dimension_sources(plan, &attributes, &columns.texts);
+    let dated = |source: &OpenSource| {
+        source.files.iter().any(|file| matches!(file.located[VALID_FROM], Located::Column(..)))
+    };
+    let dimensions = dimension_origins(plan, &attributes, &columns.texts);
     Ok(Opened {
         touchpoints,
         with_events,
+        dated_attributes: customers.as_ref().is_some_and(dated),
+        reads_customers,
         customers,
         assignments: open_small(&plan.assignments, &assignment_needs())?,
         suppress: open_small(&plan.suppress, &suppress_needs())?,
@@ -126,7 +139,8 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
 /// The touchpoint columns that dimensions need: what is no attribute is such a column, and `first_x` and `last_x` are
 /// the `x` of the first and the last touch.
 pub fn touchpoint_dimensions(plan: &Plan, attributes: &[String]) -> Vec<String> {
-    let names = plan.segments.dimensions.iter().filter(|name| !attributes.contains(name));
+    let is_column = |name: &&String| !attributes.contains(name) && behaviour_of(plan, name).is_none();
+    let names = plan.segments.dimensions.iter().filter(is_column);
     names.map(|name| column_of_dimension(name).to_owned()).collect()
 }
 
@@ -135,22 +149,33 @@ fn column_of_dimension(name: &str) -> &str {
     name.strip_prefix("first_").or_else(|| name.strip_prefix("last_")).unwrap_or(name)
 }
 
-/// Where each configured dimension comes from, given the columns of the two codebooks.
-pub fn dimension_sources(
+/// The place of the behaviour that a dimension names. Its name is the configuration's own, so that it comes before any
+/// column.
+fn behaviour_of(plan: &Plan, name: &str) -> Option<usize> {
+    plan.segments.behaviours.iter().position(|behaviour| behaviour.name == name)
+}
+
+/// Where each configured dimension comes from, given the columns of the two codebooks: a behaviour, an attribute, or a
+/// touchpoint column.
+pub fn dimension_origins(
     plan: &Plan,
     attributes: &[String],
     texts: &[String],
-) -> Vec<(String, DimensionSource)> {
+) -> Vec<(String, DimensionOrigin)> {
     let column = |wanted: &str| texts.iter().position(|text| text == wanted).unwrap_or(0);
-    let source = |name: &String| match attributes.iter().position(|attribute| attribute == name) {
-        Some(column) => DimensionSource::Attribute(column),
-        None => match (name.strip_prefix("first_"), name.strip_prefix("last_")) {
-            (Some(rest), _) => DimensionSource::FirstTouch(column(rest)),
-            (None, Some(rest)) => DimensionSource::LastTouch(column(rest)),
-            (None, None) => DimensionSource::Touchpoint(column(name)),
-        },
+    let of_rows = |name: &str| match (name.strip_prefix("first_"), name.strip_prefix("last_")) {
+        (Some(rest), _) => DimensionSource::FirstTouch(column(rest)),
+        (None, Some(rest)) => DimensionSource::LastTouch(column(rest)),
+        (None, None) => DimensionSource::Touchpoint(column(name)),
     };
-    plan.segments.dimensions.iter().map(|name| (name.clone(), source(name))).collect()
+    let origin = |name: &String| {
+        let behaviour = behaviour_of(plan, name).map(DimensionOrigin::Behaviour);
+        let attribute = || attributes.iter().position(|attribute| attribute == name);
+        behaviour.unwrap_or_else(|| {
+            DimensionOrigin::Column(attribute().map_or_else(|| of_rows(name), DimensionSource::Attribute))
+        })
+    };
+    plan.segments.dimensions.iter().map(|name| (name.clone(), origin(name))).collect()
 }
 
 /// The footers of the customers table: its columns decide what is asked of it.
@@ -160,7 +185,7 @@ fn customer_footers(pool: &ThreadPool, source: &SourcePlan) -> Result<Vec<Footer
 
 /// The logical columns that the customers table has.
 fn customer_columns(source: &SourcePlan, first: &Footer) -> Result<Vec<String>, InputError> {
-    let file = open(source, first.clone(), &customer_needs(&[]), None, Scope::default())?;
+    let file = open(source, first.clone(), &customer_needs(&[], false), None, Scope::default())?;
     Ok(logical_columns(source, &file))
 }
 
@@ -230,6 +255,41 @@ fn check_columns(
     Ok(())
 }
 
+/// Every number that a metric sums must be somewhere.
+fn check_numbers(plan: &Plan, sources: &[OpenSource], columns: &TouchpointColumns) -> Result<(), InputError> {
+    let files = || sources.iter().flat_map(|source| &source.files);
+    for (index, name) in plan.numbers.iter().enumerate() {
+        if files().any(|file| file.located[columns.number(index)] != Located::Absent) {
+            continue;
+        }
+        let first =
+            |source: &OpenSource| source.files.first().map(|file| logical_columns(&source.plan, file));
+        let mut available: Vec<String> = sources.iter().filter_map(first).flatten().collect();
+        available.sort();
+        available.dedup();
+        return Err(InputError::UnknownColumn {
+            column: name.clone(),
+            used_by: number_user(plan, index),
+            available,
+        });
+    }
+    Ok(())
+}
+
+/// What in the configuration first asks for a number.
+fn number_user(plan: &Plan, index: usize) -> String {
+    let is = |quantity: Quantity| quantity.of == MetricOf::Number(index);
+    let part = |kind: MetricKind| match kind {
+        MetricKind::Proportion(of) | MetricKind::Mean(of) | MetricKind::Quantile { of, .. } => {
+            is(of).then_some("of")
+        }
+        MetricKind::Ratio { numerator, .. } if is(numerator) => Some("numerator.of"),
+        MetricKind::Ratio { denominator, .. } => is(denominator).then_some("denominator.of"),
+    };
+    let user = plan.metrics.iter().find_map(|metric| Some((&metric.name, part(metric.kind)?)));
+    user.map_or("metrics".to_owned(), |(name, part)| format!("metrics.{name}.{part}"))
+}
+
 /// What in the configuration first asks for orders.
 fn order_user(plan: &Plan) -> String {
     let of_orders = plan.conversions.iter().find(|conversion| conversion.orders.is_some());
@@ -258,14 +318,19 @@ fn first_use(plan: &Plan, name: &str) -> Option<(String, bool)> {
     let unwanted = (name == "source" && !channels.unwanted_referrals.is_empty())
         .then_some("channels.unwanted_referrals");
     let excludes = plan.touchpoints.iter().filter(|source| names(&source.exclude));
-    let dimensions =
-        plan.segments.dimensions.iter().filter(|dimension| column_of_dimension(dimension) == name);
+    let behaviours = plan.segments.behaviours.iter().filter(|behaviour| {
+        let mut rules = behaviour.rules.iter();
+        rules.any(|rule| names(std::slice::from_ref(&rule.matcher)) || names(&rule.without))
+    });
+    let of_rows = plan.segments.dimensions.iter().filter(|dimension| behaviour_of(plan, dimension).is_none());
+    let dimensions = of_rows.filter(|dimension| column_of_dimension(dimension) == name);
     stages
         .map(|stage| (format!("stages.rules.{}", stage.name), false))
         .chain(conversions.map(|conversion| (format!("conversions.{}", conversion.name), false)))
         .chain(touches.map(|_| ("attribution.touches".to_owned(), false)))
         .chain(channel_rules.chain(preset).chain(unwanted).map(|key| (key.to_owned(), false)))
         .chain(excludes.map(|source| (format!("{}.exclude", source.key), false)))
+        .chain(behaviours.map(|behaviour| (format!("segments.rules.{}", behaviour.name), false)))
         .chain(dimensions.map(|dimension| (format!("segments.dimensions (`{dimension}`)"), true)))
         .next()
 }

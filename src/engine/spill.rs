@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 
+use crate::journey::buffer::PartitionBuffer;
 use crate::journey::key::PARTITIONS;
 use crate::journey::partition::Partition;
 use crate::journey::spill::{Extent, Spill};
@@ -105,6 +106,8 @@ impl Spilled {
 /// What a row takes while its partition is cut and walked, at most: its bytes if they come back from a file, its
 /// place in the order, its touch, its event in the index, and what grows by doubling.
 const ROW_BYTES_AT_WORK: u64 = 128;
+/// The same of a number that stands beside a row.
+const NUMBER_BYTES_AT_WORK: u64 = 32;
 
 /// All partitions on their way to be walked.
 #[derive(Debug, Default)]
@@ -143,8 +146,11 @@ impl Waiting {
     pub fn new(partitions: Vec<Partition>, spilled: SpilledRows, budget: &Budget) -> Self {
         let share = budget.share();
         let is_large = |partition: &Partition| {
-            let rows: u64 = partition.rows.iter().map(|(_, rows)| rows.len() as u64).sum();
-            rows.saturating_mul(ROW_BYTES_AT_WORK) > share
+            let bytes = |buffer: &PartitionBuffer| {
+                let numbers: u64 = buffer.numbers.iter().map(|numbers| numbers.len() as u64).sum();
+                buffer.len() as u64 * ROW_BYTES_AT_WORK + numbers * NUMBER_BYTES_AT_WORK
+            };
+            partition.rows.iter().map(|(_, rows)| bytes(rows)).sum::<u64>() > share
         };
         Self {
             large: partitions.iter().map(is_large).collect(),
@@ -194,7 +200,9 @@ impl Waiting {
             Ok(())
         }
         back(index, &self.spilled.rows, &mut partition.rows)?;
+        // There are those of one kind only.
         back(index, &self.spilled.attributes, &mut partition.attributes)?;
+        back(index, &self.spilled.attributes, &mut partition.dated_attributes)?;
         back(index, &self.spilled.assignments, &mut partition.assignments)
     }
 }

@@ -157,9 +157,10 @@ impl<'a> Known<'a> {
             ReadFate::Suppressed => {
                 dropped("suppressed", "its customer stands in inputs.suppress".to_owned())
             }
-            ReadFate::Rejected(rule) => {
-                dropped("rejected", format!("{}, by its `{}`", rule.as_str(), rule.column("touchpoints")))
-            }
+            ReadFate::Rejected(rule) => dropped(
+                "rejected",
+                format!("{}, by its `{}`", rule.as_str(), rule.column("touchpoints", &self.plan.numbers)),
+            ),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::config::plan::{ChannelPlan, Dedupe, Plan};
 use crate::contract::Rule;
 use crate::engine::EngineError;
 use crate::engine::load::{InputCounts, Loaded};
+use crate::engine::open::Opened;
 use crate::journey::Rules;
 use crate::journey::channels::tally::ChannelTally;
 use crate::journey::partition::CutCounts;
@@ -103,7 +104,7 @@ pub fn row_ledger(loaded: &Loaded, cut: &CutCounts) -> PolarsResult<DataFrame> {
 struct Checks {
     table: Vec<&'static str>,
     check: Vec<String>,
-    column: Vec<Option<&'static str>>,
+    column: Vec<Option<String>>,
     checked: Vec<i64>,
     failed: Vec<i64>,
     status: Vec<&'static str>,
@@ -114,7 +115,7 @@ impl Checks {
         &mut self,
         table: &'static str,
         check: &str,
-        column: Option<&'static str>,
+        column: Option<&str>,
         (checked, failed): (u64, u64),
     ) {
         self.push_as(table, check, column, (checked, failed), if failed == 0 { "ok" } else { "warn" });
@@ -124,13 +125,13 @@ impl Checks {
         &mut self,
         table: &'static str,
         check: &str,
-        column: Option<&'static str>,
+        column: Option<&str>,
         (checked, failed): (u64, u64),
         status: &'static str,
     ) {
         self.table.push(table);
         self.check.push(check.to_owned());
-        self.column.push(column);
+        self.column.push(column.map(str::to_owned));
         self.checked.push(checked as i64);
         self.failed.push(failed as i64);
         self.status.push(status);
@@ -171,9 +172,10 @@ pub fn data_quality(
     plan: &Plan,
     rules: &Rules,
     loaded: &Loaded,
-    with_events: bool,
+    opened: &Opened,
     cut: &CutCounts,
 ) -> PolarsResult<DataFrame> {
+    let with_events = opened.with_events;
     let mut checks = Checks::default();
     for input in &loaded.counts {
         let counts = &input.counts;
@@ -188,13 +190,17 @@ pub fn data_quality(
                 Rule::NegativeValue,
             ],
             "assignments" => &[Rule::NullCustomer, Rule::NullTime, Rule::ImpossibleTime, Rule::NullVariant],
+            "customers" if opened.dated_attributes => &[Rule::NullCustomer, Rule::ImpossibleTime],
             _ => &[Rule::NullCustomer],
         };
         let of_rates: &[Rule] =
             if plan.rates.is_some() && input.input == "touchpoints" { &[Rule::MissingRate] } else { &[] };
-        for rule in applicable.iter().chain(of_rates) {
-            let failed = counts.rejected.get(rule).copied().unwrap_or(0);
-            checks.push(input.input, rule.as_str(), Some(rule.column(input.input)), (rows, failed));
+        let of_numbers = (0..plan.numbers.len()).filter(|_| input.input == "touchpoints");
+        let of_numbers = of_numbers.map(|number| Rule::UnusableNumber(number as u16));
+        for rule in applicable.iter().chain(of_rates).copied().chain(of_numbers) {
+            let failed = counts.rejected.get(&rule).copied().unwrap_or(0);
+            let column = rule.column(input.input, &plan.numbers);
+            checks.push(input.input, rule.as_str(), Some(column), (rows, failed));
         }
         // What is left out on purpose is counted, but nothing to worry about.
         checks.push_as(input.input, "suppressed", Some("customer_id"), (rows, counts.suppressed), "ok");
@@ -204,6 +210,9 @@ pub fn data_quality(
         if input.input == "touchpoints" {
             checks.push_as(input.input, "excluded", None, (rows, counts.excluded), "ok");
             checks.push(input.input, "value_made_null", Some("value"), (rows, counts.nulled_values));
+            for (name, nulled) in plan.numbers.iter().zip(&counts.nulled_numbers) {
+                checks.push(input.input, "number_made_null", Some(name), (rows, *nulled));
+            }
             // Without ids nothing was looked for.
             let looked_at = if looks_for_duplicates(plan, with_events) { rows } else { 0 };
             checks.push(input.input, "exact_duplicate", Some("event_id"), (looked_at, cut.exact_duplicates));
@@ -276,14 +285,15 @@ fn looks_for_duplicates(plan: &Plan, with_events: bool) -> bool {
 }
 
 /// Rejected rows of every input.
-pub fn rejected(loaded: &Loaded, cut: &CutCounts) -> Vec<RejectedRows> {
-    let mut all: Vec<RejectedRows> = loaded.counts.iter().map(rejected_of).collect();
+pub fn rejected(plan: &Plan, loaded: &Loaded, cut: &CutCounts) -> Vec<RejectedRows> {
+    let mut all: Vec<RejectedRows> =
+        loaded.counts.iter().map(|input| rejected_of(input, &plan.numbers)).collect();
     // Conflicting duplicates are found among rows of many files: which one came from where is not kept.
     if let Some(touchpoints) = all.iter_mut().find(|rows| rows.input == "touchpoints") {
         for event in &cut.conflicting_events {
             touchpoints.file.push(None);
             touchpoints.row.push(None);
-            touchpoints.column.push(Rule::ConflictingDuplicate.column("touchpoints").to_owned());
+            touchpoints.column.push(Rule::ConflictingDuplicate.column("touchpoints", &[]).to_owned());
             touchpoints.rule.push(Rule::ConflictingDuplicate.as_str().to_owned());
             touchpoints.value_hash.push(Some(loaded.hasher.hash(&event.0.to_be_bytes())));
         }
@@ -291,14 +301,14 @@ pub fn rejected(loaded: &Loaded, cut: &CutCounts) -> Vec<RejectedRows> {
     all
 }
 
-fn rejected_of(input: &InputCounts) -> RejectedRows {
+fn rejected_of(input: &InputCounts, numbers: &[String]) -> RejectedRows {
     let rejects = &input.rejects;
     RejectedRows {
         input: input.input.to_owned(),
         file: rejects.iter().map(|reject| Some(input.paths[reject.source][reject.file].clone())).collect(),
         // People count rows from one.
         row: rejects.iter().map(|reject| Some(reject.row + 1)).collect(),
-        column: rejects.iter().map(|reject| reject.rule.column(input.input).to_owned()).collect(),
+        column: rejects.iter().map(|reject| reject.rule.column(input.input, numbers).to_owned()).collect(),
         rule: rejects.iter().map(|reject| reject.rule.as_str().to_owned()).collect(),
         value_hash: rejects.iter().map(|reject| reject.value_hash.clone()).collect(),
     }

@@ -56,6 +56,23 @@ impl AttributeRow {
     }
 }
 
+/// A customer's attributes from an instant on: only where the customers table says from when, so that without it a
+/// customer takes 8 bytes less.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C, packed(4))]
+pub struct DatedAttributeRow {
+    pub(super) key: u128,
+    pub(super) from_us: i64,
+    pub(super) code: u32,
+}
+
+impl DatedAttributeRow {
+    /// Of a customer, with the worker's code; the least instant there is means from the beginning.
+    pub fn new(customer: CustomerHash, from_us: i64, code: u32) -> Self {
+        Self { key: customer.0, from_us, code }
+    }
+}
+
 /// A line of the assignment log.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C, packed(4))]

@@ -12,8 +12,8 @@ use super::buffer::{CHUNK_ITEMS, Chunks, HAS_AMOUNT, HAS_ORDER, MAX_PARTITION_RO
 use super::interner::{Interner, NOBODY};
 use super::key::{CustomerHash, EventKey};
 use super::partition::{
-    Assignment, Attributes, Besides, CutCounts, CutOptions, Journey, NumbersByPosition, Partition, Remaps,
-    Touchpoint,
+    Assignment, Attributes, AttributesSince, Besides, CutCounts, CutOptions, Journey, NumbersByPosition,
+    Partition, Remaps, Touchpoint,
 };
 use super::rules::Rules;
 
@@ -33,6 +33,10 @@ pub struct Scratch {
     suspects: Vec<bool>,
     /// By customer: code in the book of attributes, or [`NOBODY`].
     attributes: Vec<u32>,
+    /// By row of the customers table, where it says from when on: whose it is, or [`NOBODY`].
+    dated_ids: Vec<u32>,
+    dated_ends: Vec<u32>,
+    dated: Vec<AttributesSince>,
     assignment_ids: Vec<u32>,
     assignment_ends: Vec<u32>,
     assignments: Vec<Assignment>,
@@ -122,7 +126,7 @@ pub fn cut_into_journeys(
     let mut counts = CutCounts::default();
     scratch.place_rows(&partition, remaps, options.dedupe);
     partition.rows.iter_mut().for_each(|(_, buffer)| buffer.rows = Chunks::default());
-    scratch.find_attributes(&partition, remaps, &mut counts);
+    scratch.find_attributes(&partition, remaps, options.everyone, &mut counts);
     scratch.place_assignments(&partition, remaps);
     let events = EventsByPosition::of(&partition);
 
@@ -133,6 +137,8 @@ pub fn cut_into_journeys(
         besides,
         suspects,
         attributes,
+        dated,
+        dated_ends,
         assignment_ends,
         assignments,
         event_index,
@@ -154,7 +160,8 @@ pub fn cut_into_journeys(
         })
     };
 
-    let (mut begin, mut assignments_begin) = (0_usize, 0_usize);
+    let are_dated = !partition.dated_attributes.is_empty();
+    let (mut begin, mut assignments_begin, mut dated_begin) = (0_usize, 0_usize, 0_usize);
     for (id, customer) in customers.iter().enumerate() {
         let end = ends[id] as usize;
         let own = &mut rows[begin..end];
@@ -162,6 +169,13 @@ pub fn cut_into_journeys(
         let assignments_end = assignment_ends[id] as usize;
         let own_assignments = &mut assignments[assignments_begin..assignments_end];
         assignments_begin = assignments_end;
+        let attributes = if are_dated {
+            let own = dated_begin..dated_ends[id] as usize;
+            dated_begin = own.end;
+            Attributes::Since(&dated[own])
+        } else {
+            Attributes::Always((attributes[id] != NOBODY).then_some(attributes[id]))
+        };
         if own.len() as u64 > options.max_rows_per_customer {
             counts.bots += 1;
             counts.bot_rows += own.len() as u64;
@@ -178,11 +192,10 @@ pub fn cut_into_journeys(
         };
         counts.kept += kept as u64;
         counts.customers += u64::from(kept > 0);
-        let code = attributes[id];
         visit(&Journey {
             customer: *customer,
             rows: &own[..kept],
-            attributes: Attributes::Always((code != NOBODY).then_some(code)),
+            attributes,
             assignments: own_assignments,
             besides,
         });
@@ -278,8 +291,15 @@ impl Scratch {
         }
     }
 
-    /// Finds the attributes of everyone who has rows or assignments; the latter get an id if they need one.
-    fn find_attributes(&mut self, partition: &Partition, remaps: &Remaps, counts: &mut CutCounts) {
+    /// Finds the attributes of everyone who has rows or assignments, or with `everyone` of whoever has attributes; who
+    /// needs an id gets one.
+    fn find_attributes(
+        &mut self,
+        partition: &Partition,
+        remaps: &Remaps,
+        everyone: bool,
+        counts: &mut CutCounts,
+    ) {
         let rows_end = self.ends.last().copied().unwrap_or(0);
         let mut interner = Interner::resume(&mut self.table, &mut self.customers);
         self.assignment_ids.clear();
@@ -288,25 +308,80 @@ impl Scratch {
                 self.assignment_ids.push(interner.intern(CustomerHash(row.key)));
             }
         }
-        let customers = interner.len();
-        self.ends.resize(customers, rows_end);
-        self.suspects.resize(customers, false);
+        let mut id_of = |key| match everyone {
+            true => interner.intern(CustomerHash(key)),
+            false => interner.find(CustomerHash(key)).unwrap_or(NOBODY),
+        };
         self.attributes.clear();
-        self.attributes.resize(customers, NOBODY);
-        for (worker, attributes) in &partition.attributes {
+        let mut conflicts = false;
+        for (worker, rows) in &partition.attributes {
             let remap = &remaps.attributes[*worker];
-            for row in attributes.iter() {
-                let Some(id) = interner.find(CustomerHash(row.key)) else { continue };
+            for row in rows.iter() {
+                let id = id_of(row.key) as usize;
+                if id == NOBODY as usize {
+                    continue;
+                }
+                if id >= self.attributes.len() {
+                    self.attributes.resize(id + 1, NOBODY);
+                }
                 let code = remap[row.code as usize];
                 // Of different rows of a customer the last in the order of their values is kept, null being
                 // first: that doesn't depend on the files.
-                let slot = &mut self.attributes[id as usize];
+                let slot = &mut self.attributes[id];
                 if *slot == NOBODY {
                     *slot = code;
                 } else if *slot != code {
-                    counts.conflicting_attributes += 1;
+                    conflicts = true;
                     *slot = (*slot).max(code);
                 }
+            }
+        }
+        self.dated_ids.clear();
+        for (_, rows) in &partition.dated_attributes {
+            self.dated_ids.extend(rows.iter().map(|row| id_of(row.key)));
+        }
+        if conflicts {
+            counts.conflicting_attributes += count_conflicts(partition, remaps, &interner, &self.attributes);
+        }
+        let customers = interner.len();
+        self.ends.resize(customers, rows_end);
+        self.suspects.resize(customers, false);
+        self.attributes.resize(customers, NOBODY);
+        if !partition.dated_attributes.is_empty() {
+            self.place_dated_attributes(partition, remaps, counts);
+        }
+    }
+
+    /// Gathers attributes that hold from an instant on by customer, in order.
+    fn place_dated_attributes(&mut self, partition: &Partition, remaps: &Remaps, counts: &mut CutCounts) {
+        let Self { dated_ids, dated_ends, dated, customers, .. } = self;
+        dated_ends.clear();
+        dated_ends.resize(customers.len(), 0);
+        let known = || dated_ids.iter().filter(|id| **id != NOBODY);
+        known().for_each(|id| dated_ends[*id as usize] += 1);
+        to_starts(dated_ends);
+        dated.clear();
+        dated.resize(known().count(), AttributesSince::default());
+        let mut ids = dated_ids.iter();
+        for (worker, rows) in &partition.dated_attributes {
+            let remap = &remaps.attributes[*worker];
+            for (row, id) in rows.iter().zip(ids.by_ref()).filter(|(_, id)| **id != NOBODY) {
+                let place = &mut dated_ends[*id as usize];
+                dated[*place as usize] =
+                    AttributesSince { from_us: row.from_us, code: remap[row.code as usize] };
+                *place += 1;
+            }
+        }
+        let mut begin = 0;
+        for end in dated_ends.iter().map(|end| *end as usize) {
+            let own = &mut dated[begin..end];
+            begin = end;
+            own.sort_unstable();
+            // Of different rows of one instant the last in the order of their values holds.
+            for of_instant in own.chunk_by(|one, other| one.from_us == other.from_us) {
+                let differ =
+                    of_instant.iter().filter(|since| since.code != of_instant[of_instant.len() - 1].code);
+                counts.conflicting_attributes += differ.count() as u64;
             }
         }
     }
@@ -331,6 +406,25 @@ impl Scratch {
             }
         }
     }
+}
+
+/// Rows of the customers table that say something else than what is kept of their customers.
+fn count_conflicts(
+    partition: &Partition,
+    remaps: &Remaps,
+    interner: &Interner<'_>,
+    attributes: &[u32],
+) -> u64 {
+    let mut conflicts = 0;
+    for (worker, rows) in &partition.attributes {
+        let remap = &remaps.attributes[*worker];
+        let differs = |id: u32, code: u32| attributes[id as usize] != remap[code as usize];
+        conflicts += rows
+            .iter()
+            .filter(|row| interner.find(CustomerHash(row.key)).is_some_and(|id| differs(id, row.code)))
+            .count();
+    }
+    conflicts as u64
 }
 
 /// Where the positions of each worker's rows begin, in the order of [`Partition::rows`]; they ascend from there by
@@ -458,3 +552,6 @@ fn drop_repeated_events(
         false
     })
 }
+
+#[cfg(test)]
+mod tests;

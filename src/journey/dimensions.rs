@@ -1,7 +1,8 @@
 //! Dimensions: what splits customers into segments, as of an instant.
 
-use crate::config::plan::Population;
+use crate::config::plan::{Behaviour, Population};
 
+use super::behaviours::CodedBehaviour;
 use super::codebook::Codebook;
 use super::partition::Journey;
 use super::rules::Rules;
@@ -10,7 +11,19 @@ use super::walk::Walk;
 /// Segment of customers for whom a dimension is null.
 pub const NO_SEGMENT: &str = "(none)";
 
+/// Segments of a behaviour, after [`NO_SEGMENT`], which nobody is in.
+const BEHAVIOUR_SEGMENTS: [&str; 2] = ["no", "yes"];
+
 /// Where a dimension comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DimensionOrigin {
+    /// A column of a codebook.
+    Column(DimensionSource),
+    /// The behaviour at this place in the plan.
+    Behaviour(usize),
+}
+
+/// The column that a dimension is, and which of its values counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DimensionSource {
     /// Column of the customers table, by its position in the attribute codebook: what was valid at the instant.
@@ -42,9 +55,17 @@ pub struct Dimension {
     pub name: String,
     /// Sorted by name, [`NO_SEGMENT`] first.
     pub segments: Vec<String>,
-    source: DimensionSource,
-    /// Segment by code of the codebook it comes from.
-    segment_of_code: Vec<u32>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Column {
+        source: DimensionSource,
+        /// Segment by code of the codebook it comes from.
+        segment_of_code: Vec<u32>,
+    },
+    Behaviour(CodedBehaviour),
 }
 
 impl Dimension {
@@ -60,60 +81,90 @@ impl Dimension {
         segments.extend(book.values(column).iter().map(|text| text.to_string()));
         // Value ids are ranks that start at 1, with 0 for null: they are the segments.
         let segment_of_code = (0..book.len() as u32).map(|code| book.value_id(code, column)).collect();
-        Self { name: name.to_owned(), segments, source, segment_of_code }
+        Self { name: name.to_owned(), segments, kind: Kind::Column { source, segment_of_code } }
+    }
+
+    /// Of a behaviour: its segments are `no` and `yes`. `columns` names the columns of the book of rows.
+    pub fn of_behaviour(behaviour: &Behaviour, book: &Codebook, columns: &[String]) -> Self {
+        let segments = std::iter::once(NO_SEGMENT).chain(BEHAVIOUR_SEGMENTS).map(str::to_owned).collect();
+        let kind = Kind::Behaviour(CodedBehaviour::new(behaviour, book, columns));
+        Self { name: behaviour.name.clone(), segments, kind }
     }
 
     /// Whether [`Dimension::segment`] may depend on what came after the customer's first row in the window. What
     /// [`Dimension::segment_at`] says never depends on what came after its instant.
     pub fn is_descriptive(&self) -> bool {
-        matches!(self.source, DimensionSource::FirstTouch(_) | DimensionSource::LastTouch(_))
+        match self.kind {
+            Kind::Column { source, .. } => {
+                matches!(source, DimensionSource::FirstTouch(_) | DimensionSource::LastTouch(_))
+            }
+            Kind::Behaviour(_) => true,
+        }
     }
 
     /// Segment of a customer in tables of segments: index into `segments`.
     ///
-    /// As of the first row in the window, or of the window's first instant for customers without one; touches count
-    /// wherever they are in the data read, see [`Dimension::is_descriptive`].
+    /// As of the first row in the window, or of the window's first instant for customers without one. Touches count
+    /// wherever they are in the data read, and behaviours are those of the whole window, see
+    /// [`Dimension::is_descriptive`].
     #[inline]
     pub fn segment(&self, journey: &Journey<'_>, walk: &Walk, rules: &Rules) -> usize {
-        match self.source {
-            DimensionSource::Attribute(_) => self.attribute(journey, instant(journey, walk, rules)),
+        let (source, of_code) = match &self.kind {
+            Kind::Column { source, segment_of_code } => (*source, segment_of_code),
+            Kind::Behaviour(behaviour) => {
+                // Nothing at or after the end of the window is read.
+                let first = walk.first_in_window.unwrap_or(journey.rows.len());
+                return of_behaviour(behaviour.fits(&journey.rows[first..], rules.to_us));
+            }
+        };
+        match source {
+            DimensionSource::Attribute(_) => {
+                let code = journey.attributes.at(instant(journey, walk, rules));
+                first_of(of_code, code.into_iter())
+            }
             DimensionSource::Touchpoint(_) => {
                 // Without a row in the window all that were read come before it.
                 let end = walk.first_in_window.map_or(journey.rows.len(), |first| first + 1);
-                self.first_of(journey.rows[..end].iter().map(|row| row.code))
+                first_of(of_code, journey.rows[..end].iter().map(|row| row.code))
             }
-            DimensionSource::FirstTouch(_) => self.first_of(touch_codes(journey, walk, i64::MAX)),
-            DimensionSource::LastTouch(_) => self.first_of(touch_codes(journey, walk, i64::MAX).rev()),
+            DimensionSource::FirstTouch(_) => first_of(of_code, touch_codes(journey, walk, i64::MAX)),
+            DimensionSource::LastTouch(_) => first_of(of_code, touch_codes(journey, walk, i64::MAX).rev()),
         }
     }
 
     /// Segment of a customer as of an instant (µs), by nothing that came after it: index into `segments`.
     ///
-    /// Attributes are those valid at the instant; rows and touches count up to and including it.
+    /// Attributes are those valid at the instant; rows and touches count up to and including it, for behaviours those
+    /// before it.
     #[inline]
     pub fn segment_at(&self, journey: &Journey<'_>, walk: &Walk, time_us: i64) -> usize {
-        match self.source {
-            DimensionSource::Attribute(_) => self.attribute(journey, time_us),
+        let (source, of_code) = match &self.kind {
+            Kind::Column { source, segment_of_code } => (*source, segment_of_code),
+            Kind::Behaviour(behaviour) => {
+                return of_behaviour(behaviour.fits(journey.before(time_us).rows, time_us));
+            }
+        };
+        match source {
+            DimensionSource::Attribute(_) => first_of(of_code, journey.attributes.at(time_us).into_iter()),
             DimensionSource::Touchpoint(_) => {
                 let rows = journey.rows.iter().take_while(|row| row.time_us <= time_us);
-                self.first_of(rows.map(|row| row.code))
+                first_of(of_code, rows.map(|row| row.code))
             }
-            DimensionSource::FirstTouch(_) => self.first_of(touch_codes(journey, walk, time_us)),
-            DimensionSource::LastTouch(_) => self.first_of(touch_codes(journey, walk, time_us).rev()),
+            DimensionSource::FirstTouch(_) => first_of(of_code, touch_codes(journey, walk, time_us)),
+            DimensionSource::LastTouch(_) => first_of(of_code, touch_codes(journey, walk, time_us).rev()),
         }
     }
+}
 
-    fn of_code(&self, code: u32) -> usize {
-        self.segment_of_code[code as usize] as usize
-    }
+/// The first segment of some codes that isn't [`NO_SEGMENT`].
+#[inline]
+fn first_of(segment_of_code: &[u32], codes: impl Iterator<Item = u32>) -> usize {
+    let mut segments = codes.map(|code| segment_of_code[code as usize] as usize);
+    segments.find(|segment| *segment != 0).unwrap_or(0)
+}
 
-    fn attribute(&self, journey: &Journey<'_>, time_us: i64) -> usize {
-        journey.attributes.at(time_us).map_or(0, |code| self.of_code(code))
-    }
-
-    fn first_of(&self, codes: impl Iterator<Item = u32>) -> usize {
-        codes.map(|code| self.of_code(code)).find(|segment| *segment != 0).unwrap_or(0)
-    }
+fn of_behaviour(fits: bool) -> usize {
+    1 + usize::from(fits)
 }
 
 /// Codes of the touches up to and including an instant (µs), oldest first.
@@ -158,6 +209,7 @@ pub fn population_instant(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::plan::{BehaviourRule, FieldMatch, Matcher};
     use crate::journey::codebook::CodebookBuilder;
     use crate::journey::testing::{World, instant_us};
 
@@ -211,6 +263,36 @@ mod tests {
         assert_eq!(show("A d5 | | fr d6"), "(none) (none) (none) (none) fr");
         assert_eq!(show("| | de d-4, fr d6"), "de (none) de de fr", "without rows as of the first instant");
         assert_eq!(show("A d5"), "(none) (none) (none) (none) (none)");
+    }
+
+    #[test]
+    fn behaviours_are_those_of_the_window_or_before_the_instant() {
+        let mut world = World::new(&[], &[]);
+        world.journey("nothing d0, cart d0, buy d0");
+        let event = |name: &str| Matcher {
+            fields: vec![FieldMatch { column: "event".to_owned(), patterns: vec![name.to_owned()] }],
+        };
+        let behaviour = Behaviour {
+            name: "abandons".to_owned(),
+            rules: vec![BehaviourRule {
+                matcher: event("cart"),
+                at_least: 1,
+                without: vec![event("buy")],
+                within_us: Some(instant_us("d2")),
+            }],
+        };
+        let columns = ["rank".to_owned(), "event".to_owned()];
+        let book = book(&[Some("nothing"), Some("cart"), Some("buy")]);
+        let dimension = Dimension::of_behaviour(&behaviour, &book, &columns);
+        assert!(dimension.is_descriptive());
+        let instants = ["d4", "d5", "d6", "d9"];
+        let mut show = |text: &str| segments(&mut world, text, &dimension, &instants);
+        assert_eq!(show("cart d4"), "yes no no yes yes", "over on day 6, not before");
+        assert_eq!(show("cart d4, buy d5"), "no no no no no");
+        assert_eq!(show("cart d4, buy d6"), "yes no no yes yes");
+        assert_eq!(show("cart d29"), "no no no no no", "not over when the window is");
+        assert_eq!(show("cart d-4, nothing d1"), "no yes yes yes yes", "before the window");
+        assert_eq!(show(""), "no no no no no");
     }
 
     #[test]

@@ -26,6 +26,12 @@ impl CustomerHash {
     pub fn partition(self) -> usize {
         (self.0 >> 120) as usize
     }
+
+    /// Which bucket of the jackknife the customer belongs to.
+    #[inline]
+    pub fn bucket(self) -> usize {
+        bucket_of_partition(self.partition())
+    }
 }
 
 /// Bucket of the jackknife that a partition lies in: the top 6 bits of the hash.

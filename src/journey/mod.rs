@@ -2,6 +2,7 @@
 //!
 //! Pure: no Polars, files, clocks or threads.
 
+mod behaviours;
 pub mod buffer;
 pub mod channels;
 pub mod codebook;

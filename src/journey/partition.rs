@@ -2,7 +2,9 @@
 
 use crate::config::plan::Dedupe;
 
-use super::buffer::{AssignmentRow, AttributeRow, Chunks, HAS_AMOUNT, HAS_ORDER, PLAIN, PartitionBuffer};
+use super::buffer::{
+    AssignmentRow, AttributeRow, Chunks, DatedAttributeRow, HAS_AMOUNT, HAS_ORDER, PLAIN, PartitionBuffer,
+};
 use super::key::{CustomerHash, EventKey};
 
 /// One touchpoint of a journey.
@@ -45,7 +47,7 @@ impl Besides {
     pub(super) fn clear(&mut self) {
         self.amounts.clear();
         self.orders.clear();
-        self.numbers.clear();
+        self.numbers.iter_mut().for_each(NumbersByPosition::clear);
     }
 
     /// A number of a row, in millionths; None: null.
@@ -85,6 +87,12 @@ pub(super) struct NumbersByPosition {
 }
 
 impl NumbersByPosition {
+    fn clear(&mut self) {
+        self.present.clear();
+        self.before.clear();
+        self.millionths.clear();
+    }
+
     /// Adds the number at a position above all so far.
     #[inline]
     pub(super) fn push(&mut self, at: u32, millionths: i64) {
@@ -129,7 +137,7 @@ pub struct AttributesSince {
 pub enum Attributes<'a> {
     /// The same at all times; None: the customer isn't in the table.
     Always(Option<u32>),
-    /// By instant, each once; empty: the customer isn't in the table.
+    /// By instant, of several at one instant the last holds; empty: the customer isn't in the table.
     Since(&'a [AttributesSince]),
 }
 
@@ -202,8 +210,10 @@ impl Journey<'_> {
 pub struct Partition {
     /// Touchpoints.
     pub rows: Vec<(usize, PartitionBuffer)>,
-    /// Attributes of customers.
+    /// Attributes of customers, where they hold at all times.
     pub attributes: Vec<(usize, Chunks<AttributeRow>)>,
+    /// Attributes of customers, where they hold from an instant on. Never both.
+    pub dated_attributes: Vec<(usize, Chunks<DatedAttributeRow>)>,
     /// Assignments of customers.
     pub assignments: Vec<(usize, Chunks<AssignmentRow>)>,
 }
@@ -226,6 +236,8 @@ pub struct CutOptions {
     pub dedupe: Dedupe,
     /// Customers with more rows are left out and counted.
     pub max_rows_per_customer: u64,
+    /// Whether customers of whom nothing but attributes is known have journeys, too: without rows.
+    pub everyone: bool,
 }
 
 /// What was left out while journeys were cut, and what was kept.
@@ -241,7 +253,7 @@ pub struct CutCounts {
     pub conflicting_duplicates: u64,
     /// Event ids of those, for the rejects.
     pub conflicting_events: Vec<EventKey>,
-    /// Rows of the customers table that say something else of a customer than another row did.
+    /// Rows of the customers table that say something else of a customer, of the same time, than the row that holds.
     pub conflicting_attributes: u64,
     /// Customers over the limit.
     pub bots: u64,

@@ -2,7 +2,7 @@
 
 use bytemuck::Pod;
 
-use super::buffer::{AssignmentRow, AttributeRow, Chunks, PartitionBuffer};
+use super::buffer::{AssignmentRow, AttributeRow, Chunks, DatedAttributeRow, PartitionBuffer};
 
 /// Which list of a partition a chunk belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +121,7 @@ impl Spill for PartitionBuffer {
 /// Rows that nothing stands beside.
 pub trait Alone: Pod {}
 impl Alone for AttributeRow {}
+impl Alone for DatedAttributeRow {}
 impl Alone for AssignmentRow {}
 
 impl<T: Alone> Spill for Chunks<T> {

@@ -141,6 +141,24 @@ pub fn check_support(
     if enough(numerator) && complement.is_none_or(enough) { Ok(()) } else { Err(Reason::FewBuckets) }
 }
 
+/// Returns the interval of a share over rows of which a customer has several, at confidence `1 − alpha`: parts
+/// and wholes by bucket. The factor 64/63 cancels.
+///
+/// # Errors
+/// [`Reason::FewBuckets`] below ten buckets with a part or below ten with a rest, else as [`interval`].
+pub fn share_interval(
+    parts: &[u64; BUCKETS],
+    wholes: &[u64; BUCKETS],
+    alpha: f64,
+) -> Result<Interval, Reason> {
+    let rests = std::array::from_fn(|b| i128::from(wholes[b]) - i128::from(parts[b]));
+    check_support(&parts.map(i128::from), Some(&rests))?;
+    let (part, whole) = (parts.iter().sum::<u64>(), wholes.iter().sum::<u64>());
+    let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+    let replicates = std::array::from_fn(|b| share(part - parts[b], whole - wholes[b]));
+    interval(share(part, whole), &replicates, Scale::Logit, alpha)
+}
+
 /// What decides whether a value or ROAS gets bounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ValueSupport {

@@ -8,6 +8,7 @@
 
 pub mod bayes;
 pub mod capping;
+pub mod coarse;
 pub mod cuped;
 pub mod estimate;
 pub mod histogram;
@@ -34,6 +35,7 @@ mod wide;
 
 pub use bayes::{Posterior, Prior};
 pub use capping::Binned;
+pub use coarse::CoarseHistogram;
 pub use cuped::Cuped;
 pub use estimate::Estimate;
 pub use histogram::{BinIndex, Histogram};

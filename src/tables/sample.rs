@@ -18,9 +18,9 @@ const ROWS: [(&str, &str); 7] = [
     ),
     (
         "stage_transitions",
-        "(start)|awareness|100|100|1|-|-
-         awareness|awareness|20|15|0.25|1|2
-         awareness|consideration|60|60|0.75|5.5|20",
+        "(start)|awareness|100|100|1|-|-|-|-|-|-|-|-
+         awareness|awareness|20|15|0.25|0.2|0.31|1|0.8|1.3|2|1.5|-
+         awareness|consideration|60|60|0.75|0.69|0.8|5.5|5|6|20|17|24",
     ),
     (
         "stage_attribution",

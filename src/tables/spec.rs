@@ -147,6 +147,8 @@ pub enum Interval {
     JackknifeLog,
     /// Bucket jackknife on the log-odds.
     JackknifeLogit,
+    /// Woodruff (1952), for a quantile over rows of which a customer has several.
+    Woodruff,
 }
 
 impl Interval {
@@ -162,6 +164,7 @@ impl Interval {
             Interval::JackknifeIdentity => "jackknife (identity)",
             Interval::JackknifeLog => "jackknife (log)",
             Interval::JackknifeLogit => "jackknife (logit)",
+            Interval::Woodruff => "woodruff",
         }
     }
 }

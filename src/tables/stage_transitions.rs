@@ -1,6 +1,8 @@
 //! `stage_transitions`: which stage follows which.
 
-use super::spec::{ColumnSpec as C, RowOrder, TableSpec, Unit};
+use super::spec::{ColumnSpec as C, Interval, RowOrder, TableSpec, Unit};
+
+const ENDS: &str = "from `(start)` and to `(exit)`";
 
 /// Consecutive stages of customers, with start and exit.
 pub static SPEC: TableSpec = TableSpec {
@@ -14,10 +16,24 @@ pub static SPEC: TableSpec = TableSpec {
         C::count("transitions", "How often this happened."),
         C::count("customers", "Customers to whom it happened."),
         C::figure("probability", Unit::Fraction, "Share of the transitions from `from_stage`."),
-        C::figure("median_hours", Unit::Hours, "Median time between the two rows.")
-            .or_null("from `(start)` and to `(exit)`"),
-        C::figure("p90_hours", Unit::Hours, "90th percentile of that time.")
-            .or_null("from `(start)` and to `(exit)`"),
+        C::bound(
+            "probability_low",
+            Unit::Fraction,
+            Interval::JackknifeLogit,
+            "Lower 95 % bound of `probability`.",
+        ),
+        C::bound(
+            "probability_high",
+            Unit::Fraction,
+            Interval::JackknifeLogit,
+            "Upper 95 % bound of `probability`.",
+        ),
+        C::figure("median_hours", Unit::Hours, "Median time between the two rows.").or_null(ENDS),
+        C::bound("median_hours_low", Unit::Hours, Interval::Woodruff, "Lower 95 % bound of `median_hours`."),
+        C::bound("median_hours_high", Unit::Hours, Interval::Woodruff, "Upper 95 % bound of `median_hours`."),
+        C::figure("p90_hours", Unit::Hours, "90th percentile of that time.").or_null(ENDS),
+        C::bound("p90_hours_low", Unit::Hours, Interval::Woodruff, "Lower 95 % bound of `p90_hours`."),
+        C::bound("p90_hours_high", Unit::Hours, Interval::Woodruff, "Upper 95 % bound of `p90_hours`."),
     ],
     order: RowOrder::Given {
         grouped_by: 1,

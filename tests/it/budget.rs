@@ -12,6 +12,47 @@ use crate::support::{CONFIG, Columns, Warehouse, differences, few_touchpoints, f
 const ROWS: i64 = 1_500_000;
 const LEAST: [&str; 3] = ["--memory", "128MiB", "--temp-dir"];
 
+/// What waits beside the rows: attributes that change, exposures, and a number that a metric sums.
+const BESIDE: &str = r#"dimensions = ["country"]
+[inputs.customers]
+path = "customers"
+[inputs.assignments]
+path = "assignments"
+[metrics.seconds]
+kind = "mean"
+of = "seconds"
+window = "7d"
+[experiments.test]
+control = "A"
+weights = { A = 0.5, B = 0.5 }
+metrics = ["seconds"]
+"#;
+
+/// Each customer moves once while the rows come.
+fn moving_customers() -> Columns {
+    let rows = || 0..ROWS / 5;
+    let micros: arrow::array::TimestampMicrosecondArray =
+        rows().map(|row| (row % 2 == 1).then_some(1_775_001_600_000_000 + row * 40_000_000)).collect();
+    vec![
+        ("customer_id", ints(&rows().map(|row| row / 2).collect::<Vec<_>>())),
+        ("valid_from", std::sync::Arc::new(micros.with_timezone("UTC"))),
+        ("country", text(&rows().map(|row| ["BG", "DE", "FR"][row as usize % 3]).collect::<Vec<_>>())),
+    ]
+}
+
+/// Each third customer, on the third day.
+fn exposures() -> Columns {
+    let customers = || (0..ROWS / 10).step_by(3);
+    let micros: arrow::array::TimestampMicrosecondArray =
+        customers().map(|_| Some(1_775_001_600_000_000 + 3 * 86_400_000_000)).collect();
+    vec![
+        ("customer_id", ints(&customers().collect::<Vec<_>>())),
+        ("assigned_at", std::sync::Arc::new(micros.with_timezone("UTC"))),
+        ("experiment", text(&customers().map(|_| "test").collect::<Vec<_>>())),
+        ("variant", text(&customers().map(|row| ["A", "B"][row as usize % 2]).collect::<Vec<_>>())),
+    ]
+}
+
 /// Customers of ten rows each, over half a year.
 fn many_touchpoints() -> Columns {
     let rows = || 0..ROWS;
@@ -26,6 +67,7 @@ fn many_touchpoints() -> Columns {
         ("channel", text(&channels)),
         ("value", floats(&rows().map(|row| (row % 34 == 0).then_some(12.5)).collect::<Vec<_>>())),
         ("event_id", ints(&rows().collect::<Vec<_>>())),
+        ("seconds", ints(&rows().map(|row| row % 91).collect::<Vec<_>>())),
     ]
 }
 
@@ -42,8 +84,10 @@ fn has_file_in(process: u32, folder: &Path) -> bool {
 /// One warehouse for everything that needs many rows.
 #[test]
 fn what_does_not_fit_waits_in_a_file_that_never_stays() {
-    let warehouse = Warehouse::new(CONFIG);
+    let warehouse = Warehouse::new(&format!("{CONFIG}{BESIDE}"));
     warehouse.parquet_in_groups("touchpoints/a.parquet", many_touchpoints(), 200_000);
+    warehouse.parquet("customers/a.parquet", moving_customers());
+    warehouse.parquet("assignments/a.parquet", exposures());
     let spill = fs::canonicalize(warehouse.root()).expect("the folder").join("spill");
     fs::create_dir(&spill).expect("created");
     let folder = spill.to_str().expect("UTF-8");

@@ -9,7 +9,7 @@ use polars::prelude::{DataFrame, PolarsError};
 
 use crate::analyses::attribution::UNATTRIBUTED;
 use crate::analyses::columns::{ALPHA, counts, floats, high, low, quantile_hours, share, texts};
-use crate::stats::jackknife::{self, BUCKETS, Scale, check_support};
+use crate::stats::jackknife::{self, BUCKETS};
 use crate::stats::{BinIndex, Histogram, Interval, Reason, quantile};
 
 use super::JourneyPaths;
@@ -71,15 +71,10 @@ impl Tally {
         self.all_conversions() + self.nulls.iter().sum::<u64>()
     }
 
-    /// The bucket jackknife of conversions over journeys; the factor 64/63 cancels.
+    /// Of conversions over journeys.
     fn rate_interval(&self) -> Result<Interval, Reason> {
-        check_support(&self.conversions.map(i128::from), Some(&self.nulls.map(i128::from)))?;
-        let (conversions, journeys) = (self.all_conversions(), self.journeys());
-        let without = std::array::from_fn(|bucket| {
-            let own = self.conversions[bucket];
-            share(conversions - own, journeys - own - self.nulls[bucket])
-        });
-        jackknife::interval(share(conversions, journeys), &without, Scale::Logit, ALPHA)
+        let journeys = std::array::from_fn(|bucket| self.conversions[bucket] + self.nulls[bucket]);
+        jackknife::share_interval(&self.conversions, &journeys, ALPHA)
     }
 }
 

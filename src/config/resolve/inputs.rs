@@ -17,7 +17,7 @@ pub(super) const NOT_A_DIMENSION: [&str; 7] =
     ["customer_id", "occurred_at", "event_id", "order_id", "value", "sentiment", "score"];
 
 /// Columns that a constant can't stand in for.
-const VARYING: [&str; 5] = ["customer_id", "occurred_at", "event_id", "assigned_at", "date"];
+const VARYING: [&str; 6] = ["customer_id", "occurred_at", "event_id", "assigned_at", "valid_from", "date"];
 
 /// The logical columns of an input.
 #[derive(Debug)]

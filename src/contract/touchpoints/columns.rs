@@ -5,7 +5,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
-use crate::config::plan::{ChannelPlan, ConversionValue, Plan};
+use crate::config::plan::{ChannelPlan, ConversionValue, NUMBER_PER_UNIT, Plan};
 use crate::contract::rates::Exchange;
 use crate::input::columns::{Amounts, Ids, LocalTimes, Texts, times};
 use crate::input::open::{Located, Need, Role};
@@ -13,7 +13,7 @@ use crate::input::open::{Located, Need, Role};
 /// Which columns of touchpoints a run needs, and where they stand among the needs.
 #[derive(Debug, Clone)]
 pub struct TouchpointColumns {
-    /// All needs: id, time, event id, value, order, currency, then the text columns.
+    /// All needs: id, time, event id, value, order, currency, the text columns, then the numbers that metrics sum.
     pub needs: Vec<Need>,
     /// Names of the text columns; `event` and `channel` first.
     pub texts: Vec<String>,
@@ -39,6 +39,7 @@ impl TouchpointColumns {
     /// Of a plan; `dimensions` are those that are touchpoint columns.
     pub fn of(plan: &Plan, dimensions: &[String]) -> Self {
         let mut texts = vec!["event".to_owned(), "channel".to_owned()];
+        let behaviours = plan.segments.behaviours.iter().flat_map(|behaviour| &behaviour.rules);
         let matchers = plan
             .stages
             .stages
@@ -46,6 +47,7 @@ impl TouchpointColumns {
             .flat_map(|stage| &stage.rules)
             .chain(plan.conversions.iter().map(|conversion| &conversion.matcher))
             .chain(plan.attribution.touches.iter().flatten())
+            .chain(behaviours.flat_map(|rule| std::iter::once(&rule.matcher).chain(&rule.without)))
             .chain(plan.touchpoints.iter().flat_map(|source| &source.exclude));
         let named = matchers.flat_map(|matcher| &matcher.fields).map(|field| &field.column);
         let campaign = plan.attribution.by.campaign.then(|| "campaign".to_owned());
@@ -72,6 +74,7 @@ impl TouchpointColumns {
             required: name == "event",
             wanted: true,
         }));
+        needs.extend(plan.numbers.iter().map(|name| Need::optional(name, Role::Number)));
         let counts_rows = plan.channels.changes_anything() || texts.iter().any(|name| name == "campaign");
         Self { needs, texts, has_value, has_orders, counts_rows }
     }
@@ -94,6 +97,11 @@ impl TouchpointColumns {
     /// Position of a text column among the needs.
     pub fn text(&self, index: usize) -> usize {
         TEXTS + index
+    }
+
+    /// Position of a number among the needs, by its place in [`Plan::numbers`].
+    pub fn number(&self, index: usize) -> usize {
+        TEXTS + self.texts.len() + index
     }
 }
 
@@ -122,6 +130,8 @@ pub(super) struct BatchColumns {
     pub(super) currencies: Texts,
     /// In the order of [`TouchpointColumns::texts`].
     pub(super) texts: Vec<Texts>,
+    /// In the order of [`Plan::numbers`]; one unit is [`NUMBER_PER_UNIT`].
+    pub(super) numbers: Vec<Amounts>,
 }
 
 impl BatchColumns {
@@ -144,6 +154,7 @@ impl BatchColumns {
         if located[CURRENCY] != Located::Absent {
             values = exchange.convert(values, &currencies, times.values());
         }
+        let (texts, numbers) = located[TEXTS..].split_at(columns.texts.len());
         Ok(Self {
             ids: Ids::of(&located[ID], batch)?,
             times,
@@ -151,7 +162,11 @@ impl BatchColumns {
             orders: columns.order_id().map(|need| Ids::of(&located[need], batch)).transpose()?,
             values,
             currencies,
-            texts: located[TEXTS..].iter().map(|place| Texts::of(place, batch)).collect::<Result<_, _>>()?,
+            texts: texts.iter().map(|place| Texts::of(place, batch)).collect::<Result<_, _>>()?,
+            numbers: numbers
+                .iter()
+                .map(|place| Amounts::of(place, batch, NUMBER_PER_UNIT))
+                .collect::<Result<_, _>>()?,
         })
     }
 }

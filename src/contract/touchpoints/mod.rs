@@ -27,7 +27,7 @@ pub use watched::{ReadFate, WatchedRow};
 
 use columns::BatchColumns;
 use screen::{Fate, Screen};
-use verdicts::{Verdict, Verdicts};
+use verdicts::{NumberUse, Verdict, Verdicts};
 
 /// 1990-01-01, before which no touchpoint was logged.
 pub const EARLIEST_US: i64 = 631_152_000_000_000;
@@ -105,6 +105,7 @@ pub struct TouchpointReader<'a> {
     coder: BatchCoder,
     /// By source.
     verdicts: Vec<Verdicts>,
+    number_uses: Vec<NumberUse>,
     /// By source.
     local: Vec<Option<LocalTimes>>,
     exchange: Exchange<'a>,
@@ -124,8 +125,11 @@ impl<'a> TouchpointReader<'a> {
     /// A reader that has seen nothing.
     pub fn new(rules: TouchpointRules<'a>) -> Self {
         let sources = &rules.plan.touchpoints;
-        let counts =
-            RowCounts { excluded_value_minor: vec![0; rules.plan.conversions.len()], ..RowCounts::default() };
+        let counts = RowCounts {
+            excluded_value_minor: vec![0; rules.plan.conversions.len()],
+            nulled_numbers: vec![0; rules.plan.numbers.len()],
+            ..RowCounts::default()
+        };
         Self {
             rules,
             partitions: (0..PARTITIONS).map(|_| PartitionBuffer::default()).collect(),
@@ -136,11 +140,12 @@ impl<'a> TouchpointReader<'a> {
             rows_by_code: Vec::new(),
             coder: BatchCoder::new(rules.columns.texts.len()),
             verdicts: sources.iter().map(|source| Verdicts::new(rules.plan, &source.exclude)).collect(),
+            number_uses: NumberUse::of(rules.plan),
             local: sources.iter().map(|source| source.timezone.as_ref().map(LocalTimes::new)).collect(),
             exchange: Exchange::new(rules.rates, &rules.plan.job.timezone),
             customers: Vec::new(),
             doubts: Vec::new(),
-            codes: CodeColumn::default(),
+            codes: CodeColumn::with_numbers(rules.plan.numbers.len()),
             events: Vec::new(),
             shares: Shares::default(),
         }
@@ -213,6 +218,7 @@ impl<'a> TouchpointReader<'a> {
             codes,
             verdicts: source.by_code(),
             suppressed: rules.suppressed,
+            number_uses: &self.number_uses,
             exclude_ids: &source.exclude_ids,
             names: texts,
             minor_per_unit: rules.plan.job.currency.minor_per_unit(),
@@ -228,10 +234,13 @@ impl<'a> TouchpointReader<'a> {
         for (row, (code, customer)) in codes.iter().zip(&self.customers).enumerate() {
             if self.doubts[row] {
                 match screen.fate(row) {
-                    Fate::Kept(amount_minor) => {
-                        amount_minor.into_iter().for_each(|minor| self.codes.set_amount(row, minor));
+                    Fate::Kept(kept) => {
+                        kept.amount_minor.into_iter().for_each(|minor| self.codes.set_amount(row, minor));
+                        counts.nulled_values += u64::from(kept.value_nulled);
+                        for (at, nulled) in counts.nulled_numbers.iter_mut().enumerate() {
+                            *nulled += u64::from(screen.is_unusable(at, row));
+                        }
                     }
-                    Fate::Nulled => counts.nulled_values += 1,
                     Fate::Outside => {
                         outside += 1;
                         continue;

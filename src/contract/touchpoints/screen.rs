@@ -4,7 +4,7 @@
 
 use arrow::array::Array;
 
-use crate::config::plan::Matcher;
+use crate::config::plan::{Matcher, NUMBER_PER_UNIT};
 use crate::contract::reject::Rule;
 use crate::contract::suppressed::Suppressed;
 use crate::input::columns::Amount;
@@ -12,16 +12,14 @@ use crate::journey::buffer::CodeColumn;
 use crate::journey::key::CustomerHash;
 
 use super::columns::BatchColumns;
-use super::verdicts::Verdict;
+use super::verdicts::{NumberUse, Verdict};
 use super::{EARLIEST_US, LATEST_US};
 
 /// What becomes of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It counts.
-    Kept(Option<i64>),
-    /// It counts, with null for a value that could not be read and that nothing uses.
-    Nulled,
+    /// It counts, with null for what could not be read and that nothing uses.
+    Kept(Kept),
     /// Its time lies outside.
     Outside,
     /// Left out by a rule of the configuration.
@@ -30,6 +28,15 @@ pub(super) enum Fate {
     Suppressed,
     /// It breaks a rule of the contract.
     Rejected(Rejection),
+}
+
+/// What is left of a row that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// Minor units.
+    pub(super) amount_minor: Option<i64>,
+    /// Whether the value could not be read.
+    pub(super) value_nulled: bool,
 }
 
 /// How a row breaks a rule.
@@ -53,6 +60,8 @@ pub(super) struct Screen<'b> {
     /// By code.
     pub(super) verdicts: &'b [Verdict],
     pub(super) suppressed: &'b Suppressed,
+    /// By number: where it is used.
+    pub(super) number_uses: &'b [NumberUse],
     /// Rules that look at the id.
     pub(super) exclude_ids: &'b [Matcher],
     /// Names of the text columns.
@@ -106,6 +115,23 @@ impl Screen<'_> {
             }
             _ => doubts[row] = true,
         });
+        for (at, numbers) in self.columns.numbers.iter().enumerate() {
+            numbers.for_each(doubts.len(), NUMBER_PER_UNIT, |row, number| match number {
+                Amount::Minor(millionths) => codes.set_number(at, row, millionths),
+                _ => doubts[row] = true,
+            });
+        }
+    }
+
+    /// Whether a number of a row is NaN, infinite or too large.
+    pub(super) fn is_unusable(&self, number: usize, row: usize) -> bool {
+        self.columns.numbers[number].get(row, NUMBER_PER_UNIT) == Amount::Unusable
+    }
+
+    /// The first number of a row that something uses and that can't be used.
+    fn unusable_number(&self, row: usize) -> Option<usize> {
+        let is_used = |at: &usize| self.number_uses[*at].includes(self.verdict(row));
+        (0..self.number_uses.len()).filter(is_used).find(|at| self.is_unusable(*at, row))
     }
 
     /// What becomes of a row, at a closer look.
@@ -140,7 +166,7 @@ impl Screen<'_> {
             Amount::Minor(minor) if verdict.uses_value != 0 && minor < 0 => {
                 Some((Rule::NegativeValue, Some(minor.to_le_bytes())))
             }
-            _ => None,
+            _ => self.unusable_number(row).map(|number| (Rule::UnusableNumber(number as u16), None)),
         };
         let amount_minor = match amount {
             Amount::Minor(minor) => Some(minor),
@@ -148,8 +174,10 @@ impl Screen<'_> {
         };
         match broken {
             Some((rule, value)) => Fate::Rejected(Rejection { rule, value, amount_minor }),
-            None if matches!(amount, Amount::Unusable | Amount::NoRate) => Fate::Nulled,
-            None => Fate::Kept(amount_minor),
+            None => {
+                let value_nulled = matches!(amount, Amount::Unusable | Amount::NoRate);
+                Fate::Kept(Kept { amount_minor, value_nulled })
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the contract asks of a combination of texts, answered once for each.
 
-use crate::config::plan::{ConversionPlan, ConversionValue, Matcher, Plan};
+use crate::config::plan::{ConversionPlan, ConversionValue, Matcher, MetricOf, Plan};
 use crate::journey::channels::channel_of;
 use crate::journey::codebook::CodebookBuilder;
 use crate::journey::outcome::Outcome;
@@ -18,6 +18,8 @@ pub(super) struct Verdict {
     pub(super) refund: bool,
     /// Bit `c`: conversion `c` uses the value.
     pub(super) uses_value: u64,
+    /// Bit `c`: the row is one of conversion `c`.
+    pub(super) conversions: u64,
     /// Its order counts: what is refunded, or may be there twice.
     pub(super) names_order: bool,
 }
@@ -27,6 +29,36 @@ impl Verdict {
     #[inline]
     pub(super) fn moves_money(self) -> bool {
         self.uses_value != 0 || self.refund
+    }
+}
+
+/// Whose rows a number is summed over, so that it must be usable there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct NumberUse {
+    /// All rows.
+    all: bool,
+    /// Bit `c`: those of conversion `c`.
+    conversions: u64,
+}
+
+impl NumberUse {
+    /// Of each number of a plan.
+    pub(super) fn of(plan: &Plan) -> Vec<NumberUse> {
+        let mut uses = vec![NumberUse::default(); plan.numbers.len()];
+        for quantity in plan.metrics.iter().flat_map(|metric| metric.kind.quantities()) {
+            let MetricOf::Number(at) = quantity.of else { continue };
+            match quantity.conversion {
+                Some(conversion) => uses[at].conversions |= 1 << conversion,
+                None => uses[at].all = true,
+            }
+        }
+        uses
+    }
+
+    /// Whether it is summed over rows with this verdict.
+    #[inline]
+    pub(super) fn includes(self, verdict: Verdict) -> bool {
+        self.all || self.conversions & verdict.conversions != 0
     }
 }
 
@@ -74,6 +106,7 @@ impl Verdicts {
                 excluded: self.exclude.iter().any(|matcher| matcher.matches(value)),
                 null_event: row[EVENT] == 0,
                 refund: outcome.refund,
+                conversions: outcome.conversions,
                 uses_value: outcome.conversions & self.by_value,
                 names_order: outcome.refund || outcome.conversions & self.by_order != 0,
             });

@@ -60,7 +60,7 @@ pub(super) fn watch(
     for (row, _) in own {
         let fate = screen.fate(row);
         let (amount_minor, read) = match fate {
-            Fate::Kept(_) | Fate::Nulled => (codes.amount_minor(row), ReadFate::Kept),
+            Fate::Kept(_) => (codes.amount_minor(row), ReadFate::Kept),
             Fate::Outside => (None, ReadFate::Outside),
             Fate::Excluded => (None, ReadFate::Excluded),
             Fate::Suppressed => (None, ReadFate::Suppressed),
@@ -77,7 +77,7 @@ pub(super) fn watch(
             code: screen.codes[row],
             amount_minor,
             order: codes.order(row),
-            nulled: fate == Fate::Nulled,
+            nulled: matches!(fate, Fate::Kept(kept) if kept.value_nulled),
             fate: read,
         });
     }
