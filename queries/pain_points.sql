@@ -17,7 +17,10 @@ WITH slow_segments AS (
         q_value,
         -difference * customers AS customers_missing
     FROM segment_conversion
-    WHERE target_kind = 'stage' AND q_value < 0.05 AND difference_high < 0
+    WHERE
+        target_kind = 'stage' AND q_value < 0.05 AND difference_high < 0
+        -- What is known only afterwards explains nothing: cart abandoners have carts.
+        AND (note IS NULL OR note NOT LIKE '%descriptive%')
 ),
 
 steps AS (

@@ -14,7 +14,8 @@ WITH gaps AS (
         difference_high,
         q_value,
         difference * customers AS customers_gained,
-        CASE WHEN difference > 0 THEN difference ELSE -difference END * customers AS weight
+        CASE WHEN difference > 0 THEN difference ELSE -difference END * customers AS weight,
+        note
     FROM segment_conversion
     WHERE q_value < 0.05 AND (difference_low > 0 OR difference_high < 0)
 )
@@ -31,6 +32,7 @@ SELECT
     difference_low,
     difference_high,
     q_value,
-    customers_gained
+    customers_gained,
+    note
 FROM gaps
 ORDER BY weight DESC, target_kind, target, dimension, segment

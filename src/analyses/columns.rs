@@ -56,3 +56,9 @@ pub(crate) fn quantile_hours(durations_ms: &Histogram, level: f64) -> Option<f64
 pub(crate) fn ms_to_hours(duration_ms: f64) -> f64 {
     duration_ms / MS_PER_HOUR
 }
+
+/// The binomial order-statistic interval of that quantile, in hours; None where no duration lies far enough out.
+pub(crate) fn quantile_hours_interval(durations_ms: &Histogram, level: f64) -> Option<Interval> {
+    let interval = quantile::order_statistic_interval(durations_ms, level, ALPHA).ok()?;
+    Some(Interval { low: interval.low / MS_PER_HOUR, high: interval.high / MS_PER_HOUR })
+}

@@ -105,9 +105,10 @@ pub mod channel_roi;
 mod columns;
 mod days;
 pub mod experiments;
+mod funnel;
 pub mod journey_paths;
 pub mod reconciliation;
-pub mod segment_conversion;
+pub mod segments;
 pub mod stage_funnel;
 pub mod stage_transitions;
 pub mod suppression;
@@ -118,7 +119,7 @@ pub use attribution::Attribution;
 pub use channel_daily::ChannelDaily;
 pub use experiments::Experiments;
 pub use journey_paths::JourneyPaths;
-pub use segment_conversion::SegmentConversion;
+pub use segments::Segments;
 pub use stage_funnel::StageFunnel;
 pub use stage_transitions::StageTransitions;
 
@@ -237,7 +238,7 @@ registry! {
         channel_daily: ChannelDaily,
         stage_funnel: StageFunnel,
         stage_transitions: StageTransitions,
-        segment_conversion: SegmentConversion,
+        segments: Segments,
         experiments: Experiments,
     }
 }

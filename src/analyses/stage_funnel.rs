@@ -1,14 +1,11 @@
 //! `stage_funnel`: how many customers enter each stage, go on to the next, and after how long.
-//!
-//! Rates per customer have Wilson's interval (Wilson 1927); durations are read as type-2 quantiles (Hyndman
-//! & Fan 1996) off a histogram that is at most 0.1 % off.
 
 use polars::prelude::{DataFrame, PolarsError};
 
 use crate::journey::Rules;
-use crate::stats::{Histogram, proportion};
+use crate::stats::Histogram;
 
-use super::columns::{ALPHA, counts, elapsed_ms, floats, high, low, quantile_hours, share, texts};
+use super::funnel::{self, Outcome, Shown, StageCounts, StageRow};
 use super::{Analysis, Context, NamedFrame, Observed};
 
 /// Name of the table.
@@ -34,25 +31,32 @@ pub struct StageFunnel<'a> {
 /// What was counted, by stage.
 #[derive(Debug, Clone, Default)]
 pub struct FunnelPartial {
-    stages: Vec<StageCounts>,
+    stages: Vec<StageSums>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct StageCounts {
+struct StageSums {
     entered: u64,
-    progressed: u64,
     immature: u64,
     without_previous: u64,
     to_next_ms: Histogram,
 }
 
-impl StageCounts {
-    fn add(&mut self, other: &StageCounts) {
+impl StageSums {
+    fn add(&mut self, other: &StageSums) {
         self.entered += other.entered;
-        self.progressed += other.progressed;
         self.immature += other.immature;
         self.without_previous += other.without_previous;
         self.to_next_ms.merge(&other.to_next_ms);
+    }
+
+    fn counts(&self) -> StageCounts<'_> {
+        StageCounts {
+            entered: self.entered,
+            immature: self.immature,
+            without_previous: self.without_previous,
+            to_next_ms: &self.to_next_ms,
+        }
     }
 }
 
@@ -75,31 +79,18 @@ impl Analysis for StageFunnel<'_> {
     type Partial = FunnelPartial;
 
     fn partial(&self) -> FunnelPartial {
-        FunnelPartial { stages: vec![StageCounts::default(); self.rules.stages] }
+        FunnelPartial { stages: vec![StageSums::default(); self.rules.stages] }
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut FunnelPartial) {
-        let rows = observed.journey.rows;
-        let entries = &observed.walk.entries;
-        let entry_us = |stage: usize| Some(rows[entries.get(stage).copied().flatten()? as usize].time_us);
-        for (stage, entry) in entries.iter().enumerate() {
-            let Some(row) = *entry else { continue };
-            let entered_us = rows[row as usize].time_us;
-            if !self.rules.in_window(entered_us) {
-                continue;
-            }
-            let counts = &mut partial.stages[stage];
-            counts.entered += 1;
-            if stage > 0 && entry_us(stage - 1).is_none_or(|previous_us| previous_us > entered_us) {
-                counts.without_previous += 1;
-            }
-            let ends_after =
-                |window_us| entry_us(0).unwrap_or(entered_us).saturating_add(window_us) > self.rules.to_us;
-            if self.rules.stage_window_us.is_some_and(ends_after) {
-                counts.immature += 1;
-            } else if let Some(next_us) = entry_us(stage + 1).filter(|next_us| *next_us >= entered_us) {
-                counts.progressed += 1;
-                counts.to_next_ms.record(elapsed_ms(entered_us, next_us));
+        for entry in funnel::entries(observed.journey, observed.walk, self.rules) {
+            let sums = &mut partial.stages[entry.stage];
+            sums.entered += 1;
+            sums.without_previous += u64::from(entry.without_previous);
+            match entry.outcome {
+                Outcome::Immature => sums.immature += 1,
+                Outcome::Progressed { to_next_ms } => sums.to_next_ms.record(to_next_ms),
+                Outcome::Dropped => {}
             }
         }
     }
@@ -112,67 +103,21 @@ impl Analysis for StageFunnel<'_> {
         let mut total = self.partial();
         partials.iter().for_each(|partial| total.add(partial));
         let first = total.stages.first().map_or(0, |stage| stage.entered);
-        let rows: Vec<Row<'_>> = total
+        let rows: Vec<StageRow<'_>> = total
             .stages
             .iter()
             .enumerate()
-            .map(|(at, counts)| Row {
-                index: at as u64 + 1,
-                name: &self.rules.targets[at].name,
-                first,
-                counts,
+            .map(|(at, sums)| StageRow {
+                index: at + 1,
+                stage: &self.rules.targets[at].name,
                 has_next: at + 1 < self.rules.stages,
+                counts: sums.counts(),
+                first,
+                shown: Shown::All,
             })
             .collect();
-        Ok(vec![(TABLE, frame(&rows)?)])
+        Ok(vec![(TABLE, DataFrame::new(rows.len(), funnel::columns(&rows))?)])
     }
-}
-
-struct Row<'t> {
-    index: u64,
-    name: &'t str,
-    first: u64,
-    counts: &'t StageCounts,
-    has_next: bool,
-}
-
-impl Row<'_> {
-    /// Entries whose outcome is known: progressed or dropped.
-    fn decided(&self) -> u64 {
-        self.counts.entered - self.counts.immature
-    }
-
-    fn rate(&self) -> Option<f64> {
-        self.next(share(self.counts.progressed, self.decided())?)
-    }
-
-    fn interval(&self) -> Option<crate::stats::Interval> {
-        self.next(proportion::wilson(self.counts.progressed, self.decided(), ALPHA)?)
-    }
-
-    /// Only where there is a next stage.
-    fn next<T>(&self, figure: T) -> Option<T> {
-        self.has_next.then_some(figure)
-    }
-}
-
-fn frame(rows: &[Row<'_>]) -> Result<DataFrame, PolarsError> {
-    let columns = vec![
-        counts("stage_index", rows, |row| Some(row.index)),
-        texts("stage", rows, |row| Some(row.name)),
-        counts("entered", rows, |row| Some(row.counts.entered)),
-        counts("progressed", rows, |row| row.next(row.counts.progressed)),
-        floats("progress_rate", rows, Row::rate),
-        floats("progress_rate_low", rows, |row| low(row.interval())),
-        floats("progress_rate_high", rows, |row| high(row.interval())),
-        counts("dropped", rows, |row| row.next(row.decided() - row.counts.progressed)),
-        counts("immature", rows, |row| row.next(row.counts.immature)),
-        floats("share_of_first", rows, |row| share(row.counts.entered, row.first)),
-        floats("median_hours_to_next", rows, |row| quantile_hours(&row.counts.to_next_ms, 0.5)),
-        floats("p90_hours_to_next", rows, |row| quantile_hours(&row.counts.to_next_ms, 0.9)),
-        counts("entries_without_previous", rows, |row| Some(row.counts.without_previous)),
-    ];
-    DataFrame::new(rows.len(), columns)
 }
 
 #[cfg(test)]
@@ -263,7 +208,7 @@ mod tests {
         assert_eq!(show(&frame, &COUNTS), "A 0 0 0 0 0\nB 0 0 0 0 0\nC 0 - - - 0");
         assert_eq!(show(&frame, &["progress_rate", "share_of_first"]), "- -\n- -\n- -");
         let none = funnel(World::new(&[], &["buy"]), &["buy 1:00"]);
-        assert_eq!(none.shape(), (0, 13));
+        assert_eq!(none.shape(), (0, 17));
     }
 
     proptest! {

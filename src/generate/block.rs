@@ -8,10 +8,18 @@ use super::world::{CAMPAIGN_COUNT, Country, DAY_US, Device, Event, Plan, START_U
 pub(super) const BLOCK_CUSTOMERS: u64 = 2_048;
 
 /// The attributes of one customer.
+#[derive(Clone, Copy)]
 pub(super) struct Attributes {
     pub country: Option<Country>,
     pub plan: Plan,
     pub device: Device,
+}
+
+/// A customer's move to plan `pro`.
+pub(super) struct Upgrade {
+    pub customer: u64,
+    pub attributes: Attributes,
+    pub time_us: i64,
 }
 
 /// One exposure, with its customer's index.
@@ -40,6 +48,7 @@ pub(super) fn empty_reach(days: u32) -> ReachTable {
 pub(super) struct Block {
     pub first_customer: u64,
     pub attributes: Vec<Attributes>,
+    pub upgrades: Vec<Upgrade>,
     pub exposures: Vec<Exposure>,
     pub suppressed: Vec<u64>,
     pub reach: ReachTable,
@@ -56,6 +65,7 @@ impl Block {
         let mut block = Self {
             first_customer: first,
             attributes: Vec::with_capacity((end - first) as usize),
+            upgrades: Vec::new(),
             exposures: Vec::new(),
             suppressed: Vec::new(),
             reach: empty_reach(world.days),
@@ -86,6 +96,11 @@ impl Block {
     fn add(&mut self, world: &World, index: u64, customer: &SimulatedCustomer, arrived: &mut Vec<Row>) {
         let SimulatedCustomer { country, plan, device, .. } = *customer;
         self.attributes.push(Attributes { country, plan, device });
+        self.upgrades.extend(customer.upgraded_us.map(|time_us| Upgrade {
+            customer: index,
+            attributes: Attributes { country, plan: Plan::PRO, device },
+            time_us,
+        }));
         if world.is_suppressed(index) {
             self.suppressed.push(index);
         }

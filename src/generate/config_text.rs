@@ -60,17 +60,41 @@ models = ["first_touch", "last_touch", "linear", "position", "time_decay", "mark
 
 [segments]
 dimensions = ["country", "plan", "device_type", "first_channel"]
-min_customers = 10
+min_customers = 10                 # smaller segments are merged; no table tells of one or two customers
+population = "active"              # customers with a row in the window; "all": everybody in the customers table
+
+[segments.rules]                   # what customers do, as dimensions with the segments yes and no
+cart_abandoner = [ {{ event = ["add_to_cart"], without = ["purchase"], within = "1d" }} ]
+high_intent = [ {{ event = ["product_view", "search"], at_least = 2, within = "1d" }} ]
 
 [metrics.conversion_rate]          # bought at least once within 14 days of exposure
 kind = "proportion"
 conversion = "purchase"
 window = "14d"
 
-[metrics.revenue]
+[metrics.revenue]                  # per customer; what one counts at most keeps a few businesses from deciding
 kind = "mean"
 conversion = "purchase"
 of = "value"
+window = "14d"
+cap = {{ percentile = 0.99 }}
+
+[metrics.order_value]              # sum over sum
+kind = "ratio"
+numerator = {{ conversion = "purchase", of = "value" }}
+denominator = {{ conversion = "purchase", of = "count" }}
+window = "14d"
+
+[metrics.revenue_p90]              # over all customers, those with nothing among them
+kind = "quantile"
+quantile = 0.9
+conversion = "purchase"
+of = "value"
+window = "14d"
+
+[metrics.referral_rate]
+kind = "proportion"
+conversion = "referral"
 window = "14d"
 
 [metrics.repeat_rate]              # ordered again within 30 days of the first delivery
@@ -87,17 +111,20 @@ window = "30d"
 [experiments.checkout_flow]
 control = "A"
 weights = {{ A = 0.5, B = 0.5 }}
-metrics = ["conversion_rate", "revenue"]
-
-[experiments.email_subject]
-control = "A"
-weights = {{ A = 1.0, B = 1.0, C = 1.0 }}
-metrics = ["conversion_rate", "revenue"]
+metrics = ["conversion_rate", "revenue", "order_value"]
+guardrails = ["revenue_p90", "referral_rate"]   # must not get worse
+flat_within = 0.05                 # relative: less than that is no difference worth having
+target_lift = 0.05                 # relative: what one would like to find; says how many customers that takes
 
 [experiments.reorder_mail]
 control = "A"
 weights = {{ A = 0.5, B = 0.5 }}
 metrics = ["repeat_rate", "repeat_revenue"]
+pre_period = "30d"                 # adjusts for what customers paid before
+
+[experiments."*"]                  # what the log has beside these, such as email_subject: equal weights are assumed
+control = "A"
+metrics = ["conversion_rate", "revenue"]
 
 [output]
 path = "{output}"

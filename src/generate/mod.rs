@@ -68,8 +68,10 @@ pub struct Options {
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Rows of the customers table.
+    /// Customers.
     pub customers: u64,
+    /// Rows of the customers table beyond one for each of them: moves to another plan.
+    pub plan_changes: u64,
     /// Rows of the touchpoints.
     pub touchpoints: u64,
     /// Daily files of touchpoints; days without any have none.
@@ -114,6 +116,7 @@ pub fn generate(options: &Options, progress: &dyn Fn(u64, u64)) -> Result<Summar
     let mut tables = CustomerTables::create(dir, customers)?;
     let reach = simulate_all(&world, customers, &pool, &mut spool, &mut tables, progress)?;
     let (assignments, suppressed) = (tables.assigned, tables.suppressed);
+    let plan_changes = tables.plan_changes;
     let table_bytes = tables.close()?;
     let touchpoint_bytes = convert_all(dir, customers, &pool, &spool, progress)?;
     let touchpoints = spool.counts().iter().sum();
@@ -123,6 +126,7 @@ pub fn generate(options: &Options, progress: &dyn Fn(u64, u64)) -> Result<Summar
     let spend = spend::write_spend(dir, &world, customers, &reach)?;
     let mut summary = Summary {
         customers,
+        plan_changes,
         touchpoints,
         touchpoint_files,
         assignments,

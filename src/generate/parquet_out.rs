@@ -121,6 +121,8 @@ pub(super) struct CustomerTables {
     customers: Out,
     assignments: Out,
     suppress: Out,
+    /// Rows of `customers` beyond one for each of them.
+    pub plan_changes: u64,
     /// Rows written to `assignments` and `suppress`.
     pub assigned: u64,
     pub suppressed: u64,
@@ -133,6 +135,7 @@ impl CustomerTables {
             properties(customers, GROUP_ROWS)
                 .set_column_dictionary_enabled(ColumnPath::from("customer_id"), false)
                 .set_column_dictionary_enabled(ColumnPath::from("assigned_at"), false)
+                .set_column_dictionary_enabled(ColumnPath::from("valid_from"), false)
                 .build()
         };
         let customers = Schema::new(vec![
@@ -140,6 +143,7 @@ impl CustomerTables {
             name_field("country", true),
             name_field("plan", false),
             name_field("device_type", false),
+            time_field("valid_from").with_nullable(true),
         ]);
         let assignments = Schema::new(vec![
             name_field("experiment", false),
@@ -153,22 +157,28 @@ impl CustomerTables {
             customers: Out::create(dir.join(layout::CUSTOMERS), Arc::new(customers), properties())?,
             assignments: Out::create(dir.join(layout::ASSIGNMENTS), Arc::new(assignments), properties())?,
             suppress: Out::create(dir.join(layout::SUPPRESS), Arc::new(suppress), properties())?,
+            plan_changes: 0,
             assigned: 0,
             suppressed: 0,
         })
     }
 
     pub(super) fn append(&mut self, block: &Block) -> Result<(), GenerateError> {
+        // What holds from the beginning has no `valid_from`.
+        let upgrades = || block.upgrades.iter();
         let ids = (block.first_customer..).take(block.attributes.len());
-        let attributes = &block.attributes;
+        let attributes = || block.attributes.iter().chain(upgrades().map(|upgrade| &upgrade.attributes));
+        let since = block.attributes.iter().map(|_| None);
         self.customers.write((|| {
             Ok(vec![
-                customer_ids(ids),
-                coded(attributes.iter().map(|a| a.country.map_or(NONE, |c| c.0)), &self.names.countries)?,
-                coded(attributes.iter().map(|a| a.plan.0), &self.names.plans)?,
-                coded(attributes.iter().map(|a| a.device.0), &self.names.devices)?,
+                customer_ids(ids.chain(upgrades().map(|upgrade| upgrade.customer))),
+                coded(attributes().map(|a| a.country.map_or(NONE, |c| c.0)), &self.names.countries)?,
+                coded(attributes().map(|a| a.plan.0), &self.names.plans)?,
+                coded(attributes().map(|a| a.device.0), &self.names.devices)?,
+                some_times(since.chain(upgrades().map(|upgrade| Some(upgrade.time_us)))),
             ])
         })())?;
+        self.plan_changes += block.upgrades.len() as u64;
         let exposures = &block.exposures;
         self.assignments.write((|| {
             Ok(vec![
@@ -240,6 +250,10 @@ fn name_field(name: &str, nullable: bool) -> Field {
 
 fn times(times_us: impl Iterator<Item = i64>) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::from_iter_values(times_us).with_timezone("UTC"))
+}
+
+fn some_times(times_us: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    Arc::new(times_us.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
 }
 
 fn customer_ids(indices: impl Iterator<Item = u64>) -> ArrayRef {

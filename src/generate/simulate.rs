@@ -22,8 +22,10 @@ pub struct SimulatedCustomer {
     pub id: String,
     /// Attribute `country`; `None` for about 1 %.
     pub country: Option<Country>,
-    /// Attribute `plan`.
+    /// Attribute `plan`, as the customer begins.
     pub plan: Plan,
+    /// When they moved to [`Plan::PRO`], in µs since the epoch: with their second order; `None` if never.
+    pub upgraded_us: Option<i64>,
     /// Attribute `device_type`.
     pub device: Device,
     /// The touchpoints, in order of time.
@@ -79,6 +81,7 @@ impl World {
         customer.country =
             (!rng.chance(planted::UNKNOWN_COUNTRY)).then(|| Country(rng.below(COUNTRIES.len() as u64) as u8));
         customer.plan = Plan(pick(&mut rng, &PLANS));
+        customer.upgraded_us = None;
         customer.device = Device(pick(&mut rng, &DEVICES));
         let window_ms = i64::from(self.days) * (DAY_US / 1_000);
         let start_us = START_US + (rng.unit() * window_ms as f64) as i64 * 1_000;
@@ -88,6 +91,7 @@ impl World {
         let end_us = self.end_us();
         customer.rows.retain(|row| row.time_us < end_us);
         customer.assignments.retain(|assignment| assignment.time_us < end_us);
+        customer.upgraded_us = customer.upgraded_us.filter(|time_us| *time_us < end_us);
         // Further orders run beside the service for the first one, so the rows arrive nearly sorted.
         customer.rows.sort_by_key(|row| row.time_us);
     }
@@ -100,6 +104,7 @@ impl SimulatedCustomer {
             id: String::new(),
             country: None,
             plan: Plan(0),
+            upgraded_us: None,
             device: Device::MOBILE,
             rows: Vec::new(),
             assignments: Vec::new(),
@@ -175,7 +180,7 @@ impl Story<'_> {
     fn understanding(&mut self, contact: Contact) -> bool {
         self.wait_briefly();
         self.act(Event::ProductView);
-        if self.rng.chance(0.4) {
+        if self.rng.chance(planted::SEARCH) {
             self.wait_briefly();
             self.act(Event::Search);
         }
@@ -215,7 +220,7 @@ impl Story<'_> {
         }
         // All steps share one delay, so that none can push the purchase out of its 14 days.
         let limit_s = (planted::PURCHASE_WITHIN_DAYS - 0.5) * DAY_S;
-        let delay_s = self.rng.exponential_below(DAY_S, limit_s);
+        let delay_s = self.rng.exponential_below(planted::PURCHASE_MEAN_DAYS * DAY_S, limit_s);
         if reminded {
             self.remind(delay_s * 0.5, contact);
             self.wait(delay_s * 0.5);
@@ -294,6 +299,9 @@ impl Story<'_> {
                 self.wait_briefly();
             }
             self.purchase(order_number, business);
+            if order_number == 2 && self.customer.plan != Plan::PRO {
+                self.customer.upgraded_us = Some(self.now_us);
+            }
             if self.delivery().is_none() {
                 return;
             }
@@ -565,6 +573,43 @@ mod tests {
                 business * planted::BUSINESS_NEXT_ORDER + (1.0 - business) * others,
             );
         }
+    }
+
+    #[test]
+    fn abandoned_carts_and_searches_have_their_rates() {
+        let carts: Vec<_> = uncut().filter_map(|c| Some((c, first(c, Event::AddToCart)?))).collect();
+        let abandoned: Vec<_> = carts
+            .iter()
+            .filter(|(c, cart)| first(c, Event::Purchase).is_none_or(|bought| bought > cart + DAY_US))
+            .collect();
+        let bought = planted::PURCHASE * f64::midpoint(1.0, planted::CHECKOUT_LIFT_FACTOR);
+        // Of those who buy after one day on average; the minutes of the checkout vanish in the error.
+        let late = libm::exp(-1.0);
+        assert_rate(abandoned.len(), carts.len(), 1.0 - bought * (1.0 - late));
+        let after_all = abandoned.iter().filter(|(c, _)| first(c, Event::Purchase).is_some()).count();
+        assert_rate(after_all, abandoned.len(), bought * late / (1.0 - bought * (1.0 - late)));
+
+        let viewers: Vec<_> = uncut().filter(|c| first(c, Event::ProductView).is_some()).collect();
+        let searching: Vec<_> = viewers.iter().filter(|c| first(c, Event::Search).is_some()).collect();
+        assert_rate(searching.len(), viewers.len(), planted::SEARCH);
+        let decided = searching.iter().filter(|c| first(c, Event::AddToCart).is_some()).count();
+        assert_rate(
+            decided,
+            searching.len(),
+            planted::DECISION * (1.0 - 0.45 * (1.0 - planted::MOBILE_FACTOR)),
+        );
+    }
+
+    #[test]
+    fn plans_change_with_the_second_order_and_never_before() {
+        let mut changed = 0;
+        for customer in customers() {
+            let second = customer.rows.iter().find(|row| row.order_number == Some(2)).map(|row| row.time_us);
+            let expected = second.filter(|_| customer.plan != Plan::PRO);
+            assert_eq!(customer.upgraded_us, expected, "{customer:?}");
+            changed += usize::from(expected.is_some());
+        }
+        assert!(changed > 1_000, "{changed}");
     }
 
     #[test]

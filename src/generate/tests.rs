@@ -121,7 +121,13 @@ fn the_other_tables_agree_with_the_summary() {
     let rows = |name: &str| -> u64 {
         batches(&dir.path().join(name)).iter().map(|batch| batch.num_rows() as u64).sum()
     };
-    assert_eq!(rows(layout::CUSTOMERS), 3_000);
+    assert_eq!(rows(layout::CUSTOMERS), 3_000 + summary.plan_changes);
+    let changes: usize = batches(&dir.path().join(layout::CUSTOMERS))
+        .iter()
+        .map(|batch| batch.num_rows() - batch["valid_from"].null_count())
+        .sum();
+    assert!(summary.plan_changes > 0);
+    assert_eq!(changes as u64, summary.plan_changes);
     assert_eq!(rows(layout::ASSIGNMENTS), summary.assignments);
     assert_eq!(rows(layout::SUPPRESS), summary.suppressed);
     assert_eq!(summary.suppressed, 3);

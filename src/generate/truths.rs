@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::spend::{PRICE_NOISE, UNTOUCHED_COST_PER_CUSTOMER_MINOR};
 use super::world::{
-    CHANNELS, COUNTRIES, DEVICES, PLANS, STAGES, UNTOUCHED_CAMPAIGN, UNTOUCHED_CHANNEL, planted,
+    CHANNELS, COUNTRIES, DEVICES, Device, PLANS, Plan, STAGES, UNTOUCHED_CAMPAIGN, UNTOUCHED_CHANNEL, planted,
 };
 use super::{Options, Summary, config_text, layout};
 
 /// What marks a `truths.json` as ours.
 const GENERATOR: &str = "touchline generate";
 /// Rises when what is planted changes: a warehouse of another format isn't what would be written today.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// An earlier generation, as its `truths.json` tells of it.
 pub(super) struct Earlier {
@@ -61,10 +61,39 @@ fn reorder_within(days: f64) -> f64 {
     1.0 - f64::midpoint(at_once, after_app)
 }
 
+/// P(a first cart is bought, over both variants).
+fn cart_rate() -> f64 {
+    planted::PURCHASE * f64::midpoint(1.0, planted::CHECKOUT_LIFT_FACTOR)
+}
+
+/// P(bought after more than a day | a first cart is bought); the minutes of the checkout are left out.
+fn after_a_day() -> f64 {
+    let limit = planted::PURCHASE_WITHIN_DAYS - 0.5;
+    let mean = planted::PURCHASE_MEAN_DAYS;
+    let (day, most) = (libm::exp(-1.0 / mean), libm::exp(-limit / mean));
+    (day - most) / (1.0 - most)
+}
+
+/// P(no purchase within a day | a first cart).
+fn abandon_rate() -> f64 {
+    1.0 - cart_rate() * (1.0 - after_a_day())
+}
+
+/// P(bought all the same | no purchase within a day of a first cart).
+fn late_rate() -> f64 {
+    cart_rate() * after_a_day() / abandon_rate()
+}
+
 /// P(a customer whose order arrived orders again), businesses among them, given that of the others.
 fn next_order(others: f64) -> f64 {
     let business = 1.0 / planted::BUSINESS_ONE_IN as f64;
     business * planted::BUSINESS_NEXT_ORDER + (1.0 - business) * others
+}
+
+/// P(product_understanding → purchase_decision) over all devices.
+fn decision_rate() -> f64 {
+    let mobile = DEVICES[usize::from(Device::MOBILE.0)].1;
+    planted::DECISION * (1.0 - mobile * (1.0 - planted::MOBILE_FACTOR))
 }
 
 /// A figure without the noise of binary fractions in its last places.
@@ -198,12 +227,24 @@ pub(super) fn json(options: &Options, written: Option<&Summary>) -> String {
             "countries": COUNTRIES,
             "country_null": planted::UNKNOWN_COUNTRY,
             "plans": shares(&PLANS),
+            "plan_from_second_order_on": Plan::PRO.name(),
             "device_types": shares(&DEVICES),
             "other_device": planted::OTHER_DEVICE,
             "suppressed_one_in": planted::SUPPRESSED_ONE_IN,
         },
+        "behaviours": {
+            "cart_abandoner": {
+                "share_of_carts": rounded(abandon_rate()),
+                "purchase_rate": rounded(late_rate()),
+            },
+            "high_intent": {
+                "share_of_views": planted::SEARCH,
+                "purchase_decision_rate": rounded(decision_rate()),
+            },
+        },
         "written": written.map(|summary| json!({
             "customers": summary.customers,
+            "plan_changes": summary.plan_changes,
             "touchpoints": summary.touchpoints,
             "touchpoint_files": summary.touchpoint_files,
             "assignments": summary.assignments,
@@ -316,7 +357,16 @@ what they pay after it, so that the adjusted row (`cuped`) of `repeat_revenue` h
 | mobile | {mobile} |
 | desktop, tablet | {others} |
 
-Mobile customers go on at {factor} times the rate of the others. Country and plan have no effect on anything.
+Mobile customers go on at {factor} times the rate of the others. Country has no effect on anything.
+
+## 4. Segments that are not what they seem
+
+- **Plan** has no effect either: but whoever orders a second time moves to `{pro}` with that order, so that today's plan looks like a
+  cause of buying. The customers table says since when (`valid_from`, {changes} moves), so that segments are those of the
+  customer's first row, and differ by chance alone.
+- **Cart abandoners** (`cart_abandoner`: no purchase within a day of a cart) are {abandon} of those who have a first cart, and {late}
+  of them buy all the same, later: fewer where the window ends before they do.
+- **High intent** (`high_intent`: a view and a search within a day) follows {searches} of first views, and has no effect on the cart.
 
 ## The other rates
 
@@ -335,6 +385,11 @@ rows are in the touchpoints, and a run must drop them.
         a = percent(planted::PURCHASE),
         b = percent(treated),
         lift = percent(planted::CHECKOUT_LIFT_FACTOR - 1.0),
+        pro = Plan::PRO.name(),
+        changes = written.plan_changes,
+        abandon = percent(libm::rint(abandon_rate() * 1e3) / 1e3),
+        late = percent(libm::rint(late_rate() * 1e3) / 1e3),
+        searches = percent(planted::SEARCH),
         mobile_b = percent(planted::PURCHASE * planted::CHECKOUT_LIFT_MOBILE),
         mobile_lift = percent(libm::rint((planted::CHECKOUT_LIFT_MOBILE - 1.0) * 1e3) / 1e3),
         others_b = percent(planted::PURCHASE * planted::CHECKOUT_LIFT_OTHERS),

@@ -256,6 +256,9 @@ impl Country {
 }
 
 impl Plan {
+    /// The one that customers move to with their second order.
+    pub const PRO: Self = Self(2);
+
     /// The name in column `plan`.
     pub fn name(self) -> &'static str {
         PLANS[usize::from(self.0)].0
@@ -348,6 +351,8 @@ pub mod planted {
         let mobile = DEVICES[Device::MOBILE.0 as usize].1;
         mobile * MOBILE_FACTOR / (mobile * MOBILE_FACTOR + 1.0 - mobile)
     };
+    /// The mean days from the first cart to its purchase, but for the cut below.
+    pub const PURCHASE_MEAN_DAYS: f64 = 1.0;
     /// Every first purchase comes earlier than so many days after the first cart, or never.
     pub const PURCHASE_WITHIN_DAYS: f64 = 13.5;
     /// P(purchase_decision → product_experience | purchase): the order arrives.
@@ -370,6 +375,8 @@ pub mod planted {
     pub const BUSINESS_FACTOR: f64 = 5.0;
     /// P(one more order | the last one arrived) of a business, under either variant.
     pub const BUSINESS_NEXT_ORDER: f64 = 0.80;
+    /// P(the first view of a product is followed by a search at once).
+    pub const SEARCH: f64 = 0.40;
     /// P(the channel that moved the customer on returns while the product is looked at).
     pub const REMINDER: f64 = 0.50;
     /// P(it returns after the first cart).

@@ -119,6 +119,10 @@ fn experiment(rows: &Rows<'_>) -> Option<Finding> {
 
 fn weak_segment(rows: &Rows<'_>) -> Option<Finding> {
     let significant = |row: usize| {
+        // What is known only afterwards explains nothing: cart abandoners have carts.
+        if rows.text(row, "note").contains("descriptive") {
+            return None;
+        }
         let sure = rows.number(row, "q_value")? < 0.05 && rows.number(row, "difference_high")? < 0.0;
         let missing = rows.number(row, "difference")? * rows.number(row, "customers")?;
         (sure && missing < 0.0).then_some(-missing)

@@ -244,7 +244,7 @@ fn files_are_out_of_reach() {
 fn unknown_names_come_with_the_nearest() {
     insta::assert_snapshot!(refused("SELECT *\nFROM chanel_roi"), @r#"
     queries/mine.sql:2:6: there is no table chanel_roi
-    hint: did you mean channel_roi? There are: stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, channel_daily, journey_paths, segment_conversion, experiment_results, experiment_health, reconciliation, data_quality
+    hint: did you mean channel_roi? There are: stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, channel_daily, journey_paths, segment_conversion, segment_funnel, experiment_results, experiment_health, reconciliation, data_quality
     "#);
     insta::assert_snapshot!(refused("SELECT channel,\n  spent FROM channel_roi"), @r#"
     queries/mine.sql:2:3: there is no column spent

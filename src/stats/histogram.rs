@@ -81,6 +81,9 @@ pub struct Histogram {
 }
 
 impl Histogram {
+    /// No values.
+    pub const EMPTY: Histogram = Histogram { dense: Vec::new(), bins: Vec::new(), tail: Vec::new() };
+
     /// Builds a histogram from bins in any order, equal indexes added up.
     pub fn from_bins(bins: Vec<Bin>) -> Histogram {
         let mut histogram = Histogram { bins, ..Histogram::default() };

@@ -50,9 +50,9 @@ pub static SPEC: TableSpec = TableSpec {
             "Credited first-ever conversions: the first of the customer in the data read, so history makes fewer \
              of them. A refund takes none back. Under `markov`, and `shapley` on rates, they are shared in the proportions of the credit.",
         )
-        .or_null(NO_INPUT),
+        .or_null("there is no spend input, or they are more than 0 and at most 2"),
         C::figure("customer_acquisition_cost", Unit::Currency, "`spend / new_customers`.")
-            .or_null("no spend or no new customers"),
+            .or_null("no spend, no new customers, or too few to show"),
         C::index(
             "payback_months",
             "Months of 30 days until the margin on what a mean new customer of the conversion has brought covers \

@@ -23,11 +23,10 @@ pub static SPEC: TableSpec = TableSpec {
                   `immature`: customers whose metric window isn't over, for the metric with most; `warn` above 10 %. \
                   `novelty`, by variant but the control: does the effect on the first goal that is a proportion or a \
                   mean change from the first week since exposure to the second, for customers whose first two weeks \
-                  are over (Welch on each customer's change, p multiplied by the number of variants); `warn` below \
-                  0.01: it wears off or grows. Where the metric itself fades after exposure, as what customers do \
-                  once only, the difference fades with it. `peeking`: customers whose longest metric window isn't \
-                  over (without windows: assigned on the last day); `warn` if any, unless the verdicts are \
-                  sequential.",
+                  are over; both as a difference (Welch on each customer's change) and as a relative lift (delta \
+                  method), the larger p multiplied by the number of variants; `warn` below 0.01: it wears off or \
+                  grows. `peeking`: customers whose longest metric window isn't over (without windows: assigned on \
+                  the last day); `warn` if any, unless the verdicts are sequential.",
     keys: &["experiment", "check", "variant"],
     columns: &[
         C::text("experiment", "Name of the experiment."),

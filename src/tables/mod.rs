@@ -19,6 +19,7 @@ mod reconciliation;
 #[cfg(test)]
 pub(crate) mod sample;
 mod segment_conversion;
+mod segment_funnel;
 mod spec;
 mod stage_attribution;
 mod stage_funnel;
@@ -33,7 +34,7 @@ pub use one_thread::on_one_thread;
 pub use spec::{ColumnSpec, ColumnType, Interval, RowOrder, TableSpec, Unit};
 
 /// Every result table, in the order of the data dictionary.
-pub static ALL: [&TableSpec; 12] = [
+pub static ALL: [&TableSpec; 13] = [
     &stage_attribution::SPEC,
     &attribution_effects::SPEC,
     &stage_funnel::SPEC,
@@ -42,6 +43,7 @@ pub static ALL: [&TableSpec; 12] = [
     &channel_daily::SPEC,
     &journey_paths::SPEC,
     &segment_conversion::SPEC,
+    &segment_funnel::SPEC,
     &experiment_results::SPEC,
     &experiment_health::SPEC,
     &reconciliation::SPEC,

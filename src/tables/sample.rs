@@ -9,12 +9,12 @@ use super::{TableDocs, Window, conform, empty, spec};
 pub(crate) const WINDOW: Window = Window { from_us: 1_775_001_600_000_000, to_us: 1_782_864_000_000_000 };
 
 /// One line a row, cells apart by `|`, `-` for null.
-const ROWS: [(&str, &str); 7] = [
+const ROWS: [(&str, &str); 8] = [
     (
         "stage_funnel",
-        "1|awareness|100|60|0.6|0.5|0.69|40|0|1|5.5|20|0
-         2|consideration|60|10|0.1667|0.09|0.28|50|0|0.6|7|30|2
-         3|purchase|10|-|-|-|-|-|-|0.1|-|-|1",
+        "1|awareness|100|60|0.6|0.5|0.69|40|0|1|5.5|4|7|20|15|40|0
+         2|consideration|60|10|0.1667|0.09|0.28|50|0|0.6|7|5|9|30|-|-|2
+         3|purchase|10|-|-|-|-|-|-|0.1|-|-|-|-|-|-|1",
     ),
     (
         "stage_transitions",
@@ -43,11 +43,16 @@ const ROWS: [(&str, &str); 7] = [
     ),
     (
         "segment_conversion",
-        "country|BG|stage|purchase|400|8|0.02|0.01|0.04|0.10|-0.08|-0.1|-0.05|-0.8|0.0001|0.0004|12|-|-
-         country|BG|conversion|order|400|8|0.02|0.01|0.04|0.10|-0.08|-0.1|-0.05|-0.8|0.0001|0.0004|12|4|-
-         country|DE|stage|purchase|600|60|0.1|0.08|0.12|0.02|0.08|0.05|0.1|4|0.0001|0.0004|9|-|-
-         plan|free|stage|purchase|500|30|0.06|0.04|0.08|0.08|-0.02|-0.05|0.01|-0.25|0.2|0.3|10|-|-
-         plan|(small)|stage|purchase|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-",
+        "country|BG|stage|purchase|400|8|0.02|0.01|0.04|0.10|-0.08|-0.1|-0.05|-0.8|0.0001|0.0004|12|10|14|20|-|-|-|-|-|-
+         country|BG|conversion|order|400|8|0.02|0.01|0.04|0.10|-0.08|-0.1|-0.05|-0.8|0.0001|0.0004|12|10|14|20|-|-|4|3|5|-
+         country|DE|stage|purchase|600|60|0.1|0.08|0.12|0.02|0.08|0.05|0.1|4|0.0001|0.0004|9|8|10|20|15|30|-|-|-|-
+         plan|free|stage|purchase|500|30|0.06|0.04|0.08|0.08|-0.02|-0.05|0.01|-0.25|0.2|0.3|10|9|11|20|-|-|-|-|-|-
+         plan|(small)|stage|purchase|15|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|withheld",
+    ),
+    (
+        "segment_funnel",
+        "country|BG|1|awareness|40|20|0.5|0.35|0.65|20|0|1|5.5|4|7|20|-|-|0|-
+         country|BG|2|consideration|20|-|-|-|-|-|-|0.5|-|-|-|-|-|-|0|withheld",
     ),
     (
         "experiment_results",

@@ -141,6 +141,10 @@ pub enum Interval {
     Delta,
     /// Asymptotic confidence sequence, for a difference that is looked at again and again.
     ConfidenceSequence,
+    /// Student's t, for a mean.
+    Student,
+    /// Binomial order statistics, for a quantile over customers.
+    OrderStatistic,
     /// Bucket jackknife on the figure itself.
     JackknifeIdentity,
     /// Bucket jackknife on the logarithm.
@@ -161,6 +165,8 @@ impl Interval {
             Interval::Welch => "welch",
             Interval::Delta => "delta",
             Interval::ConfidenceSequence => "confidence sequence",
+            Interval::Student => "student",
+            Interval::OrderStatistic => "order statistic",
             Interval::JackknifeIdentity => "jackknife (identity)",
             Interval::JackknifeLog => "jackknife (log)",
             Interval::JackknifeLogit => "jackknife (logit)",

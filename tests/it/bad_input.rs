@@ -601,7 +601,7 @@ fn a_query_about_a_table_that_is_not_there() {
     insta::assert_snapshot!(with_query("SELECT * FROM stage_funel").fails(&[]), @r"
     exit code 78
     error: FOLDER/queries/mine.sql:1:15: there is no table stage_funel
-    hint: did you mean stage_funnel? There are: stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, channel_daily, journey_paths, segment_conversion, experiment_results, experiment_health, reconciliation, data_quality
+    hint: did you mean stage_funnel? There are: stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, channel_daily, journey_paths, segment_conversion, segment_funnel, experiment_results, experiment_health, reconciliation, data_quality
     ");
 }
 

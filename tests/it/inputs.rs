@@ -415,7 +415,7 @@ fn a_day_reads_no_more_than_its_rows_need() {
         pruned: 27 files, 106 row groups, 375 rows, 46.0 kB
       inputs.spend: 1 file, 0.1 kB
     writes to FOLDER/out:
-      stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, channel_daily, journey_paths, segment_conversion, experiment_results, experiment_health, reconciliation, data_quality, budget_shift, pain_points, segment_gaps, stage_heatmap, winning_variants
+      stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, channel_daily, journey_paths, segment_conversion, segment_funnel, experiment_results, experiment_health, reconciliation, data_quality, budget_shift, pain_points, segment_gaps, stage_heatmap, winning_variants
     ");
     assert!(!warehouse.path("out").exists(), "check writes nothing");
 

@@ -24,6 +24,7 @@ mod profiles;
 mod reference;
 mod reference_experiment;
 mod reference_funnel;
+mod reference_health;
 mod reference_paths;
 mod rejects;
 mod roi;

@@ -101,6 +101,90 @@ fn the_lift_of_the_checkout_lies_in_its_intervals() {
 }
 
 #[test]
+fn the_checkout_helps_on_mobile_more_than_elsewhere() {
+    let of = |segment| {
+        let checkout = [("experiment", "checkout_flow"), ("metric", "conversion_rate")];
+        row(
+            "experiment_results",
+            &[&checkout[..], &[("dimension", "device_type"), ("segment", segment)]].concat(),
+        )
+    };
+    let truths = &run().truths["experiments"]["checkout_flow"]["by_device_type"];
+    let lift = |of: &str| truths[of]["relative_lift"]["B"].as_f64().expect("a lift");
+    let mobile = of(DEVICES[0].0);
+    assert!(mobile.covers("relative_lift", lift("mobile")), "{:?}", mobile.cell("relative_lift"));
+    assert!(mobile.figure("interaction_q_value").is_some_and(|q| q < 0.01));
+    for other in [DEVICES[1].0, DEVICES[2].0] {
+        assert!(of(other).covers("relative_lift", lift("others")), "{other}");
+    }
+    // Nothing else matters.
+    for nothing in ["country", "plan"] {
+        for row in rows("experiment_results", &[("experiment", "checkout_flow"), ("dimension", nothing)]) {
+            let what = format!("{:?} {:?}", row.cell("metric"), row.cell("segment"));
+            assert!(row.figure("interaction_q_value").is_none_or(|q| q > 0.05), "{what}");
+            assert_eq!(row.text("verdict"), None, "{what}");
+        }
+    }
+}
+
+#[test]
+fn what_customers_paid_before_makes_the_interval_narrower() {
+    let of = |adjustment| {
+        let mail = [("experiment", "reorder_mail"), ("metric", "repeat_revenue"), ("dimension", "all")];
+        row("experiment_results", &[&mail[..], &[("adjustment", adjustment)]].concat())
+    };
+    let width = |row: &Row| {
+        row.figure("difference_high").zip(row.figure("difference_low")).map(|(high, low)| high - low)
+    };
+    let (plain, adjusted) = (of("none"), of("cuped"));
+    assert!(width(&adjusted).expect("bounds") < width(&plain).expect("bounds"));
+    assert_eq!((plain.text("verdict"), adjusted.text("verdict").as_deref()), (None, Some("win")));
+    // All had bought before: nothing to take out of whether they buy again, so the plain row decides.
+    let rate = |adjustment| {
+        let mail = [("experiment", "reorder_mail"), ("metric", "repeat_rate"), ("dimension", "all")];
+        row("experiment_results", &[&mail[..], &[("adjustment", adjustment)]].concat())
+    };
+    assert_eq!(rate("none").text("verdict").as_deref(), Some("win"));
+    assert_eq!((rate("cuped").figure("difference"), rate("cuped").text("verdict")), (None, None));
+}
+
+#[test]
+fn guardrails_are_not_harmed() {
+    let guardrails = rows("experiment_results", &[("role", "guardrail"), ("dimension", "all")]);
+    assert_eq!(guardrails.len(), 2);
+    for row in guardrails {
+        let verdict = row.text("verdict");
+        assert!(matches!(verdict.as_deref(), Some("flat" | "undecided")), "{verdict:?}");
+    }
+}
+
+#[test]
+fn behaviours_have_their_rates() {
+    let truths = &run().truths["behaviours"];
+    let of = |behaviour, target| {
+        row("segment_conversion", &[("dimension", behaviour), ("segment", "yes"), ("target", target)])
+    };
+    let abandoners = of("cart_abandoner", "purchase");
+    let truth = truths["cart_abandoner"]["purchase_rate"].as_f64().expect("a rate");
+    assert!(abandoners.covers("rate", truth), "{:?} {truth}", abandoners.cell("rate"));
+    assert_eq!(of("cart_abandoner", STAGES[2].0).figure("rate"), Some(1.0));
+    let keen = of("high_intent", STAGES[2].0);
+    let truth = truths["high_intent"]["purchase_decision_rate"].as_f64().expect("a rate");
+    assert!(keen.covers("rate", truth), "{:?} {truth}", keen.cell("rate"));
+    for row in [abandoners, keen] {
+        assert!(row.text("note").is_some_and(|note| note.contains("descriptive")));
+    }
+}
+
+#[test]
+fn plans_of_today_are_not_those_of_the_first_row() {
+    assert!(run().written.plan_changes > 300);
+    for plan in rows("segment_conversion", &[("dimension", "plan"), ("target", "purchase")]) {
+        assert!(plan.covers("difference", 0.0), "{:?} {:?}", plan.cell("segment"), plan.cell("difference"));
+    }
+}
+
+#[test]
 fn the_mail_brings_customers_back() {
     let truths = &run().truths["experiments"]["reorder_mail"];
     let truth = |what: &str| truths[what]["B"].as_f64().expect("a truth");

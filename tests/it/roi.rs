@@ -20,6 +20,8 @@ models = ["first_touch", "last_touch", "linear"]
 [roi]
 margin = 0.5
 compare = true
+[segments]
+min_customers = 1
 "#;
 
 /// Email and Search, then 60.00; Search, then 20.00; Search and Email, then 40.00, of a customer who had bought for

@@ -6,14 +6,11 @@ use polars::prelude::{Column, DataFrame, DataType, NamedFrom, PolarsError, Serie
 
 use crate::analyses::channel_roi::spend_in_window;
 use crate::analyses::columns::{counts, floats, texts};
-use crate::analyses::segment_conversion::is_withheld;
+use crate::analyses::suppression::{WITHHELD, is_withheld};
 use crate::attribution::allocate::{MILLIONTHS, round_to, round_to_whole};
 
 use super::super::attribution::UNATTRIBUTED;
 use super::{ChannelDaily, CreditCell, DailyPartial, Given};
-
-/// A count is too small to show.
-const WITHHELD: &str = "withheld";
 
 /// One row; None is null.
 #[derive(Debug)]

@@ -199,6 +199,7 @@ impl<'a> Of<'_, 'a> {
                 cost_minor: cost(&self.spend.before).cost_minor,
             }),
             margin: self.context.plan.roi.margin,
+            min_customers: self.context.plan.segments.min_customers,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::super::attribution::cohort::{Cohort, Unpaid};
 use super::super::attribution::solve::ChannelCredit;
 use super::super::attribution::solve_units::UnitCredit;
 use super::super::attribution::tables::NOT_ADDITIVE;
+use super::super::suppression::{WITHHELD, is_small};
 use super::spend::{Place, SpendSum};
 
 /// Value beside its cost.
@@ -68,6 +69,8 @@ pub(super) struct Row<'a> {
     /// None: no window is compared.
     pub(super) before: Option<Money>,
     pub(super) margin: f64,
+    /// 1: counts of customers are shown however small.
+    pub(super) min_customers: u64,
 }
 
 /// Why a figure of the row is null.
@@ -89,6 +92,8 @@ pub(super) enum Gap {
     NoNewCustomers,
     /// Too few new customers were there for a month.
     PaybackImmature,
+    /// New customers are so few that their number isn't shown.
+    FewNewCustomers,
     /// New customers didn't bring in what they cost, as long as they were seen.
     PaybackNotReached,
     /// An interval, or all that a model says, is withheld.
@@ -106,6 +111,7 @@ impl Gap {
             Gap::NoPreviousSpend => "no_previous_spend",
             Gap::NoValue => "no_value",
             Gap::NoNewCustomers => "no_new_customers",
+            Gap::FewNewCustomers => WITHHELD,
             Gap::PaybackImmature => "payback_immature",
             Gap::PaybackNotReached => "payback_not_reached",
             Gap::Withheld(reason) => reason.as_str(),
@@ -129,9 +135,17 @@ impl Row<'_> {
         has_figure.then(|| self.credit.map_or(0, |credit| credit.value_minor))
     }
 
-    /// Credited first-ever conversions in millionths; None: there is no spend input, or no figure.
+    /// Credited first-ever conversions in millionths; None: there is no spend input, no figure, or it is one or
+    /// two customers, or a part of them.
     pub(super) fn new_millionths(&self) -> Option<i64> {
-        self.new_millionths.filter(|_| self.withheld.is_none())
+        self.new_millionths.filter(|_| self.withheld.is_none() && !self.has_few_new())
+    }
+
+    fn has_few_new(&self) -> bool {
+        // Parts of a customer are no more than the customer.
+        let customers =
+            self.new_millionths.map_or(0, |new| new.max(0).unsigned_abs().div_ceil(MILLIONTHS as u64));
+        is_small(customers, self.min_customers)
     }
 
     /// What was spent, if anything was.
@@ -199,6 +213,9 @@ impl Row<'_> {
         } else if !credited {
             gaps.push(Gap::NoCredit);
         }
+        if self.withheld.is_none() && self.has_few_new() {
+            gaps.push(Gap::FewNewCustomers);
+        }
         if !paid {
             gaps.push(Gap::NoSpend);
             return gaps;
@@ -209,7 +226,7 @@ impl Row<'_> {
         if let Some(credit) = self.credit.filter(|_| credited) {
             gaps.extend(credit.credit_interval.err().map(Gap::Withheld));
             gaps.extend(credit.value_interval.err().filter(|_| self.has_value).map(Gap::Withheld));
-            if self.acquisition_cost().is_none() {
+            if self.acquisition_cost().is_none() && !self.has_few_new() {
                 gaps.push(Gap::NoNewCustomers);
             }
         }

@@ -31,6 +31,7 @@ fn bench<T: AsRef<str>>(journeys: &[T], spend: Vec<SpendRow>) -> Bench {
     bench.plan.attribution.models = vec![Model::LastTouch, Model::Linear, Model::Markov];
     bench.plan.roi.primary = Some((0, Model::Linear));
     bench.spend = spend;
+    bench.plan.segments.min_customers = 1;
     bench
 }
 
@@ -80,6 +81,19 @@ fn linear(frame: &DataFrame, columns: &[&str]) -> String {
     let all = show(frame, &[&["model", "channel"], columns].concat());
     let own = all.lines().filter_map(|line| line.strip_prefix("linear "));
     own.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn new_customers_are_shown_from_three_on() {
+    let buys = |channel: &str, times: usize| vec![format!("{channel} d1, buy d3 =1000"); times];
+    let mut bench = bench(&[buys("a", 2), buys("b", 3)].concat(), spend());
+    bench.plan.segments.min_customers = 10;
+    let columns = ["new_customers", "customer_acquisition_cost", "payback_months", "note"];
+    let shown = linear(&roi(&bench), &columns);
+    assert!(shown.contains("a - - - withheld"), "{shown}");
+    assert!(shown.contains("b 3 2.333"), "{shown}");
+    bench.plan.segments.min_customers = 1;
+    assert!(linear(&roi(&bench), &columns).contains("a 2 3 "));
 }
 
 #[test]

@@ -55,6 +55,16 @@ impl<'t> Cells<'t> {
         cells
     }
 
+    /// Customers by cell, then planned variant.
+    pub(super) fn customers(&self) -> impl Iterator<Item = Vec<u64>> {
+        self.variants.iter().map(|variants| variants.iter().map(VariantCounts::customers).collect())
+    }
+
+    /// Whether no metric shows a cell.
+    pub(super) fn is_withheld(&self, cell: usize) -> bool {
+        self.withheld.contains(&cell)
+    }
+
     fn counts(&self, of: impl Fn(&[VariantCounts]) -> u64) -> Vec<u64> {
         self.variants.iter().map(|variants| of(variants)).collect()
     }

@@ -12,6 +12,7 @@ use super::days::LocalDays;
 use super::suppression::{Merged, Population};
 use super::{Analysis, Context, NamedFrame, Observed};
 
+use self::cells::Cells;
 use self::population::{Experiment, Exposed, Exposure, Place, Places};
 use self::sums::{ExperimentCounts, VariantCounts, add_all};
 
@@ -164,8 +165,14 @@ impl Analysis for Experiments<'_> {
         let mut checks = Vec::new();
         for at in order {
             let (experiment, counts) = (&experiments[at], &total.experiments[at]);
-            let own = health::of_experiment(&self.context, experiment, counts, &self.days, &merged);
-            results.extend(results::of_experiment(&self.context, &merged, experiment, counts, &own));
+            let tables = self.context.dimensions.iter().zip(&merged).zip(&counts.dimensions);
+            let cells: Vec<Cells<'_>> = tables
+                .map(|((dimension, merged), table)| {
+                    Cells::new(dimension, merged, table, experiment, min_customers)
+                })
+                .collect();
+            let own = health::of_experiment(&self.context, experiment, counts, &self.days, &cells);
+            results.extend(results::of_experiment(&self.context, &cells, experiment, counts, &own));
             checks.extend(own);
         }
         let others = self.places.not_configured.iter().zip(&total.not_configured);

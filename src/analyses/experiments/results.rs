@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::analyses::Context;
-use crate::analyses::suppression::{Merged, WITHHELD};
+use crate::analyses::suppression::WITHHELD;
 use crate::config::plan::{Correction, MetricPlan};
 use crate::stats::{Cuped, Reason, multiplicity, welch};
 
@@ -38,20 +38,15 @@ const NO_ASSIGNMENTS: &str = "no_assignments";
 /// amount that a percentile was; `variance_reduction = 0.34` for the share of the variance that adjusting took away.
 pub(super) fn of_experiment<'t>(
     context: &Context<'t>,
-    merged: &[Merged<'t>],
+    cells: &[Cells<'t>],
     experiment: &'t Experiment<'_>,
     counts: &ExperimentCounts,
     checks: &[Check<'_>],
 ) -> Vec<Row<'t>> {
-    let min_customers = context.plan.segments.min_customers;
-    let tables = context.dimensions.iter().zip(merged).zip(&counts.dimensions);
-    let cells: Vec<Cells<'t>> = tables
-        .map(|((dimension, merged), table)| Cells::new(dimension, merged, table, experiment, min_customers))
-        .collect();
     let mut rows = Vec::new();
     let mut deciding = Vec::new();
     for at in 0..experiment.metrics.len() {
-        let metric = Compared::new(context, experiment, counts, &cells, at);
+        let metric = Compared::new(context, experiment, counts, cells, at);
         for variant in experiment.compared_variants() {
             let start = rows.len();
             rows.extend(metric.of_whole(variant));

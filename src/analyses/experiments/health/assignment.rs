@@ -4,15 +4,13 @@
 //! may be wrong on a day (a ramp that changed the weights, a bug that was mended) or in a segment (a browser that
 //! loses a variant's log): those warn, after Bonferroni over all days or segments that could be tested.
 
-use crate::analyses::Context;
 use crate::analyses::days::LocalDays;
+use crate::analyses::experiments::cells::Cells;
 use crate::analyses::experiments::population::Experiment;
 use crate::analyses::experiments::sums::{ExperimentCounts, VariantCounts};
-use crate::analyses::suppression::{Merged, is_withheld};
 use crate::stats::SampleRatioStatus;
 use crate::stats::srm::{self, SampleRatio};
 
-use super::counts::Split;
 use super::{Check, MIN_EXPECTED, Status, exceeds, percent};
 
 /// Above this share of customers in two variants, assignment leaks: a warning.
@@ -70,7 +68,7 @@ pub(super) fn sample_ratio_by_day<'t>(
     days: &LocalDays,
 ) -> Check<'t> {
     let plan = Planned::of(experiment);
-    let found = plan.furthest(counts.health.by_day.groups());
+    let found = plan.furthest(counts.health.by_day.days());
     let check = Check::new(&experiment.plan.name, "srm_by_day", Status::Ok);
     let Some((day, customers, test)) = found.worst else {
         return Check { detail: Some("no day has enough customers for a test".to_owned()), ..check };
@@ -84,32 +82,26 @@ pub(super) fn sample_ratio_by_day<'t>(
     }
 }
 
-/// `srm_by_segment`: the segment, of any configured dimension, whose split is furthest from the plan. Only
-/// segments that the tables show; None without a dimension.
+/// `srm_by_segment`: the segment, of any configured dimension, whose split is furthest from the plan. None without a
+/// dimension.
 ///
-/// Where a segment of the dimension has one or two customers of a variant, counts of another would help to find
-/// them: counts and p-value are withheld.
+/// Segments are those of `experiment_results`, as of the first exposure. Of a segment that no metric shows, counts and
+/// p-value are withheld.
 pub(super) fn sample_ratio_by_segment<'t>(
-    context: &Context<'_>,
     experiment: &'t Experiment<'_>,
-    counts: &ExperimentCounts,
-    cells: &[Merged<'_>],
+    cells: &[Cells<'_>],
 ) -> Option<Check<'t>> {
-    if context.dimensions.is_empty() {
+    if cells.is_empty() {
         return None;
     }
     let plan = Planned::of(experiment);
-    let splits: Vec<Split> = counts
-        .health
-        .by_segment
+    let segments: Vec<(&Cells<'_>, usize, Vec<u64>)> = cells
         .iter()
-        .zip(cells)
-        .map(|(split, cells)| by_cell(split, cells, plan.weights.len()))
+        .flat_map(|cells| {
+            cells.customers().enumerate().map(move |(cell, customers)| (cells, cell, customers))
+        })
         .collect();
-    let of_dimension = |at: usize| splits[at].groups().map(move |customers| (at, customers));
-    let places: Vec<(usize, usize)> =
-        (0..splits.len()).flat_map(|at| (0..splits[at].groups().len()).map(move |cell| (at, cell))).collect();
-    let found = plan.furthest((0..splits.len()).flat_map(of_dimension).map(|(_, customers)| customers));
+    let found = plan.furthest(segments.iter().map(|(_, _, customers)| &customers[..]));
     let check = Check::new(&experiment.plan.name, "srm_by_segment", Status::Ok);
     let Some((at, customers, test)) = found.worst else {
         return Some(Check {
@@ -117,10 +109,10 @@ pub(super) fn sample_ratio_by_segment<'t>(
             ..check
         });
     };
-    let (dimension, cell) = places[at];
-    let segment = format!("{} = {}", context.dimensions[dimension].name, cells[dimension].names()[cell]);
-    let is_shown = !has_few(&splits[dimension], context.plan.segments.min_customers);
+    let (cells, cell, _) = &segments[at];
+    let is_shown = !cells.is_withheld(*cell);
     let split = if is_shown { plan.written(experiment, customers) } else { "counts withheld".to_owned() };
+    let segment = format!("{} = {}", cells.dimension, cells.names[*cell]);
     Some(Check {
         p_value: is_shown.then(|| found.adjusted(&test)),
         status: found.status(&test),
@@ -249,22 +241,4 @@ impl Planned {
         });
         written.collect::<Vec<_>>().join(", ")
     }
-}
-
-/// Customers by shown segment and variant.
-fn by_cell(split: &Split, cells: &Merged<'_>, variants: usize) -> Split {
-    let mut merged = Split::new(variants);
-    for (segment, customers) in split.groups().enumerate() {
-        let Some(cell) = cells.cell(segment) else { continue };
-        customers.iter().enumerate().for_each(|(variant, customers)| merged.add(cell, variant, *customers));
-    }
-    merged
-}
-
-/// Whether a group has one or two customers of a variant, or all but them.
-fn has_few(split: &Split, min_customers: u64) -> bool {
-    let total = |variant: usize| split.groups().map(|customers| customers[variant]).sum::<u64>();
-    split.groups().any(|customers| {
-        customers.iter().enumerate().any(|(at, part)| is_withheld(*part, total(at), min_customers))
-    })
 }

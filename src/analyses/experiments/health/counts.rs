@@ -14,9 +14,7 @@ pub(in crate::analyses::experiments) struct Counts {
     /// By planned variant.
     pub(super) activity: Vec<Activity>,
     /// By local day of the window.
-    pub(super) by_day: Split,
-    /// By dimension, then segment as of the first exposure.
-    pub(super) by_segment: Vec<Split>,
+    pub(super) by_day: ByDay,
     /// None where no goal can be followed from week to week.
     pub(super) novelty: Option<novelty::Counts>,
 }
@@ -30,38 +28,38 @@ pub(super) struct Activity {
     pub(super) none_after: u64,
 }
 
-/// Customers by group and planned variant. It ends with the last group that somebody was in.
+/// Customers by local day of the window and planned variant. It ends with the last day that somebody was assigned on.
 #[derive(Debug, Clone)]
-pub(super) struct Split {
+pub(super) struct ByDay {
     variants: usize,
-    /// By group, then variant.
+    /// By day, then variant.
     customers: Vec<u64>,
 }
 
-impl Split {
-    pub(super) fn new(variants: usize) -> Split {
-        Split { variants, customers: Vec::new() }
+impl ByDay {
+    fn new(variants: usize) -> ByDay {
+        ByDay { variants, customers: Vec::new() }
     }
 
-    /// Adds customers of a variant to a group.
+    /// Counts a customer.
     #[inline]
-    pub(super) fn add(&mut self, group: usize, variant: usize, customers: u64) {
-        let at = group * self.variants + variant;
+    fn add(&mut self, day: usize, variant: usize) {
+        let at = day * self.variants + variant;
         if at >= self.customers.len() {
-            self.customers.resize((group + 1) * self.variants, 0);
+            self.customers.resize((day + 1) * self.variants, 0);
         }
-        self.customers[at] += customers;
+        self.customers[at] += 1;
     }
 
-    fn merge(&mut self, other: &Split) {
+    fn merge(&mut self, other: &ByDay) {
         if self.customers.len() < other.customers.len() {
             self.customers.resize(other.customers.len(), 0);
         }
         add_all(&mut self.customers, &other.customers);
     }
 
-    /// By group: customers by variant.
-    pub(super) fn groups(&self) -> impl DoubleEndedIterator<Item = &[u64]> + ExactSizeIterator {
+    /// By day: customers by variant.
+    pub(super) fn days(&self) -> impl Iterator<Item = &[u64]> {
         self.customers.chunks_exact(self.variants.max(1))
     }
 }
@@ -75,8 +73,7 @@ impl Counts {
         let variants = experiment.plan.weights.len();
         Counts {
             activity: vec![Activity::default(); variants],
-            by_day: Split::new(variants),
-            by_segment: vec![Split::new(variants); context.dimensions.len()],
+            by_day: ByDay::new(variants),
             novelty: novelty::Counts::new(&context.plan.metrics, &experiment.plan),
         }
     }
@@ -92,10 +89,7 @@ impl Counts {
         let activity = &mut self.activity[variant];
         activity.before += u64::from(was_active_before(journey, t0_us));
         activity.none_after += u64::from(!is_active_from(journey, t0_us));
-        self.by_day.add(customer.day, variant, 1);
-        for (split, segment) in self.by_segment.iter_mut().zip(customer.segments) {
-            split.add(*segment as usize, variant, 1);
-        }
+        self.by_day.add(customer.day, variant);
         if let Some(novelty) = &mut self.novelty {
             novelty.observe(&context.plan.metrics, customer, context.rules);
         }
@@ -108,9 +102,6 @@ impl Counts {
             activity.none_after += other.none_after;
         }
         self.by_day.merge(&other.by_day);
-        for (split, other) in self.by_segment.iter_mut().zip(&other.by_segment) {
-            split.merge(other);
-        }
         if let (Some(novelty), Some(other)) = (&mut self.novelty, &other.novelty) {
             novelty.merge(other);
         }

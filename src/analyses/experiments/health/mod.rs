@@ -6,8 +6,8 @@
 
 use crate::analyses::Context;
 use crate::analyses::days::LocalDays;
-use crate::analyses::suppression::Merged;
 
+use super::cells::Cells;
 use super::population::Experiment;
 use super::sums::ExperimentCounts;
 
@@ -110,7 +110,7 @@ pub(super) fn of_experiment<'t>(
     experiment: &'t Experiment<'_>,
     counts: &ExperimentCounts,
     days: &LocalDays,
-    cells: &[Merged<'_>],
+    cells: &[Cells<'_>],
 ) -> Vec<Check<'t>> {
     if counts.seen() == 0 {
         return vec![assignment::nobody(experiment)];
@@ -119,7 +119,7 @@ pub(super) fn of_experiment<'t>(
     checks.extend(assignment::assumed_plan(experiment));
     checks.extend(assignment::sample_ratio(experiment, counts));
     checks.push(assignment::sample_ratio_by_day(experiment, counts, days));
-    checks.extend(assignment::sample_ratio_by_segment(context, experiment, counts, cells));
+    checks.extend(assignment::sample_ratio_by_segment(experiment, cells));
     checks.push(assignment::double(experiment, counts));
     checks.push(assignment::before_window(experiment, counts));
     checks.extend(assignment::unknown_variants(experiment, counts));

@@ -3,8 +3,12 @@
 //! A novelty or primacy effect shows as a difference that changes with the time since exposure (Kohavi, Tang &
 //! Xu 2020, ch. 3; Sadeghi et al. 2021). Weeks of different customers can't be compared: those exposed early
 //! have more of them. So the test takes those whose first two weeks are over, and of each the change
-//! from the first to the second: Welch's test of that change between variant and control, Bonferroni over the
-//! variants.
+//! from the first to the second.
+//!
+//! Where the metric itself fades after exposure, as what customers do once only, a difference fades with it; where
+//! it fades while the difference stays, the lift grows. Neither is news. So the effect has to change both ways: as a
+//! difference (Welch's test of the change of each customer) and as a relative lift (delta method). The larger of the
+//! two p-values is that of the test that both changed (Berger 1982, intersection–union), Bonferroni over the variants.
 
 use std::ops::Range;
 
@@ -14,7 +18,7 @@ use crate::analyses::experiments::quantities;
 use crate::analyses::suppression::is_withheld;
 use crate::config::plan::{DAY_US, ExperimentPlan, MetricKind, MetricPlan, Quantity};
 use crate::journey::Rules;
-use crate::stats::{Arm, Estimate, Moments, Reason, welch};
+use crate::stats::{Arm, Estimate, Joint, Reason, welch};
 
 use super::{Check, Status};
 
@@ -25,7 +29,8 @@ const WEEK_US: i64 = 7 * DAY_US;
 /// Below this p-value, after Bonferroni over the variants, the effect isn't the same in the second week.
 const WARN_BELOW: f64 = 0.01;
 
-/// The metric by week since exposure: the first goal that is a proportion or a mean, without its window or cap.
+/// The metric by week since exposure: the first goal that is a proportion or a mean, whatever its window. A bound that is
+/// an amount caps each week.
 #[derive(Debug, Clone)]
 pub(super) struct Counts {
     /// Index into `Plan::metrics`.
@@ -43,8 +48,9 @@ pub(super) struct ArmWeeks {
     weeks: [Week; WEEKS],
     /// The first week of the customers for whom the second is over as well.
     first_of_two: Week,
-    /// Second week less the first, of the same customers: those without either are in `over` alone.
-    change: Moments,
+    /// First week, second week, and the second less the first, of the same customers: those who have nothing in
+    /// either are in `over` alone.
+    two: Joint<3>,
 }
 
 /// A week of a variant's customers.
@@ -78,7 +84,7 @@ impl ArmWeeks {
         }
         if over >= 2 && (values[0] != 0 || values[1] != 0) {
             self.first_of_two.add(values[0]);
-            self.change.add(values[1].saturating_sub(values[0]));
+            self.two.add([values[0], values[1], values[1].saturating_sub(values[0])]);
         }
     }
 
@@ -86,7 +92,7 @@ impl ArmWeeks {
         self.over.iter_mut().zip(&other.over).for_each(|(own, other)| *own += other);
         self.weeks.iter_mut().zip(&other.weeks).for_each(|(own, other)| own.merge(other));
         self.first_of_two.merge(&other.first_of_two);
-        self.change.merge(&other.change);
+        self.two.merge(&other.two);
     }
 
     /// Customers for whom so many weeks are over.
@@ -94,9 +100,11 @@ impl ArmWeeks {
         self.over[weeks..].iter().sum()
     }
 
-    /// The change per customer, of all for whom two weeks are over.
-    fn arm_of_change(&self, per_unit: f64) -> Result<Arm, Reason> {
-        Arm::of_mean(&Moments { n: self.customers(2), ..self.change }, per_unit)
+    /// Both weeks of all for whom they are over.
+    fn two(&self) -> Joint<3> {
+        let mut two = self.two;
+        two.add_zeros(self.customers(2).saturating_sub(two.n));
+        two
     }
 }
 
@@ -113,7 +121,8 @@ impl Counts {
         let Exposed { variant, t0_us, .. } = *customer;
         let over = ((rules.to_us.saturating_sub(t0_us)).max(0) / WEEK_US).min(WEEKS as i64) as usize;
         let arm = &mut self.arms[variant];
-        let Some((quantity, is_proportion)) = followed(&metrics[self.metric]) else { return };
+        let metric = &metrics[self.metric];
+        let Some(quantity) = followed(metric) else { return };
         // Most have nothing, and are counted only.
         if over == 0 || !quantities::occurs(quantity, customer, rules, weeks(t0_us, 0..over)) {
             arm.over[over] += 1;
@@ -121,7 +130,7 @@ impl Counts {
         }
         let mut values = [0; WEEKS];
         for (week, value) in values[..over].iter_mut().enumerate() {
-            *value = value_of(quantity, is_proportion, customer, rules, weeks(t0_us, week..week + 1));
+            *value = quantities::figure(metric, customer, rules, weeks(t0_us, week..week + 1));
         }
         arm.add(over, &values);
     }
@@ -138,12 +147,19 @@ impl Counts {
     }
 }
 
-/// The quantity of a metric that can be followed from week to week, and whether it is that of a proportion.
-fn followed(metric: &MetricPlan) -> Option<(Quantity, bool)> {
+/// The quantity of a metric that can be followed from week to week.
+fn followed(metric: &MetricPlan) -> Option<Quantity> {
     match metric.kind {
-        MetricKind::Proportion(quantity) => Some((quantity, true)),
-        MetricKind::Mean(quantity) => Some((quantity, false)),
+        MetricKind::Proportion(quantity) | MetricKind::Mean(quantity) => Some(quantity),
         MetricKind::Ratio { .. } | MetricKind::Quantile { .. } => None,
+    }
+}
+
+/// So many of the integers that are summed are one unit of the metric.
+fn per_unit(metric: &MetricPlan, minor_per_unit: i64) -> f64 {
+    match metric.kind {
+        MetricKind::Mean(quantity) => quantity.per_unit(minor_per_unit) as f64,
+        _ => 1.0,
     }
 }
 
@@ -153,24 +169,11 @@ fn weeks(t0_us: i64, weeks: Range<usize>) -> Range<i64> {
     start_of(weeks.start)..start_of(weeks.end)
 }
 
-fn value_of(
-    quantity: Quantity,
-    is_proportion: bool,
-    customer: &Exposed<'_>,
-    rules: &Rules,
-    span_us: Range<i64>,
-) -> i64 {
-    if is_proportion {
-        i64::from(quantities::occurs(quantity, customer, rules, span_us))
-    } else {
-        quantities::sum(quantity, customer, rules, span_us)
-    }
-}
-
 /// `novelty`, by every variant but the control: `expected` is the difference to the control in the first week,
 /// `observed` in the second, of the customers for whom both are over; `warn` where p < 0.01 after Bonferroni over
-/// the variants. The detail lists every week that is over, of the customers for whom it is: so those of later weeks
-/// are others. Without such a metric there is one row that says so.
+/// the variants: the effect wears off, or grows, both as a difference and as a lift. The detail lists every week that
+/// is over, of the customers for whom it is: so those of later weeks are others. Without such a metric there is one row
+/// that says so.
 pub(super) fn checks<'t>(
     context: &Context<'_>,
     experiment: &'t Experiment<'_>,
@@ -183,17 +186,14 @@ pub(super) fn checks<'t>(
         return vec![Check { detail, ..check() }];
     };
     let metric = &context.plan.metrics[counts.metric];
-    let Some((quantity, is_proportion)) = followed(metric) else { return Vec::new() };
     let Some(control) = plan.weights.iter().position(|(name, _)| *name == plan.control) else {
         return Vec::new();
     };
-    let per_unit = match is_proportion {
-        true => 1.0,
-        false => quantity.per_unit(context.plan.job.currency.minor_per_unit()) as f64,
-    };
+    let per_unit = per_unit(metric, context.plan.job.currency.minor_per_unit());
     let others: Vec<usize> = experiment.variants_by_name().into_iter().filter(|at| *at != control).collect();
-    let changes: Vec<Result<Estimate, Reason>> =
-        others.iter().map(|at| change([&counts.arms[control], &counts.arms[*at]], per_unit)).collect();
+    let of_control = counts.arms[control].two();
+    let changes: Vec<Result<f64, Reason>> =
+        others.iter().map(|at| p_of_change(&of_control, &counts.arms[*at].two())).collect();
     let tests = changes.iter().filter(|change| change.is_ok()).count();
     let rows = others.iter().zip(changes).map(|(at, change)| {
         let pair = Pair {
@@ -201,7 +201,7 @@ pub(super) fn checks<'t>(
             per_unit,
             min_customers: context.plan.segments.min_customers,
         };
-        let p_value = change.ok().map(|change| (change.p_value() * tests as f64).min(1.0));
+        let p_value = change.ok().map(|p_value| (p_value * tests as f64).min(1.0));
         let is_shown = pair.is_shown(2, |arm| &arm.first_of_two) && pair.is_shown(2, |arm| &arm.weeks[1]);
         let mut detail = format!("{}, variant less control: {}", metric.name, pair.by_week());
         if let Err(reason) = change {
@@ -220,9 +220,31 @@ pub(super) fn checks<'t>(
     rows.collect()
 }
 
-/// How much the difference to the control changes from the first week to the second.
-fn change([control, variant]: [&ArmWeeks; 2], per_unit: f64) -> Result<Estimate, Reason> {
-    welch::difference(&control.arm_of_change(per_unit)?, &variant.arm_of_change(per_unit)?)
+/// p of the test that the effect isn't the same in the second week as in the first, neither as a difference nor as a
+/// lift.
+fn p_of_change(control: &Joint<3>, variant: &Joint<3>) -> Result<f64, Reason> {
+    let difference = welch::difference(&control.arm(2, 1)?, &variant.arm(2, 1)?)?;
+    let lift = change_of_lift(control, variant)?;
+    Ok(difference.p_value().max(lift.p_value()))
+}
+
+/// `T₂/C₂ − T₁/C₁` with the variances of `x₂/C₂ − x₁/C₁` over the variant and `T₂x₂/C₂² − T₁x₁/C₁²` over the control.
+fn change_of_lift(control: &Joint<3>, variant: &Joint<3>) -> Result<Estimate, Reason> {
+    let means = |arm: &Joint<3>| Some([arm.mean(0, 1)?, arm.mean(1, 1)?]);
+    let ([c1, c2], [t1, t2]) = means(control).zip(means(variant)).ok_or(Reason::TooFew)?;
+    if c1 == 0.0 || c2 == 0.0 {
+        return Err(Reason::ZeroControlMean);
+    }
+    let variance = |arm: &Joint<3>, [first, second]: [f64; 2]| -> Result<f64, Reason> {
+        let [v11, v22, v12] = [arm.variance(0, 1)?, arm.variance(1, 1)?, arm.covariance(0, 1, [1, 1])?];
+        Ok(second * second * v22 + first * first * v11 - 2.0 * first * second * v12)
+    };
+    let of_variant = variance(variant, [1.0 / c1, 1.0 / c2])?;
+    let of_control = variance(control, [t1 / (c1 * c1), t2 / (c2 * c2)])?;
+    welch::difference(
+        &Arm { n: control.n, mean: t1 / c1, variance: of_control },
+        &Arm { n: variant.n, mean: t2 / c2, variance: of_variant },
+    )
 }
 
 /// Control and variant.

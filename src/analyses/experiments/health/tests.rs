@@ -7,8 +7,9 @@ use super::novelty::{ArmWeeks, WEEKS};
 use super::*;
 use crate::analyses::experiments::population::{Exposed, Places};
 use crate::analyses::experiments::tests::{bench, bench_in, metric, tables, visits, world};
+use crate::analyses::suppression::Merged;
 use crate::analyses::testing::{Bench, figure, journey_texts, show};
-use crate::config::plan::{DAY_US, MetricKind, MetricOf, Zone};
+use crate::config::plan::{DAY_US, ExperimentPlan, MetricKind, MetricOf, Zone};
 use crate::journey::dimensions::DimensionSource;
 use crate::journey::testing::World;
 use crate::journey::{Dimension, Journey};
@@ -113,6 +114,29 @@ fn a_segment_with_a_wrong_split_is_named() {
 }
 
 #[test]
+fn what_is_assumed_of_a_found_experiment_is_said() {
+    let journeys = [(10, "x d3 | mail/none d2"), (9, "x d3 | mail/mens d2"), (3, "| extra/x d2, extra/y d2")];
+    let mut bench = bench(&journeys, &BOTH, vec![visits()]);
+    assert!(rows(&health(&bench), "assumed_plan", &FIGURES).is_empty(), "mail is configured");
+    let defaults = bench.plan.experiments.remove(0);
+    bench.plan.experiment_defaults = Some(ExperimentPlan {
+        name: "*".to_owned(),
+        control: "none".to_owned(),
+        weights: Vec::new(),
+        ..defaults
+    });
+    let found = health(&bench);
+    let columns = ["check", "experiment", "variant", "expected", "observed", "status", "detail"];
+    let mail = "mail (all) - - warn not configured: equal weights and control none assumed";
+    assert!(
+        rows(&found, "assumed_plan", &columns).contains(&mail.to_owned()),
+        "{:?}",
+        rows(&found, "assumed_plan", &columns)
+    );
+    assert!(rows(&found, "not_configured", &columns).is_empty());
+}
+
+#[test]
 fn a_dimension_without_enough_customers_says_so() {
     let found = health(&by_country(&of_country("bg", 3, 4), &["bg"]));
     let columns = ["check", "p_value", "status", "detail"];
@@ -211,12 +235,12 @@ fn all_but_two_are_withheld_as_well() {
 #[test]
 fn an_effect_that_wears_off_is_seen() {
     let journeys = [
-        (10, "visit d2 | mail/none d1"),
-        (10, "visit d8 | mail/none d1"),
-        (80, "visit d0 | mail/none d1"),
-        (60, "visit d1, visit d7/23:59:59.999999 | mail/mens d1"),
-        (10, "visit d14/23:59:59.999999 | mail/mens d1"),
-        (30, "| mail/mens d1"),
+        (30, "visit d2 | mail/none d1"),
+        (30, "visit d8 | mail/none d1"),
+        (240, "visit d0 | mail/none d1"),
+        (180, "visit d1, visit d7/23:59:59.999999 | mail/mens d1"),
+        (30, "visit d14/23:59:59.999999 | mail/mens d1"),
+        (90, "| mail/mens d1"),
         // One week is over, and then none: they only count where their weeks do.
         (50, "visit d17 | mail/mens d16/00:00:00.000001"),
         (50, "| mail/none d17"),
@@ -224,13 +248,13 @@ fn an_effect_that_wears_off_is_seen() {
     ];
     let found = health(&bench(&journeys, &BOTH, vec![visits()]));
     assert_eq!(rows(&found, "novelty", &FIGURES), ["mens 0.5 0 warn"]);
-    // scipy 1.17.1 ttest_ind(equal_var=False) of each customer's change.
-    assert_p(&found, "novelty", "mens", 4.705512905043458e-09);
+    // numpy and scipy 1.17.1, over one row per customer: 2.2e-24 for the difference, this for the lift from 6 to 1.
+    assert_p(&found, "novelty", "mens", 1.5548872857921518e-05);
     let detail = rows(&found, "novelty", &["check", "detail"]).remove(0);
     assert_eq!(
         detail,
-        "visit, variant less control: week 1 +0.6667 (150 and 150 customers), week 2 +0.0000 (100 and 100 \
-         customers), week 3 +0.0000 (100 and 100 customers), week 4 +0.0000 (100 and 100 customers)"
+        "visit, variant less control: week 1 +0.5714 (350 and 350 customers), week 2 +0.0000 (300 and 300 \
+         customers), week 3 +0.0000 (300 and 300 customers), week 4 +0.0000 (300 and 300 customers)"
     );
 }
 
@@ -241,7 +265,7 @@ fn means_are_followed_in_units() {
         (80, "| mail/none d1"),
         (30, "buy d2 =1000, buy d3 =250 | mail/mens d1"),
         (70, "| mail/mens d1"),
-        (25, "buy d2 =500, buy d9 =300 | mail/womens d1"),
+        (25, "buy d2 =500, buy d9 =400 | mail/womens d1"),
         (75, "| mail/womens d1"),
     ];
     let variants = ["none", "mens", "womens"];
@@ -253,9 +277,11 @@ fn means_are_followed_in_units() {
     ];
     let mut bench = bench(&journeys, &variants, metrics);
     let found = health(&bench);
-    assert_eq!(rows(&found, "novelty", &FIGURES), ["mens 2.75 -0.6 warn", "womens 0.25 0.15 ok"]);
-    // scipy 1.17.1, times two variants.
-    assert_p(&found, "novelty", "mens", 2.0 * 8.6911980064436e-08);
+    assert_eq!(rows(&found, "novelty", &FIGURES), ["mens 2.75 -0.6 warn", "womens 0.25 0.4 ok"]);
+    // numpy and scipy 1.17.1, times two variants: 8.7e-8 and 1.1e-4 for the difference and lift of the one, 0.10 and
+    // 2.2e-4 for those of the other.
+    assert_p(&found, "novelty", "mens", 0.0002188682595490469);
+    assert_p(&found, "novelty", "womens", 0.20585017323144547);
     bench.plan.experiments[0].metrics.truncate(1);
     let found = health(&bench);
     let detail = "no goal is a proportion or a mean: not followed by week";
@@ -264,23 +290,57 @@ fn means_are_followed_in_units() {
 }
 
 #[test]
+fn a_metric_that_fades_takes_its_difference_along() {
+    let fading = [
+        (200, "visit d2 | mail/none d1"),
+        (20, "visit d9 | mail/none d1"),
+        (280, "| mail/none d1"),
+        (280, "visit d2 | mail/mens d1"),
+        (26, "visit d9 | mail/mens d1"),
+        (194, "| mail/mens d1"),
+    ];
+    let found = health(&bench(&fading, &BOTH, vec![visits()]));
+    assert_eq!(rows(&found, "novelty", &FIGURES), ["mens 0.16 0.012 ok"]);
+    // numpy and scipy 1.17.1: 5.4e-5 for the difference, this for the lift from 1.4 to 1.3.
+    assert_p(&found, "novelty", "mens", 0.8065053900566965);
+    let staying = [
+        (250, "visit d2 | mail/none d1"),
+        (50, "visit d9 | mail/none d1"),
+        (200, "| mail/none d1"),
+        (300, "visit d2 | mail/mens d1"),
+        (100, "visit d9 | mail/mens d1"),
+        (100, "| mail/mens d1"),
+    ];
+    let found = health(&bench(&staying, &BOTH, vec![visits()]));
+    assert_eq!(rows(&found, "novelty", &FIGURES), ["mens 0.1 0.1 ok"]);
+    let nobody = [
+        (60, "visit d2 | mail/none d1"),
+        (40, "| mail/none d1"),
+        (90, "visit d2 | mail/mens d1"),
+        (10, "| mail/mens d1"),
+    ];
+    let found = health(&bench(&nobody, &BOTH, vec![visits()]));
+    assert!(show(&found, &["detail"]).contains("the first two can't be compared: zero_control_mean"));
+}
+
+#[test]
 fn a_week_of_two_customers_is_withheld() {
     let journeys = [
-        (10, "visit d2 | mail/none d1"),
-        (2, "visit d9 | mail/none d1"),
-        (88, "| mail/none d1"),
-        (60, "visit d2 | mail/mens d1"),
-        (10, "visit d9 | mail/mens d1"),
-        (30, "| mail/mens d1"),
+        (50, "visit d2 | mail/none d1"),
+        (50, "visit d9 | mail/none d1"),
+        (400, "| mail/none d1"),
+        (300, "visit d2 | mail/mens d1"),
+        (2, "visit d9 | mail/mens d1"),
+        (198, "| mail/mens d1"),
     ];
     let mut bench = bench(&journeys, &BOTH, vec![visits()]);
     let found = health(&bench);
     let columns = ["check", "variant", "expected", "observed", "p_value", "status"];
     assert_eq!(rows(&found, "novelty", &columns), ["mens - - - warn"]);
     let detail = rows(&found, "novelty", &["check", "detail"]).remove(0);
-    assert!(detail.contains("week 1 +0.5000 (100 and 100 customers), week 2 withheld (100"), "{detail}");
+    assert!(detail.contains("week 1 +0.5000 (500 and 500 customers), week 2 withheld (500"), "{detail}");
     bench.plan.segments.min_customers = 1;
-    assert_eq!(rows(&health(&bench), "novelty", &FIGURES), ["mens 0.5 0.08 warn"]);
+    assert_eq!(rows(&health(&bench), "novelty", &FIGURES), ["mens 0.5 -0.096 warn"]);
 }
 
 #[test]
@@ -361,7 +421,7 @@ fn healthy_experiments_seldom_warn() {
     let places = Places::new(context);
     let experiment = &places.experiments[0];
     let days = LocalDays::of(&jiff::tz::TimeZone::UTC, 0..20 * DAY_US);
-    let cells = [Merged::new(&context.dimensions[0], &[CUSTOMERS; 7], 10)];
+    let merged = Merged::new(&context.dimensions[0], &[CUSTOMERS; 7], 10);
     let mut random = SplitMix64::new(11);
     let mut draw = |below: u64| (random.next_u64() >> 32) * below >> 32;
     let mut p_values: std::collections::BTreeMap<(&str, String), Vec<f64>> = Default::default();
@@ -383,6 +443,7 @@ fn healthy_experiments_seldom_warn() {
             };
             counts.observe(&context, experiment, &customer);
         }
+        let cells = [Cells::new(&context.dimensions[0], &merged, &counts.dimensions[0], experiment, 10)];
         let checks = of_experiment(&context, experiment, &counts, &days, &cells);
         let new = ["srm_by_day", "srm_by_segment", "activity_before", "novelty"];
         for check in checks.iter().filter(|check| new.contains(&check.check)) {
@@ -453,17 +514,15 @@ proptest! {
             weeks.collect::<Vec<Vec<f64>>>()
         };
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        let arm = |weeks: &[Vec<f64>]| {
-            let changes: Vec<f64> = weeks.iter().map(|weeks| weeks[1] - weeks[0]).collect();
+        let arm = |weeks: &[Vec<f64>], [first, second]: [f64; 2]| {
+            let changes: Vec<f64> = weeks.iter().map(|weeks| weeks[1] * second - weeks[0] * first).collect();
             let squares: f64 = changes.iter().map(|change| (change - mean(&changes)).powi(2)).sum();
             let variance = squares / (changes.len() as f64 - 1.0);
             Arm { n: changes.len() as u64, mean: mean(&changes), variance }
         };
+        let mean_of = |weeks: &[Vec<f64>], at: usize| mean(&weeks.iter().map(|weeks| weeks[at]).collect::<Vec<_>>());
         let (control, variant) = (weeks(false), weeks(true));
-        let of_week = |at: usize| {
-            let values = |weeks: &[Vec<f64>]| weeks.iter().map(|weeks| weeks[at]).collect::<Vec<f64>>();
-            mean(&values(&variant)) - mean(&values(&control))
-        };
+        let of_week = |at: usize| mean_of(&variant, at) - mean_of(&control, at);
         let found = |column: &str| figure(&found, &[("check", "novelty"), ("variant", "mens")], column);
         if control.is_empty() || variant.is_empty() {
             prop_assert_eq!((found("expected"), found("observed")), (None, None));
@@ -471,12 +530,25 @@ proptest! {
             prop_assert!((found("expected").unwrap() - of_week(0)).abs() < 1e-12);
             prop_assert!((found("observed").unwrap() - of_week(1)).abs() < 1e-12);
         }
-        let p_value = welch::difference(&arm(&control), &arm(&variant)).ok().map(|change| change.p_value());
-        // Where all change alike, the naive variance is a rounding error instead of 0.
-        match (found("p_value"), p_value) {
-            (Some(found), Some(naive)) => prop_assert!((found - naive).abs() < 1e-9),
-            (None, naive) => prop_assert!(naive.is_none_or(|p| p < 1e-9 || p > 1.0 - 1e-9), "{:?}", naive),
-            (found, None) => prop_assert!(false, "{:?}", found),
+        let [c1, c2, t1, t2] = [(&control, 0), (&control, 1), (&variant, 0), (&variant, 1)]
+            .map(|(weeks, at)| mean_of(weeks, at));
+        // Where all change alike, a variance is a rounding error instead of 0, here or there.
+        let p_value = |of_control: Arm, of_variant: Arm| {
+            let varies = of_control.variance > 1e-12 && of_variant.variance > 1e-12;
+            varies.then(|| welch::difference(&of_control, &of_variant).unwrap().p_value())
+        };
+        let difference = p_value(arm(&control, [1.0, 1.0]), arm(&variant, [1.0, 1.0]));
+        let lift = (c1 != 0.0 && c2 != 0.0).then(|| {
+            let of_control = Arm { mean: 0.0, ..arm(&control, [t1 / (c1 * c1), t2 / (c2 * c2)]) };
+            let of_variant = arm(&variant, [1.0 / c1, 1.0 / c2]);
+            p_value(of_control, of_variant)
+        });
+        match (found("p_value"), difference, lift) {
+            (Some(found), Some(difference), Some(Some(lift))) => {
+                prop_assert!((found - difference.max(lift)).abs() < 1e-9, "{} {} {}", found, difference, lift);
+            }
+            (found, _, Some(None)) => prop_assert!(found.is_none_or(|p| p > 1.0 - 1e-6), "{:?}", found),
+            (found, _, _) => prop_assert_eq!(found, None),
         }
     }
 

@@ -49,7 +49,7 @@ pub(super) fn peeking<'t>(
     let (early, whose) = if has_windows {
         (immature_of(counts, experiment.windows_us.len()), "customers whose metric window isn't over")
     } else {
-        let last_day = counts.health.by_day.groups().nth(days.len() - 1);
+        let last_day = counts.health.by_day.days().nth(days.len() - 1);
         (last_day.map_or(0, |customers| customers.iter().sum()), "customers assigned on the last day")
     };
     let is_sequential = experiment.plan.sequential && has_windows;

@@ -1,14 +1,16 @@
 //! Customers by the tuple of their segments, before they are spread over the dimensions.
 //!
-//! A customer stands in as many segments as there are dimensions, and in each with every target reached.
+//! A customer stands in as many segments as there are dimensions, and in each with every target reached and every
+//! step from stage to stage.
 //! Tuples are fewer than customers: what is counted of them is spread once for all, and durations go into
 //! their histograms some dozens at a time.
 
 use std::ops::Range;
 
 use crate::stats::BinIndex;
+use crate::stats::joint::Joint;
 
-use super::SegmentTable;
+use super::counts::{SegmentTable, Shape, Special};
 
 /// So many tuples may there be in a group of dimensions, unless it is a single one: 2 bytes each.
 const POSSIBLE: usize = 1 << 16;
@@ -16,7 +18,7 @@ const POSSIBLE: usize = 1 << 16;
 const TUPLES: usize = 4096;
 /// No tuple.
 const NO_TUPLE: u16 = u16::MAX;
-/// So many customers who have reached a target wait, at most: 4 bytes each.
+/// So many durations of a clock wait, at most: 4 bytes each.
 const WAITING: usize = 1 << 16;
 
 /// Some dimensions, and what was counted that isn't in their tables yet.
@@ -25,7 +27,7 @@ pub(super) struct Tuples {
     dimensions: Range<usize>,
     /// By dimension: number of its segments.
     sizes: Vec<usize>,
-    stages: usize,
+    shape: Shape,
     /// By segments in mixed radix: the tuple, or [`NO_TUPLE`].
     ids: Vec<u16>,
     /// By tuple: its place in `ids`.
@@ -34,10 +36,12 @@ pub(super) struct Tuples {
     segments: Vec<Vec<u32>>,
     /// By tuple.
     customers: Vec<u64>,
-    /// By tuple, then conversion.
-    value_minor: Vec<i128>,
-    /// By target.
-    reached: Vec<Vec<Reached>>,
+    /// By tuple, then conversion: of customers with any value.
+    values_minor: Vec<Joint<1>>,
+    /// By tuple, then stage.
+    special: Vec<Special>,
+    /// By clock.
+    waiting: Vec<Vec<Timed>>,
     sorted: Sorted,
 }
 
@@ -48,15 +52,15 @@ pub(super) struct Customer<'t> {
     tables: &'t mut [SegmentTable],
 }
 
-/// A customer of a tuple who has reached a target.
+/// How long a customer of a tuple took.
 #[derive(Debug, Clone, Copy)]
-struct Reached {
+struct Timed {
     tuple: u16,
-    /// Of the milliseconds from the first row in the window to the first event there.
-    to_convert: BinIndex,
+    /// Of milliseconds.
+    taken: BinIndex,
 }
 
-/// Who has reached a target, by tuple. Scratch.
+/// Durations of a clock, by tuple. Scratch.
 #[derive(Debug, Default)]
 struct Sorted {
     bins: Vec<BinIndex>,
@@ -68,7 +72,7 @@ struct Sorted {
 
 impl Tuples {
     /// Groups of dimensions, given the number of segments of each.
-    pub(super) fn groups(segments: &[usize], stages: usize, targets: usize) -> Vec<Tuples> {
+    pub(super) fn groups(segments: &[usize], shape: Shape) -> Vec<Tuples> {
         let mut groups = Vec::new();
         let (mut start, mut possible) = (0, 1_usize);
         for (at, size) in segments.iter().chain([&usize::MAX]).enumerate() {
@@ -77,13 +81,14 @@ impl Tuples {
                 groups.push(Tuples {
                     dimensions: start..at,
                     sizes: segments[start..at].to_vec(),
-                    stages,
+                    shape,
                     ids: vec![NO_TUPLE; possible],
                     keys: Vec::new(),
                     segments: vec![Vec::new(); at - start],
                     customers: Vec::new(),
-                    value_minor: Vec::new(),
-                    reached: vec![Vec::new(); targets],
+                    values_minor: Vec::new(),
+                    special: Vec::new(),
+                    waiting: vec![Vec::new(); shape.clocks()],
                     sorted: Sorted::default(),
                 });
                 (start, possible) = (at, *size);
@@ -130,27 +135,27 @@ impl Tuples {
             rest /= size;
         }
         self.customers.push(0);
-        self.value_minor.resize(self.keys.len() * self.conversions(), 0);
+        self.values_minor.resize(self.keys.len() * self.shape.conversions, Joint::default());
+        self.special.resize(self.keys.len() * self.shape.stages, Special::default());
         tuple
-    }
-
-    fn conversions(&self) -> usize {
-        self.reached.len() - self.stages
     }
 
     /// Spreads everything over the tables of the dimensions and forgets it.
     pub(super) fn spread(&mut self, tables: &mut [SegmentTable]) {
-        let (targets, conversions) = (self.reached.len(), self.conversions());
-        (0..targets).for_each(|target| self.spread_reached(target, tables));
+        let Shape { stages, conversions } = self.shape;
+        (0..self.shape.clocks()).for_each(|clock| self.spread_waiting(clock, tables));
         for (table, segments) in tables.iter_mut().zip(&mut self.segments) {
             for (tuple, segment) in segments.drain(..).enumerate() {
                 let counts = table.counts(segment as usize);
                 counts.customers += self.customers[tuple];
-                let values_minor = &self.value_minor[tuple * conversions..(tuple + 1) * conversions];
-                for (value_minor, target) in values_minor.iter().zip(self.stages..) {
-                    if *value_minor != 0 {
-                        counts.target(target, targets).value_minor += value_minor;
-                    }
+                let values_minor = &self.values_minor[tuple * conversions..(tuple + 1) * conversions];
+                let special = &self.special[tuple * stages..(tuple + 1) * stages];
+                for (at, value_minor) in values_minor.iter().enumerate().filter(|(_, value)| value.n > 0) {
+                    counts.shaped(self.shape).values_minor[at].merge(value_minor);
+                }
+                for (at, special) in special.iter().enumerate().filter(|(_, own)| **own != Special::default())
+                {
+                    counts.shaped(self.shape).special[at].add(*special);
                 }
             }
         }
@@ -158,54 +163,61 @@ impl Tuples {
             self.ids[key] = NO_TUPLE;
         }
         self.customers.clear();
-        self.value_minor.clear();
+        self.values_minor.clear();
+        self.special.clear();
     }
 
-    /// Spreads those who have reached a target.
+    /// Spreads the durations of a clock.
     #[inline(never)]
-    fn spread_reached(&mut self, target: usize, tables: &mut [SegmentTable]) {
-        let targets = self.reached.len();
-        self.sorted.sort(&self.reached[target], self.keys.len());
-        self.reached[target].clear();
+    fn spread_waiting(&mut self, clock: usize, tables: &mut [SegmentTable]) {
+        self.sorted.sort(&self.waiting[clock], self.keys.len());
+        self.waiting[clock].clear();
         for (table, segments) in tables.iter_mut().zip(&self.segments) {
             // One segment after the other, so that its histogram is at hand.
             self.sorted.tuples.sort_unstable_by_key(|tuple| segments[usize::from(*tuple)]);
             for tuple in self.sorted.tuples.iter().map(|tuple| usize::from(*tuple)) {
                 let counts = table.counts(segments[tuple] as usize);
-                counts.target(target, targets).to_convert_ms.record_all(self.sorted.of(tuple));
+                counts.shaped(self.shape).times_ms[clock].record_all(self.sorted.of(tuple));
             }
         }
     }
 }
 
 impl Customer<'_> {
-    /// Counts the first event at a target.
+    /// Counts how long the customer took by a clock.
     #[inline]
-    pub(super) fn reaches(&mut self, target: usize, to_convert: BinIndex) {
-        let reached = &mut self.tuples.reached[target];
-        reached.push(Reached { tuple: self.tuple, to_convert });
-        if reached.len() == WAITING {
-            self.tuples.spread_reached(target, self.tables);
+    pub(super) fn takes(&mut self, clock: usize, taken: BinIndex) {
+        let waiting = &mut self.tuples.waiting[clock];
+        waiting.push(Timed { tuple: self.tuple, taken });
+        if waiting.len() == WAITING {
+            self.tuples.spread_waiting(clock, self.tables);
         }
     }
 
-    /// Adds an amount at a conversion, which was reached.
+    /// Adds what the customer is worth at a conversion.
     #[inline]
-    pub(super) fn adds_value(&mut self, conversion: usize, value_minor: i64) {
+    pub(super) fn brings(&mut self, conversion: usize, value_minor: i64) {
         if value_minor != 0 {
-            let place = usize::from(self.tuple) * self.tuples.conversions() + conversion;
-            self.tuples.value_minor[place] += i128::from(value_minor);
+            let place = usize::from(self.tuple) * self.tuples.shape.conversions + conversion;
+            self.tuples.values_minor[place].add([value_minor]);
         }
+    }
+
+    /// Where entries into a stage are counted that aren't as most are.
+    #[inline]
+    pub(super) fn special(&mut self, stage: usize) -> &mut Special {
+        let place = usize::from(self.tuple) * self.tuples.shape.stages + stage;
+        &mut self.tuples.special[place]
     }
 }
 
 impl Sorted {
     /// Sorts by tuple, of so many.
-    fn sort(&mut self, reached: &[Reached], tuples: usize) {
+    fn sort(&mut self, waiting: &[Timed], tuples: usize) {
         let Sorted { bins, ends, tuples: listed } = self;
         ends.clear();
         ends.resize(tuples, 0);
-        reached.iter().for_each(|reached| ends[usize::from(reached.tuple)] += 1);
+        waiting.iter().for_each(|timed| ends[usize::from(timed.tuple)] += 1);
         listed.clear();
         listed.extend((0..tuples).filter(|tuple| ends[*tuple] > 0).map(|tuple| tuple as u16));
         let mut next = 0;
@@ -213,11 +225,11 @@ impl Sorted {
             next += std::mem::replace(end, next);
         }
         bins.clear();
-        bins.resize(reached.len(), BinIndex::default());
+        bins.resize(waiting.len(), BinIndex::default());
         // What is the start of a tuple is its end when all are placed.
-        for reached in reached {
-            let place = &mut ends[usize::from(reached.tuple)];
-            bins[*place] = reached.to_convert;
+        for timed in waiting {
+            let place = &mut ends[usize::from(timed.tuple)];
+            bins[*place] = timed.taken;
             *place += 1;
         }
     }
@@ -240,7 +252,7 @@ mod tests {
     #[test]
     fn groups_have_so_many_possible_tuples() {
         let groups = |sizes: &[usize]| -> Vec<(usize, usize)> {
-            let groups = Tuples::groups(sizes, 0, 1);
+            let groups = Tuples::groups(sizes, Shape { stages: 0, conversions: 1 });
             groups.iter().map(|group| (group.dimensions.start, group.dimensions.end)).collect()
         };
         assert!(groups(&[]).is_empty());
@@ -251,17 +263,20 @@ mod tests {
 
     #[test]
     fn tuples_are_spread_whether_few_or_many() {
-        // More tuples than fit at once; more than wait at one target.
+        // More tuples than fit at once; more than wait at one clock.
         let sizes = [90, 70];
-        let mut group = Tuples::groups(&sizes, 1, 2).remove(0);
+        let shape = Shape { stages: 1, conversions: 1 };
+        let mut group = Tuples::groups(&sizes, shape).remove(0);
         let mut tables = tables(&sizes);
         let customers = 2 * WAITING + 7;
         for at in 0..customers {
             let mut customer = group.count_customer(&[at as u32 % 90, at as u32 / 90 % 70], &mut tables);
-            customer.reaches(0, BinIndex::of(at as u64 % 5_000));
+            customer.takes(0, BinIndex::of(at as u64 % 5_000));
             if at.is_multiple_of(3) {
-                customer.reaches(1, BinIndex::of(1));
-                customer.adds_value(0, at as i64);
+                customer.takes(1, BinIndex::of(1));
+                customer.brings(0, at as i64);
+                customer.takes(shape.clock_to_next(0), BinIndex::of(7));
+                customer.special(0).immature += 1;
             }
         }
         group.spread(&mut tables);
@@ -272,14 +287,15 @@ mod tests {
                 let buys = |at: &usize| own(at) && at.is_multiple_of(3);
                 let counts = tables[dimension].counts(segment);
                 assert_eq!(counts.customers, count(&own));
-                assert_eq!(counts.converted(0), count(&own));
-                assert_eq!(counts.converted(1), count(&buys));
+                assert_eq!([0, 1].map(|target| counts.reached(target)), [count(&own), count(&buys)]);
                 let value_minor: usize = (0..customers).filter(buys).sum();
-                let targets = &counts.targets;
-                assert_eq!(targets.get(1).map_or(0, |target| target.value_minor), value_minor as i128);
+                assert_eq!(counts.value_minor(0).sums, [value_minor as i128]);
+                assert_eq!(counts.value_minor(0).n, counts.customers);
+                let stage = counts.stage(0, shape);
+                assert_eq!([stage.immature, stage.progressed()], [count(&buys); 2]);
                 let mut expected = crate::stats::Histogram::default();
                 (0..customers).filter(own).for_each(|at| expected.record(at as u64 % 5_000));
-                assert_eq!(targets[0].to_convert_ms, expected);
+                assert_eq!(counts.to_convert_ms(0), Some(&expected));
             }
         }
         assert!(group.ids.iter().all(|tuple| *tuple == NO_TUPLE) && group.keys.is_empty());

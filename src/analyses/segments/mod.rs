@@ -1,0 +1,208 @@
+//! `segment_conversion` and `segment_funnel`: which customers reach a target more or less often than all others,
+//! and how each segment goes from stage to stage.
+//!
+//! Rates have Wilson's interval (Wilson 1927), differences Newcombe's hybrid score interval (Newcombe 1998,
+//! method 10); the p-value is that of the pooled two-proportion z-test, the q-value by default that of
+//! Benjamini & Hochberg (1995). Durations have the binomial order-statistic interval (David & Nagaraja 2003, § 7.1),
+//! value per customer Student's (1908).
+
+use polars::prelude::PolarsError;
+
+use crate::stats::BinIndex;
+
+use self::counts::{SegmentCounts, SegmentTable, Shape};
+use self::hidden::Hidden;
+use self::tuples::Tuples;
+
+use super::columns::elapsed_ms;
+use super::funnel::{Outcome, entries};
+use super::suppression::Merged;
+use super::{Analysis, Context, NamedFrame, Observed};
+
+mod conversion;
+mod counts;
+mod funnel;
+mod hidden;
+#[cfg(test)]
+mod suppression_tests;
+#[cfg(test)]
+mod tests;
+mod tuples;
+
+/// Counts, per segment, who reaches each target in the window and what becomes of those who enter a stage.
+///
+/// The population is that of [`Observed::segments`]. A customer has *converted* with a first entry into the
+/// stage, or any event of the conversion, in the window; the hours run from the first kept row in the window to the
+/// first such event. Entries into stages are those of `stage_funnel`.
+///
+/// Frames: dimensions as configured; segments by the bytes of their names, `(none)` and `(small)` where they
+/// sort; stages, then conversions, as configured. Segments without customers have no row.
+///
+/// - Small segments are merged into `(small)`, the same in both tables and for every target: see [`Merged`].
+/// - Where a count or its complement is 1 or 2, all that would give it away is null (note `withheld`), in that row
+///   and in as many others as keep it from being found by adding up. `min_customers = 1` turns this off as well.
+///   A dimension with one cell shows what is shown of the whole. A segment is shown up to the stage where its
+///   counts become too small, and no further.
+/// - `value_per_customer` is in units of the reporting currency, null for stages and conversions without a
+///   value. Notes: `descriptive` (the segment may depend on what came later), `withheld`, `no_rest`,
+///   `zero_variance` (all or none converted: no p-value), `zero_rest_rate` (no relative lift).
+#[derive(Debug, Clone, Copy)]
+pub struct Segments<'a> {
+    context: Context<'a>,
+}
+
+/// What was counted.
+#[derive(Debug)]
+pub struct SegmentPartial {
+    /// By dimension.
+    dimensions: Vec<SegmentTable>,
+    /// What isn't in them yet, by group of dimensions: a customer is counted once, not once per dimension.
+    groups: Vec<Tuples>,
+    /// Conversions of the customer at hand. Scratch.
+    converted: Vec<Converted>,
+}
+
+/// A conversion that a customer has reached in the window.
+#[derive(Debug, Clone, Copy)]
+struct Converted {
+    conversion: usize,
+    /// The first time, µs since the epoch.
+    time_us: i64,
+    /// Of all times, minor units.
+    value_minor: i64,
+}
+
+impl<'a> Segments<'a> {
+    /// Over the configured dimensions and all targets.
+    pub fn new(context: Context<'a>) -> Self {
+        Self { context }
+    }
+
+    fn shape(&self) -> Shape {
+        let rules = self.context.rules;
+        Shape { stages: rules.stages, conversions: rules.conversion_values.len() }
+    }
+
+    /// Groups for all dimensions.
+    fn groups(&self) -> Vec<Tuples> {
+        let dimensions = self.context.dimensions;
+        let segments: Vec<usize> = dimensions.iter().map(|dimension| dimension.segments.len()).collect();
+        Tuples::groups(&segments, self.shape())
+    }
+
+    /// Adds up the cells of a dimension.
+    fn cells(&self, at: usize, partials: &[SegmentPartial]) -> (Merged<'a>, Vec<SegmentCounts>) {
+        let Context { plan, dimensions, .. } = self.context;
+        let seen = || partials.iter().flat_map(|partial| &partial.dimensions[at].seen);
+        let mut customers = vec![0; dimensions[at].segments.len()];
+        for (segment, counts) in seen() {
+            customers[*segment as usize] += counts.customers;
+        }
+        let merged = Merged::new(&dimensions[at], &customers, plan.segments.min_customers);
+        let mut cells = vec![SegmentCounts::default(); merged.names().len()];
+        for (segment, counts) in seen() {
+            if let Some(cell) = merged.cell(*segment as usize) {
+                cells[cell].add(counts.clone());
+            }
+        }
+        (merged, cells)
+    }
+}
+
+/// The bin of the milliseconds from one instant to another.
+fn bin(from_us: i64, to_us: i64) -> BinIndex {
+    BinIndex::of(elapsed_ms(from_us, to_us))
+}
+
+impl Analysis for Segments<'_> {
+    type Partial = SegmentPartial;
+
+    fn partial(&self) -> SegmentPartial {
+        let dimensions = self.context.dimensions;
+        SegmentPartial {
+            dimensions: dimensions
+                .iter()
+                .map(|dimension| SegmentTable::new(dimension.segments.len()))
+                .collect(),
+            groups: self.groups(),
+            converted: Vec::with_capacity(self.shape().conversions),
+        }
+    }
+
+    fn observe(&self, observed: Observed<'_>, partial: &mut SegmentPartial) {
+        let Observed { journey, walk, segments } = observed;
+        if segments.is_empty() {
+            return;
+        }
+        let rules = self.context.rules;
+        let shape = self.shape();
+        let SegmentPartial { dimensions, groups, converted } = partial;
+        converted.clear();
+        // Events are in order: a later one adds value only.
+        for event in walk.conversions.iter().filter(|event| rules.in_window(event.time_us)) {
+            match converted.iter_mut().find(|known| known.conversion == event.conversion) {
+                Some(known) => known.value_minor = known.value_minor.saturating_add(event.value_minor),
+                None => converted.push(Converted {
+                    conversion: event.conversion,
+                    time_us: event.time_us,
+                    value_minor: event.value_minor,
+                }),
+            }
+        }
+        for tuples in groups {
+            let of_group = &segments[tuples.dimensions()];
+            let tables = &mut dimensions[tuples.dimensions()];
+            let mut customer = tuples.count_customer(of_group, tables);
+            // Of the population, but not there in the window: nothing happened.
+            let Some(first) = walk.first_in_window else { continue };
+            let first_us = journey.rows[first].time_us;
+            for entry in entries(journey, walk, rules) {
+                customer.takes(entry.stage, bin(first_us, entry.time_us));
+                match entry.outcome {
+                    Outcome::Progressed { to_next_ms } => {
+                        customer.takes(shape.clock_to_next(entry.stage), BinIndex::of(to_next_ms));
+                    }
+                    Outcome::Immature => customer.special(entry.stage).immature += 1,
+                    Outcome::Dropped => {}
+                }
+                if entry.without_previous {
+                    customer.special(entry.stage).without_previous += 1;
+                }
+            }
+            for Converted { conversion, time_us, value_minor } in &*converted {
+                customer.takes(shape.stages + conversion, bin(first_us, *time_us));
+                customer.brings(*conversion, *value_minor);
+            }
+        }
+    }
+
+    fn close(&self, partial: &mut SegmentPartial) {
+        let SegmentPartial { dimensions, groups, .. } = partial;
+        for tuples in groups.iter_mut() {
+            tuples.spread(&mut dimensions[tuples.dimensions()]);
+        }
+        *groups = self.groups();
+    }
+
+    fn merge(&self, into: &mut SegmentPartial, from: SegmentPartial) {
+        for (into, from) in into.dimensions.iter_mut().zip(from.dimensions) {
+            for (segment, counts) in from.seen {
+                into.counts(segment as usize).add(counts);
+            }
+        }
+    }
+
+    fn finish(&self, partials: &[SegmentPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+        let context = &self.context;
+        let min_customers = context.plan.segments.min_customers;
+        let all: Vec<(Merged<'_>, Vec<SegmentCounts>)> =
+            (0..context.dimensions.len()).map(|at| self.cells(at, partials)).collect();
+        let (mut conversions, mut stages) = (Vec::new(), funnel::Rows::new());
+        for (dimension, (merged, cells)) in context.dimensions.iter().zip(&all) {
+            let hidden = Hidden::of(cells, context.rules, self.shape(), min_customers);
+            conversions.extend(conversion::of_dimension(context, dimension, merged.names(), cells, &hidden));
+            stages.push(context, dimension, merged.names(), cells, &hidden);
+        }
+        Ok(vec![(conversion::TABLE, conversion::frame(&conversions)?), (funnel::TABLE, stages.frame()?)])
+    }
+}

@@ -1,0 +1,369 @@
+//! No hidden count of a dimension can be found from what all tables of a run show of it.
+//!
+//! An attacker knows every cell that is shown, the totals of the whole, and the linear equations between cells: what is
+//! left is solved exactly, over fractions.
+
+use std::collections::BTreeMap;
+
+use polars::prelude::DataFrame;
+use proptest::prelude::*;
+
+use super::*;
+use crate::analyses::StageFunnel;
+use crate::analyses::testing::Bench;
+use crate::config::plan::{DAY_US, StageMode};
+use crate::journey::Dimension;
+use crate::journey::dimensions::DimensionSource;
+use crate::journey::testing::World;
+
+const STAGES: [&str; 3] = ["A", "B", "C"];
+/// The first is of the rows of a stage.
+const CONVERSIONS: [&str; 2] = ["C", "buy"];
+const COUNTRIES: [&str; 6] = ["at", "de", "es", "fr", "it", "pl"];
+
+/// A count by cell: what it counts, and whose.
+type Name = (String, String);
+
+/// Counts of one dimension and the equations that hold between them.
+#[derive(Default)]
+struct System {
+    /// What is true, and whether it is shown.
+    cells: BTreeMap<Name, (i128, bool)>,
+    /// Sums of hidden and shown counts with their factors, and what they are.
+    equations: Vec<(Vec<(Name, i128)>, i128)>,
+    /// No count is above these.
+    most: BTreeMap<Name, i128>,
+}
+
+impl System {
+    /// Adds a count; true where it is hidden.
+    fn cell(&mut self, name: Name, truth: i128, shown: Option<i128>) {
+        assert!(shown.is_none_or(|shown| shown == truth), "{name:?}: {truth} is shown as {shown:?}");
+        self.cells.insert(name, (truth, shown.is_some()));
+    }
+
+    /// Adds an equation; it has to be true.
+    fn equation(&mut self, terms: Vec<(Name, i128)>, sum: i128) {
+        let truth: i128 = terms.iter().map(|(name, factor)| self.cells[name].0 * factor).sum();
+        assert_eq!(truth, sum, "{terms:?}");
+        self.equations.push((terms, sum));
+    }
+
+    fn hidden(&self) -> Vec<&Name> {
+        self.cells.iter().filter(|(_, (_, shown))| !shown).map(|(name, _)| name).collect()
+    }
+
+    /// Reduced rows over the hidden counts: what is shown goes to the other side, and has no say in the rank.
+    fn reduced(&self, hidden: &[&Name]) -> Vec<Vec<Fraction>> {
+        let row = |(terms, _): &(Vec<(Name, i128)>, i128)| -> Vec<Fraction> {
+            let factor = |name: &&Name| -> i128 {
+                terms.iter().filter(|(own, _)| own == *name).map(|(_, factor)| factor).sum()
+            };
+            hidden.iter().map(|name| Fraction::new(factor(name), 1)).collect()
+        };
+        reduce(self.equations.iter().map(row).collect())
+    }
+
+    /// The hidden counts that the equations determine: those alone in a reduced row.
+    fn determined(&self) -> Vec<Name> {
+        let hidden = self.hidden();
+        let alone = |row: &Vec<Fraction>| {
+            let mut filled = (0..row.len()).filter(|at| !row[*at].is_zero());
+            filled.next().filter(|_| filled.next().is_none())
+        };
+        self.reduced(&hidden).iter().filter_map(alone).map(|at| hidden[at].clone()).collect()
+    }
+
+    /// Ways in which the hidden counts may differ from what they are, all equations as true as before.
+    fn directions(&self, hidden: &[&Name]) -> Vec<Vec<i128>> {
+        let rows = self.reduced(hidden);
+        let pivot = |row: &Vec<Fraction>| row.iter().position(|cell| !cell.is_zero());
+        let pivots: Vec<usize> = rows.iter().filter_map(pivot).collect();
+        let free = (0..hidden.len()).filter(|at| !pivots.contains(at));
+        free.map(|at| {
+            let mut direction = vec![Fraction::new(0, 1); hidden.len()];
+            direction[at] = Fraction::new(1, 1);
+            for (row, pivot) in rows.iter().zip(&pivots) {
+                direction[*pivot] = row[at].times(Fraction::new(-1, 1));
+            }
+            let scale = direction.iter().fold(1, |scale, cell| scale / gcd(scale, cell.below) * cell.below);
+            direction.iter().map(|cell| cell.above * (scale / cell.below)).collect()
+        })
+        .collect()
+    }
+
+    /// A hidden count of 1 or 2 for which no other whole numbers are found that fit.
+    fn unique(&self) -> Option<Name> {
+        let hidden = self.hidden();
+        let directions = self.directions(&hidden);
+        let truth: Vec<i128> = hidden.iter().map(|name| self.cells[*name].0).collect();
+        let mut open: Vec<usize> = (0..hidden.len()).filter(|at| (1..=2).contains(&truth[*at])).collect();
+        let fits = |step: &[i128]| {
+            (0..hidden.len()).all(|at| {
+                let value = truth[at] + step[at];
+                value >= 0 && self.most.get(hidden[at]).is_none_or(|most| value <= *most)
+            })
+        };
+        let mut try_step = |step: &[i128]| {
+            if open.iter().any(|at| step[*at] != 0) && fits(step) {
+                open.retain(|at| step[*at] == 0);
+            }
+            open.is_empty()
+        };
+        // One way, then two and three together, forth and back.
+        let mut steps: Vec<(usize, Vec<i128>)> = vec![(0, vec![0; hidden.len()])];
+        for _ in 0..3 {
+            let mut longer = Vec::new();
+            for (from, step) in &steps {
+                for (at, direction) in directions.iter().enumerate().skip(*from) {
+                    for factor in [1, -1] {
+                        let step: Vec<i128> =
+                            step.iter().zip(direction).map(|(own, more)| own + factor * more).collect();
+                        if try_step(&step) {
+                            return None;
+                        }
+                        longer.push((at + 1, step));
+                    }
+                }
+            }
+            steps = longer;
+        }
+        open.first().map(|at| hidden[*at].clone())
+    }
+}
+
+/// A fraction in lowest terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fraction {
+    above: i128,
+    /// Above 0.
+    below: i128,
+}
+
+impl Fraction {
+    fn new(above: i128, below: i128) -> Fraction {
+        let shared = gcd(above.abs().max(1), below.abs()) * below.signum();
+        if above == 0 {
+            Fraction { above: 0, below: 1 }
+        } else {
+            Fraction { above: above / shared, below: below / shared }
+        }
+    }
+
+    fn is_zero(self) -> bool {
+        self.above == 0
+    }
+
+    fn times(self, other: Fraction) -> Fraction {
+        Fraction::new(self.above * other.above, self.below * other.below)
+    }
+
+    fn over(self, other: Fraction) -> Fraction {
+        Fraction::new(self.above * other.below, self.below * other.above)
+    }
+
+    fn minus(self, other: Fraction) -> Fraction {
+        Fraction::new(self.above * other.below - other.above * self.below, self.below * other.below)
+    }
+}
+
+fn gcd(one: i128, other: i128) -> i128 {
+    if other == 0 { one } else { gcd(other, one % other) }
+}
+
+/// Gauss and Jordan: reduced rows without the empty ones.
+fn reduce(mut rows: Vec<Vec<Fraction>>) -> Vec<Vec<Fraction>> {
+    let columns = rows.first().map_or(0, Vec::len);
+    let mut done = 0;
+    for column in 0..columns {
+        let Some(pivot) = (done..rows.len()).find(|row| !rows[*row][column].is_zero()) else { continue };
+        rows.swap(done, pivot);
+        let by = rows[done][column];
+        rows[done].iter_mut().for_each(|cell| *cell = cell.over(by));
+        let own = rows[done].clone();
+        for (at, row) in rows.iter_mut().enumerate().filter(|(at, row)| *at != done && !row[column].is_zero())
+        {
+            assert_ne!(at, done);
+            let factor = row[column];
+            for (cell, own) in row.iter_mut().zip(&own).filter(|(_, own)| !own.is_zero()) {
+                *cell = cell.minus(factor.times(*own));
+            }
+        }
+        done += 1;
+    }
+    rows.truncate(done);
+    rows
+}
+
+#[test]
+fn fractions_are_reduced() {
+    let rows = [[2, 4, 0], [1, 2, 1], [3, 6, 1]].map(|row| row.map(|cell| Fraction::new(cell, 1)).to_vec());
+    let whole = |row: &Vec<Fraction>| row.iter().map(|cell| (cell.above, cell.below)).collect::<Vec<_>>();
+    let reduced: Vec<_> = reduce(rows.to_vec()).iter().map(whole).collect();
+    assert_eq!(reduced, [[(1, 1), (2, 1), (0, 1)], [(0, 1), (0, 1), (1, 1)]]);
+    assert_eq!(Fraction::new(4, -6), Fraction { above: -2, below: 3 });
+}
+
+#[test]
+fn a_count_that_is_left_over_is_found() {
+    let mut system = System::default();
+    let name = |cell: &str| ("entered".to_owned(), cell.to_owned());
+    for (cell, truth, shown) in [("a", 2, None), ("b", 7, Some(7)), ("c", 1, None)] {
+        system.cell(name(cell), truth, shown);
+    }
+    system.equation(["a", "b", "c"].map(|cell| (name(cell), 1)).to_vec(), 10);
+    assert_eq!((system.determined(), system.unique()), (Vec::new(), None));
+    system.cell(name("c"), 1, Some(1));
+    assert_eq!((system.determined(), system.unique()), (vec![name("a")], Some(name("a"))));
+}
+
+/// Counts of a table by its text columns: null is None.
+fn counts(frame: &DataFrame, keys: &[&str], column: &str) -> Vec<(Vec<String>, Option<i128>)> {
+    let texts: Vec<_> = keys.iter().map(|key| frame.column(key).unwrap().str().unwrap()).collect();
+    let counts = frame.column(column).unwrap().i64().unwrap();
+    let row = |at: usize| {
+        let keys = texts.iter().map(|text| text.get(at).unwrap().to_owned()).collect();
+        (keys, counts.get(at).map(i128::from))
+    };
+    (0..frame.height()).map(row).collect()
+}
+
+/// What may be known of a dimension: every count of the tables, and the equations.
+///
+/// A table with more counts of the dimension's cells adds them here, with its equations.
+fn system(bench: &Bench, truth: &Bench, is_closed: bool) -> Option<System> {
+    let tables = |bench: &Bench| bench.run(&Segments::new(bench.context()));
+    let (published, true_tables) = (tables(bench), tables(truth));
+    let names: Vec<String> = bench.run(&Segments::new(bench.context()))[0]
+        .1
+        .column("segment")
+        .unwrap()
+        .str()
+        .unwrap()
+        .iter()
+        .flatten()
+        .map(str::to_owned)
+        .collect();
+    let mut cells = names.clone();
+    cells.dedup();
+    // A dimension with a single cell is the whole.
+    if cells.len() < 2 {
+        return None;
+    }
+    let cell_of = |segment: &str| {
+        if cells.iter().any(|cell| cell == segment) { segment.to_owned() } else { "(small)".to_owned() }
+    };
+    let mut system = System::default();
+    let mut add = |table: usize, keys: &[&str], column: &str, most: Option<&BTreeMap<String, i128>>| {
+        let mut sums: BTreeMap<Name, Option<i128>> = BTreeMap::new();
+        for (keys, count) in counts(&true_tables[table].1, keys, column) {
+            let name = (format!("{column} {}", keys[1..].join(" ")), cell_of(&keys[0]));
+            let sum = sums.entry(name).or_insert(Some(0));
+            *sum = sum.zip(count).map(|(sum, count)| sum + count);
+        }
+        for (keys, shown) in counts(&published[table].1, keys, column) {
+            let name = (format!("{column} {}", keys[1..].join(" ")), keys[0].clone());
+            let Some(truth) = sums[&name] else {
+                assert_eq!(shown, None, "{name:?}");
+                continue;
+            };
+            if let Some(most) = most {
+                system.most.insert(name.clone(), most[&name.1]);
+            }
+            system.cell(name, truth, shown);
+        }
+    };
+    add(0, &["segment", "target_kind", "target"], "customers", None);
+    let customers: BTreeMap<String, i128> = {
+        let shown = counts(&published[0].1, &["segment"], "customers");
+        shown.into_iter().map(|(keys, count)| (keys[0].clone(), count.unwrap())).collect()
+    };
+    add(0, &["segment", "target_kind", "target"], "converted", Some(&customers));
+    for column in ["entered", "progressed", "dropped", "immature", "entries_without_previous"] {
+        add(1, &["segment", "stage"], column, Some(&customers));
+    }
+    // Totals are public.
+    let mut totals: BTreeMap<String, Vec<Name>> = BTreeMap::new();
+    for name in system.cells.keys() {
+        totals.entry(name.0.clone()).or_default().push(name.clone());
+    }
+    for names in totals.into_values() {
+        let sum = names.iter().map(|name| system.cells[name].0).sum();
+        system.equation(names.into_iter().map(|name| (name, 1)).collect(), sum);
+    }
+    for cell in &cells {
+        let name = |what: &str, of: &str| (format!("{what} {of}"), cell.clone());
+        for (at, stage) in STAGES.into_iter().enumerate() {
+            let entered = name("entered", stage);
+            system.equation(vec![(entered.clone(), 1), (name("converted stage", stage), -1)], 0);
+            let Some(next) = STAGES.get(at + 1) else { continue };
+            let parts = ["progressed", "dropped", "immature"].map(|what| (name(what, stage), -1));
+            system.equation([&[(entered, 1)][..], &parts].concat(), 0);
+            if is_closed {
+                // Who enters after the stage before has progressed there.
+                let after = [(name("entered", next), 1), (name("entries_without_previous", next), -1)];
+                system.equation([&after[..], &[(name("progressed", stage), -1)]].concat(), 0);
+            }
+        }
+        if is_closed {
+            let twins = [(name("converted stage", "C"), 1), (name("converted conversion", "C"), -1)];
+            system.equation(twins.to_vec(), 0);
+        }
+    }
+    Some(system)
+}
+
+/// Journeys of customers, most of whom stop somewhere on a common way.
+fn journeys() -> impl Strategy<Value = Vec<String>> {
+    let usual = prop::sample::select(vec!["", "A", "A B", "A B C", "A B C buy", "x", "x buy"]);
+    let any = prop::collection::vec(prop::sample::select(vec!["A", "B", "C", "buy", "x", "A+C"]), 1..5)
+        .prop_map(|labels| labels.join(" "));
+    let way = prop_oneof![4 => usual.prop_map(str::to_owned), 1 => any];
+    let journey = (way, 0_i64..25, prop::sample::select(&COUNTRIES[..]));
+    prop::collection::vec((journey, 1_usize..9), 2..16).prop_map(|journeys| {
+        let text = |((way, day, country), times): ((String, i64, &str), usize)| {
+            let rows: Vec<String> = way
+                .split_whitespace()
+                .enumerate()
+                .map(|(at, label)| format!("{label} d{} =100", day + at as i64))
+                .collect();
+            vec![format!("{}, x d26 | | {country}", rows.join(", ")); times]
+        };
+        journeys.into_iter().flat_map(text).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn no_hidden_count_can_be_found(
+        texts in journeys(),
+        strict in any::<bool>(),
+        window in prop::option::of(1_i64..30),
+        from in prop_oneof![3 => Just(0_i64), 1 => 1_i64..20],
+        min_customers in 2_u64..12,
+    ) {
+        let bench = |min_customers| {
+            let mut world = World::new(&STAGES, &CONVERSIONS).with_attributes(&COUNTRIES);
+            world.rules.stage_mode = if strict { StageMode::Ordered } else { StageMode::Any };
+            world.rules.stage_window_us = window.map(|days| days * DAY_US);
+            world.rules.from_us = from * DAY_US;
+            let mut bench = Bench::new(world, &texts);
+            bench.plan.segments.min_customers = min_customers;
+            bench.dimensions =
+                vec![Dimension::new("country", DimensionSource::Attribute(0), &bench.world.attributes)];
+            bench
+        };
+        let (shown, truth) = (bench(min_customers), bench(1));
+        // In the mode `any` without context, where who progresses and who enters next are the same.
+        let is_closed = !strict && window.is_none() && from == 0;
+        let Some(system) = system(&shown, &truth, is_closed) else { return Ok(()) };
+        prop_assert_eq!(system.determined(), Vec::new());
+        prop_assert_eq!(system.unique(), None);
+        let few = |(count, shown): &(i128, bool)| *shown && (1..=2).contains(count);
+        prop_assert!(!system.cells.values().any(few), "{:?}", system.cells);
+        // Totals of the whole are public.
+        let totals = shown.run(&StageFunnel::new(shown.context())).remove(0).1;
+        prop_assert_eq!(totals.column("entered").unwrap().null_count(), 0);
+    }
+}
