@@ -3,7 +3,8 @@
 //! Deng, Xu, Kohavi & Walker 2013 (WSDM): of a figure X and the same figure P of before,
 //! X − θ(P − E P) has the mean of X and, at θ = cov(X, P)/var(P), the smallest variance,
 //! (1 − ρ²)·var(X). Assignment can't change P, so its difference between the arms is chance, and
-//! Δ = (T̄ − C̄) − θ(P̄_T − P̄_C) is unbiased.
+//! Δ = (T̄ − C̄) − θ(P̄_T − P̄_C) is unbiased, but for 1/N of the effect with N customers in both arms, because
+//! θ is estimated from them.
 //!
 //! - θ is one for the pair: of all customers of control and variant in one heap, around their common means,
 //!   as `compute_theta` of GrowthBook's `gbstats` 0.8.0 has it. So the part of a true effect that P explains

@@ -26,6 +26,8 @@ pub mod rank;
 pub mod ratio;
 pub mod reason;
 pub mod sequential;
+#[cfg(test)]
+mod simulation;
 pub mod special;
 pub mod srm;
 pub mod welch;
