@@ -423,7 +423,7 @@ fn healthy_experiments_seldom_warn() {
     let days = LocalDays::of(&jiff::tz::TimeZone::UTC, 0..20 * DAY_US);
     let merged = Merged::new(&context.dimensions[0], &[CUSTOMERS; 7], 10);
     let mut random = SplitMix64::new(11);
-    let mut draw = |below: u64| (random.next_u64() >> 32) * below >> 32;
+    let mut draw = |below: u64| ((random.next_u64() >> 32) * below) >> 32;
     let mut p_values: std::collections::BTreeMap<(&str, String), Vec<f64>> = Default::default();
     let mut warnings: std::collections::BTreeMap<&str, usize> = Default::default();
     for _ in 0..EXPERIMENTS {
