@@ -223,6 +223,64 @@ fn numbers_that_metrics_sum_must_be_usable_where_they_do() {
     ");
 }
 
+const TEST: &str = r#"
+[inputs.assignments]
+path = "assignments"
+[experiments.test]
+control = "A"
+weights = { A = 0.5, B = 0.5 }
+metrics = ["seconds", "basket"]
+sequential = false
+"#;
+
+#[test]
+fn experiments_sum_numbers_exactly_in_millionths() {
+    let warehouse = Warehouse::new(&format!("{CONFIG}{SECONDS}{TEST}"));
+    let ids = |row: usize| format!("c-{}", row / 2);
+    let customers: Vec<String> = (0..16).map(ids).collect();
+    let customers: Vec<&str> = customers.iter().map(String::as_str).collect();
+    let of_rows =
+        |each: &dyn Fn(usize) -> Option<f64>| crate::support::floats(&(0..16).map(each).collect::<Vec<_>>());
+    warehouse.parquet(
+        "touchpoints/a.parquet",
+        vec![
+            ("customer_id", text(&customers)),
+            (
+                "occurred_at",
+                times(&(0..16).map(|row| ["04-02 09:00", "04-03 09:00"][row % 2]).collect::<Vec<_>>()),
+            ),
+            ("event", text(&(0..16).map(|row| ["click", "purchase"][row % 2]).collect::<Vec<_>>())),
+            ("channel", text(&["Email"; 16])),
+            ("value", of_rows(&|_| Some(10.0))),
+            // Null is nothing.
+            ("seconds", of_rows(&|row| (row % 4 != 0).then_some(row as f64 + 0.25))),
+            ("items", of_rows(&|row| Some((row / 2 % 4) as f64))),
+        ],
+    );
+    let exposed: Vec<String> = (0..8).map(|at| format!("c-{at}")).collect();
+    let exposed: Vec<&str> = exposed.iter().map(String::as_str).collect();
+    warehouse.parquet(
+        "assignments/a.parquet",
+        vec![
+            ("customer_id", text(&exposed)),
+            ("assigned_at", times(&["04-01 12:00"; 8])),
+            ("experiment", text(&["test"; 8])),
+            ("variant", text(&["A", "A", "A", "A", "B", "B", "B", "B"])),
+        ],
+    );
+    warehouse.run(&[]);
+    // Rows 1–3 and 5–7 against 9–11 and 13–15, each a quarter more, over four customers; of baskets 6 items in 4 orders.
+    let means = warehouse.select(
+        "experiment_results",
+        &[("dimension", "all"), ("adjustment", "none")],
+        &["metric", "variant", "customers", "mean", "control_mean"],
+    );
+    insta::assert_snapshot!(means, @r"
+    seconds | B | 4 | 18.375 | 6.375
+    basket | B | 4 | 1.5 | 1.5
+    ");
+}
+
 #[test]
 fn numbers_must_be_there_and_be_numbers() {
     let warehouse = Warehouse::new(&format!("{CONFIG}{SECONDS}"));
