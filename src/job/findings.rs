@@ -1,5 +1,6 @@
 //! The most telling figures of a run, in words for a person.
 
+mod experiments;
 mod ranking;
 mod silent;
 
@@ -25,7 +26,7 @@ const MOST: usize = 3;
 pub fn find(plan: &Plan, tables: &[Table]) -> Vec<Finding> {
     let rows = |name: &str| Rows::of(tables, name);
     let mut findings = Vec::new();
-    findings.extend(experiment(&rows("experiment_results")));
+    findings.extend(experiments::decided(&rows("experiment_results")));
     findings.extend(weak_segment(&rows("segment_conversion")));
     findings.extend(leading_channel(plan, &rows("stage_attribution")));
     findings.extend(return_on_spend(plan, &rows("channel_roi")));
@@ -34,6 +35,8 @@ pub fn find(plan: &Plan, tables: &[Table]) -> Vec<Finding> {
     }
     findings.truncate(MOST);
     // A warning is no rival of a figure: it comes on top.
+    findings.extend(experiments::invalid(&rows("experiment_health")));
+    findings.extend(experiments::harmed(&rows("experiment_results")));
     findings.extend(silent::silent(&rows("stage_attribution")));
     findings.extend(ranking::fragile(plan, &rows("stage_attribution")));
     findings
@@ -91,30 +94,6 @@ fn percent(value: f64) -> String {
 
 fn signed_percent(value: f64) -> String {
     format!("{:+.1} %", value * 100.0)
-}
-
-fn experiment(rows: &Rows<'_>) -> Option<Finding> {
-    let decided = |row: usize| {
-        matches!(rows.text(row, "verdict"), "win" | "lose").then_some(())?;
-        rows.number(row, "p_value").map(|p| -p)
-    };
-    let row = rows.best(decided)?;
-    let lift = rows.number(row, "relative_lift")?;
-    let (low, high) = (rows.number(row, "relative_lift_low")?, rows.number(row, "relative_lift_high")?);
-    let verb = if rows.text(row, "verdict") == "win" { "wins" } else { "loses" };
-    Some(Finding {
-        table: "experiment_results",
-        text: format!(
-            "Experiment {}: variant {} {verb} against {} on {}, {} ({} to {}).",
-            rows.text(row, "experiment"),
-            rows.text(row, "variant"),
-            rows.text(row, "control"),
-            rows.text(row, "metric"),
-            signed_percent(lift),
-            signed_percent(low),
-            signed_percent(high),
-        ),
-    })
 }
 
 fn weak_segment(rows: &Rows<'_>) -> Option<Finding> {

@@ -22,7 +22,7 @@ pub(super) enum Measured {
     /// Of a proportion or mean: figures since the exposure, and before.
     Mean(Joint<2>),
     /// Of a ratio: numerator and denominator since the exposure, then both before.
-    Ratio(Joint<4>),
+    Ratio(Box<Joint<4>>),
     /// Of a quantile.
     Quantile(Histogram),
 }
@@ -41,7 +41,9 @@ impl Measured {
     pub(super) fn without(&self, part: &Measured) -> Option<Measured> {
         match (self, part) {
             (Measured::Mean(own), Measured::Mean(part)) => own.without(part).map(Measured::Mean),
-            (Measured::Ratio(own), Measured::Ratio(part)) => own.without(part).map(Measured::Ratio),
+            (Measured::Ratio(own), Measured::Ratio(part)) => {
+                own.without(part).map(|rest| Measured::Ratio(Box::new(rest)))
+            }
             (Measured::Quantile(own), Measured::Quantile(part)) => own.without(part).map(Measured::Quantile),
             _ => None,
         }
@@ -89,7 +91,7 @@ impl<'t> Measure<'t> {
             MetricSums::Mean(joint) => Measured::Mean(joint),
             MetricSums::CappedMean(bins) => Measured::Mean(bins.capped(cap)),
             MetricSums::Ratio(joint) => Measured::Ratio(joint),
-            MetricSums::CappedRatio(bins) => Measured::Ratio(bins.capped(cap)),
+            MetricSums::CappedRatio(bins) => Measured::Ratio(Box::new(bins.capped(cap))),
             MetricSums::Quantile(histogram) => Measured::Quantile(histogram),
         }
     }

@@ -57,7 +57,7 @@ pub(super) enum MetricSums {
     /// The same, to be capped at a percentile.
     CappedMean(Binned<2>),
     /// Of a ratio: numerator and denominator since the exposure, then both before.
-    Ratio(Joint<4>),
+    Ratio(Box<Joint<4>>),
     /// The same, numerators since the exposure to be capped at a percentile.
     CappedRatio(Binned<4>),
     /// Of a quantile.
@@ -71,7 +71,7 @@ impl MetricSums {
         match metric.kind {
             MetricKind::Quantile { .. } => MetricSums::Quantile(Histogram::default()),
             MetricKind::Ratio { .. } if is_capped_later => MetricSums::CappedRatio(Binned::default()),
-            MetricKind::Ratio { .. } => MetricSums::Ratio(Joint::default()),
+            MetricKind::Ratio { .. } => MetricSums::Ratio(Box::default()),
             MetricKind::Mean(_) if is_capped_later => MetricSums::CappedMean(Binned::default()),
             MetricKind::Proportion(_) | MetricKind::Mean(_) => MetricSums::Mean(Joint::default()),
         }

@@ -13,8 +13,8 @@ use crate::config::plan::{ContractPlan, Dedupe, FieldMatch, Matcher, SourcePlan}
 use crate::config::schema::{self, Contract, Inputs, OneOrMany, Source, Table, Text};
 
 /// Columns whose values differ from row to row, or are measured.
-pub(super) const NOT_A_DIMENSION: [&str; 7] =
-    ["customer_id", "occurred_at", "event_id", "order_id", "value", "sentiment", "score"];
+pub(super) const NOT_A_DIMENSION: [&str; 8] =
+    ["customer_id", "occurred_at", "valid_from", "event_id", "order_id", "value", "sentiment", "score"];
 
 /// Columns that a constant can't stand in for.
 const VARYING: [&str; 6] = ["customer_id", "occurred_at", "event_id", "assigned_at", "valid_from", "date"];
@@ -59,8 +59,14 @@ const SPEND: Shape = Shape {
     required: &["date", "channel", "cost"],
     open: false,
 };
-const CUSTOMERS: Shape =
-    Shape { name: "customers", text: &["customer_id"], other: &[], required: &["customer_id"], open: true };
+/// Customers.
+pub(super) const CUSTOMERS: Shape = Shape {
+    name: "customers",
+    text: &["customer_id"],
+    other: &["valid_from"],
+    required: &["customer_id"],
+    open: true,
+};
 const ASSIGNMENTS: Shape = Shape {
     name: "assignments",
     text: &["experiment", "variant", "customer_id"],

@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::inputs::{NOT_A_DIMENSION, TOUCHPOINTS};
+use super::inputs::{CUSTOMERS, NOT_A_DIMENSION, TOUCHPOINTS};
 use super::{CORRECTIONS, Resolver};
 use crate::config::plan::{
     Behaviour, BehaviourRule, Correction, FieldMatch, Matcher, Population, SegmentPlan, SourcePlan,
@@ -96,7 +96,7 @@ impl Resolver<'_, '_, '_> {
             "has a meaning of its own"
         } else if is_attribute
             || self.mapped.contains(text)
-            || TOUCHPOINTS.columns().any(|known| known == text)
+            || TOUCHPOINTS.columns().chain(CUSTOMERS.columns()).any(|known| known == text)
         {
             "is a column"
         } else if OF_TOUCHES.iter().any(|prefix| text.starts_with(prefix)) {
