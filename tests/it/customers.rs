@@ -136,6 +136,33 @@ fn what_does_not_hold_yet_is_left_out_and_what_is_no_instant_is_rejected() {
 }
 
 #[test]
+fn the_population_may_be_the_whole_customers_table() {
+    let mut customers = moving_customers();
+    customers = with(customers, "customer_id", text(&["c-1", "c-1", "c-7", "c-8", "c-8"]));
+    let warehouse = warehouse(COUNTRY, customers);
+    warehouse.run(&["--set", "segments.population=all"]);
+    // c-2 and c-3 aren't in the table; c-7 and c-8 never came, and are who they were when the window began.
+    insta::assert_snapshot!(segments(&warehouse, "country"), @r"
+    (none) | 1 | 0
+    DE | 1 | 1
+    FR | 1 | 0
+    ");
+    let all = warehouse.published();
+    warehouse.run(&["--set", "segments.population=all", "--threads", "3", "--force"]);
+    assert_eq!(differences(&all, &warehouse.published()), [""; 0]);
+
+    // Who is counted may be asked without asking who they are.
+    let dimensions = ["--set", "segments.dimensions=[\"first_channel\"]", "--set", "segments.population=all"];
+    warehouse.run(&dimensions);
+    insta::assert_snapshot!(segments(&warehouse, "first_channel"), @r"
+    (none) | 2 | 0
+    Email | 1 | 1
+    ");
+    let rows = warehouse.select("reconciliation", &[("ledger", "rows"), ("item", "customers")], &["booked"]);
+    assert_eq!(rows, "5");
+}
+
+#[test]
 fn last_touches_and_behaviours_are_dimensions() {
     let rules = r#"dimensions = ["last_channel", "searcher"]
 [segments.rules]
