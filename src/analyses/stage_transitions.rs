@@ -4,6 +4,8 @@
 //! times Woodruff's interval (1952). Counts and coarse histograms are kept by bucket for that; times are read
 //! from one exact histogram of all.
 
+use std::collections::BTreeSet;
+
 use polars::prelude::{DataFrame, PolarsError};
 
 use crate::journey::Rules;
@@ -12,6 +14,7 @@ use crate::stats::{BUCKETS, CoarseHistogram, Histogram, Interval, jackknife, qua
 use super::columns::{
     ALPHA, counts, elapsed_ms, floats, high, low, ms_to_hours, quantile_hours, share, texts,
 };
+use super::suppression::{complement, is_small};
 use super::{Analysis, Context, NamedFrame, Observed};
 
 /// Name of the table.
@@ -31,10 +34,12 @@ const EXIT: &str = "(exit)";
 ///
 /// Frame: the pairs that occur, by stage from and to, `(start)` first, `(exit)` last. `probability` is the
 /// share of the reported steps from the same stage. Durations are null from `(start)` and to `(exit)`, bounds
-/// also where too few customers took the step.
+/// also where too few customers took the step. A step of one or two customers is shown without figures, and so are
+/// others from or to the same stages from which it could be found.
 #[derive(Debug, Clone)]
 pub struct StageTransitions<'a> {
     rules: &'a Rules,
+    min_customers: u64,
     /// By code: 0 without a stage, else one more than the highest stage that the row matches. Every row is
     /// looked up here: one byte of it stays where it is fast.
     places: Vec<u8>,
@@ -123,12 +128,44 @@ impl<'a> StageTransitions<'a> {
     pub fn new(context: Context<'a>) -> Self {
         let rules = context.rules;
         let place = |stages: u64| stages.checked_ilog2().map_or(0, |stage| stage as u8 + 1);
-        Self { rules, places: rules.facts.iter().map(|facts| place(facts.stages)).collect() }
+        let min_customers = context.plan.segments.min_customers;
+        Self { rules, min_customers, places: rules.facts.iter().map(|facts| place(facts.stages)).collect() }
     }
 
     /// Stages with `(start)`, or with `(exit)`: at most 64, since there are at most 63 stages.
     fn side(&self) -> usize {
         self.rules.stages + 1
+    }
+
+    /// The pairs whose figures aren't shown: those of one or two customers, or of one or two steps, and as many others
+    /// from the same stage, and to it, as keep them from being what is left.
+    fn hidden(&self, total: &TransitionPartial) -> BTreeSet<usize> {
+        let side = self.side();
+        let steps: Vec<u64> = (0..side * side)
+            .map(|pair| {
+                let by_bucket = total.by_bucket(pair, |counts| counts.map_or(0, |counts| counts.transitions));
+                by_bucket.iter().sum()
+            })
+            .collect();
+        let is_few = |count: u64| is_small(count, self.min_customers);
+        let few = |pair: &usize| is_few(total.pairs[*pair].customers) || is_few(steps[*pair]);
+        let mut hidden: BTreeSet<usize> = (0..side * side).filter(few).collect();
+        let from = |stage: usize| (0..side).map(move |to| stage * side + to).collect::<Vec<_>>();
+        let to = |stage: usize| (0..side).map(move |from| from * side + stage).collect::<Vec<_>>();
+        let lines: Vec<Vec<usize>> = (0..side).map(from).chain((0..side).map(to)).collect();
+        loop {
+            let before = hidden.len();
+            for line in &lines {
+                let counts: Vec<u64> = line.iter().map(|pair| steps[*pair]).collect();
+                let mut own = (0..side).filter(|at| hidden.contains(&line[*at])).collect();
+                complement(&mut own, &counts, self.min_customers);
+                // A pair that never occurs has no row to hide.
+                hidden.extend(own.into_iter().map(|at| line[at]).filter(|pair| steps[*pair] > 0));
+            }
+            if hidden.len() == before {
+                return hidden;
+            }
+        }
     }
 }
 
@@ -179,6 +216,7 @@ impl Analysis for StageTransitions<'_> {
         let name = |stage: usize| self.rules.targets[stage].name.as_str();
         let side = self.side();
         let none = CoarseHistogram::default();
+        let hidden = self.hidden(&total);
         let mut rows = Vec::new();
         for from in 0..side {
             let steps: Vec<[u64; BUCKETS]> = (from * side..(from + 1) * side)
@@ -207,6 +245,7 @@ impl Analysis for StageTransitions<'_> {
                 rows.push(Row {
                     from: from.checked_sub(1).map_or(START, name),
                     to: if to == self.rules.stages { EXIT } else { name(to) },
+                    is_shown: !hidden.contains(&pair),
                     transitions,
                     customers: total.pairs[pair].customers,
                     probability: share(transitions, leaving.iter().sum()),
@@ -229,6 +268,8 @@ struct Hours {
 struct Row<'t> {
     from: &'t str,
     to: &'t str,
+    /// Whether its figures are.
+    is_shown: bool,
     transitions: u64,
     customers: u64,
     probability: Option<f64>,
@@ -237,21 +278,28 @@ struct Row<'t> {
     p90: Hours,
 }
 
+impl Row<'_> {
+    /// Where figures of the row are shown.
+    fn shown<T>(&self, figure: T) -> Option<T> {
+        self.is_shown.then_some(figure)
+    }
+}
+
 fn frame(rows: &[Row<'_>]) -> Result<DataFrame, PolarsError> {
     let columns = vec![
         texts("from_stage", rows, |row| Some(row.from)),
         texts("to_stage", rows, |row| Some(row.to)),
-        counts("transitions", rows, |row| Some(row.transitions)),
-        counts("customers", rows, |row| Some(row.customers)),
-        floats("probability", rows, |row| row.probability),
-        floats("probability_low", rows, |row| low(row.interval)),
-        floats("probability_high", rows, |row| high(row.interval)),
-        floats("median_hours", rows, |row| row.median.quantile),
-        floats("median_hours_low", rows, |row| low(row.median.interval)),
-        floats("median_hours_high", rows, |row| high(row.median.interval)),
-        floats("p90_hours", rows, |row| row.p90.quantile),
-        floats("p90_hours_low", rows, |row| low(row.p90.interval)),
-        floats("p90_hours_high", rows, |row| high(row.p90.interval)),
+        counts("transitions", rows, |row| row.shown(row.transitions)),
+        counts("customers", rows, |row| row.shown(row.customers)),
+        floats("probability", rows, |row| row.shown(row.probability)?),
+        floats("probability_low", rows, |row| low(row.shown(row.interval)?)),
+        floats("probability_high", rows, |row| high(row.shown(row.interval)?)),
+        floats("median_hours", rows, |row| row.shown(row.median.quantile)?),
+        floats("median_hours_low", rows, |row| low(row.shown(row.median.interval)?)),
+        floats("median_hours_high", rows, |row| high(row.shown(row.median.interval)?)),
+        floats("p90_hours", rows, |row| row.shown(row.p90.quantile)?),
+        floats("p90_hours_low", rows, |row| low(row.shown(row.p90.interval)?)),
+        floats("p90_hours_high", rows, |row| high(row.shown(row.p90.interval)?)),
     ];
     DataFrame::new(rows.len(), columns)
 }
@@ -267,7 +315,8 @@ mod tests {
         ["from_stage", "to_stage", "transitions", "customers", "probability", "median_hours"];
 
     fn transitions<T: AsRef<str>>(journeys: &[T]) -> DataFrame {
-        let bench = Bench::new(World::new(&["A", "B", "C"], &[]), journeys);
+        let mut bench = Bench::new(World::new(&["A", "B", "C"], &[]), journeys);
+        bench.plan.segments.min_customers = 1;
         bench.run(&StageTransitions::new(bench.context())).remove(0).1
     }
 
@@ -349,6 +398,31 @@ C A 1 1 1 0";
     }
 
     #[test]
+    fn steps_of_one_or_two_customers_are_not_found() {
+        let times = |text: &str, times: usize| vec![text.to_owned(); times];
+        let journeys =
+            [times("A d1, B d2", 20), times("A d1, C d2", 2), times("A d1", 12), times("B d1, C d2", 15)];
+        let mut bench = Bench::new(World::new(&["A", "B", "C"], &[]), &journeys.concat());
+        let shown = |bench: &Bench| {
+            let frame = bench.run_in_any_order(&StageTransitions::new(bench.context())).remove(0).1;
+            show(&frame, &["from_stage", "to_stage", "transitions", "customers", "probability"])
+        };
+        // What is left of those who leave A, or come to C, would be the two.
+        let expected = "\
+(start) A 34 34 0.694
+(start) B 15 15 0.306
+A B 20 20 0.588
+A C - - -
+A (exit) - - -
+B C - - -
+B (exit) - - -
+C (exit) - - -";
+        assert_eq!(shown(&bench), expected);
+        bench.plan.segments.min_customers = 1;
+        assert!(shown(&bench).contains("A C 2 2 0.059"));
+    }
+
+    #[test]
     fn nobody() {
         assert_eq!(transitions(&[""; 0]).shape(), (0, 13));
         assert_eq!(transitions(&["x 1:00"]).height(), 0);
@@ -358,7 +432,8 @@ C A 1 1 1 0";
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn the_order_of_journeys_never_shows(texts in journey_texts(&["A", "B", "C", "A+C", "x"])) {
-            let bench = Bench::new(World::new(&["A", "B", "C"], &[]), &texts);
+            let mut bench = Bench::new(World::new(&["A", "B", "C"], &[]), &texts);
+            bench.plan.segments.min_customers = 1;
             let frame = bench.run_in_any_order(&StageTransitions::new(bench.context())).remove(0).1;
             let column = |name: &str| frame.column(name).unwrap().i64().unwrap().to_vec();
             for (transitions, customers) in column("transitions").iter().zip(column("customers")) {

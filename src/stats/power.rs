@@ -99,7 +99,7 @@ pub fn customers_needed(
     };
     let mut low = of_reach(special::normal_quantile_upper(alpha / 2.0) + z_power).max(n);
     let mut high = of_customers(low).max(low);
-    if !(high < MAX_CUSTOMERS) {
+    if high.is_nan() || high >= MAX_CUSTOMERS {
         return Err(Reason::Undefined);
     }
     while high - low > 0.01 && high - low > 1e-12 * high {

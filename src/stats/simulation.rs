@@ -5,6 +5,8 @@
 //! prints the figures and holds them to the bar itself. Seeds are fixed; randomness is SplitMix64, normals by
 //! Marsaglia's polar method, counts of successes bit by bit from the binary digits of the rate.
 
+#![expect(clippy::print_stdout, reason = "the figures are wanted, not only that they are in range")]
+
 use super::capping::{self, Binned};
 use super::testing::assert_near;
 use super::welch::{self, Arm};

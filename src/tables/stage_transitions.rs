@@ -2,20 +2,23 @@
 
 use super::spec::{ColumnSpec as C, Interval, RowOrder, TableSpec, Unit};
 
-const ENDS: &str = "from `(start)` and to `(exit)`";
+const WITHHELD: &str = "one or two customers did it, or it would give away another step that one or two did";
+const ENDS: &str = "from `(start)` and to `(exit)`, or too few customers did it to show";
 
 /// Consecutive stages of customers, with start and exit.
 pub static SPEC: TableSpec = TableSpec {
     name: "stage_transitions",
     grain: "One row per pair of consecutive stages, with `(start)` and `(exit)`.",
-    description: "How customers move between stages, repeats and steps back included.",
+    description: "How customers move between stages, repeats and steps back included. Steps of one or two customers are \
+                  withheld.",
     keys: &["from_stage", "to_stage"],
     columns: &[
         C::text("from_stage", "Stage of the earlier row, or `(start)`."),
         C::text("to_stage", "Stage of the next row with a stage, or `(exit)`."),
-        C::count("transitions", "How often this happened."),
-        C::count("customers", "Customers to whom it happened."),
-        C::figure("probability", Unit::Fraction, "Share of the transitions from `from_stage`."),
+        C::count("transitions", "How often this happened.").or_null(WITHHELD),
+        C::count("customers", "Customers to whom it happened.").or_null(WITHHELD),
+        C::figure("probability", Unit::Fraction, "Share of the transitions from `from_stage`.")
+            .or_null(WITHHELD),
         C::bound(
             "probability_low",
             Unit::Fraction,

@@ -91,7 +91,7 @@ fn funnel(data: &Path, temp: &Path, stages: &[StageOf<'_>], more: &str) -> Vec<T
     let rules: String =
         stages.iter().map(|(name, events)| format!("{name} = [ {{ event = {events:?} }} ]\n")).collect();
     let text = format!(
-        "{more}\norder = {names:?}\n[stages.rules]\n{rules}\n[contract]\ndedupe = \"off\"\n\
+        "{more}\norder = {names:?}\n[stages.rules]\n{rules}\n[segments]\nmin_customers = 1\n[contract]\ndedupe = \"off\"\n\
          [inputs.touchpoints]\npath = \"{{temp}}/clicks.parquet\"\ncolumns = {{ event_id = \"event_id\" }}\n"
     );
     run(&text, data, temp)
