@@ -152,7 +152,7 @@ pub fn quantile_hours(durations_ms: &[i64], percent: usize) -> Option<f64> {
     sorted.sort_unstable();
     let at = sorted.len() * percent / 100;
     let upper = *sorted.get(at)? as f64;
-    let is_between = sorted.len() * percent % 100 == 0;
+    let is_between = (sorted.len() * percent).is_multiple_of(100);
     let lower = if is_between { sorted[at - 1] as f64 } else { upper };
     Some((lower + upper) / 2.0 / 3_600_000.0)
 }

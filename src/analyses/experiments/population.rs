@@ -167,9 +167,13 @@ impl<'a> Experiment<'a> {
         settled
     }
 
-    /// Indices of the variants that are compared with the control, by name.
+    /// Indices of the variants that are compared with the control, by name. One of weight 0 is known, so that its
+    /// customers are no strangers, but not in the test; a found variant is compared even if nobody was analysed.
     pub(super) fn compared_variants(&self) -> impl Iterator<Item = usize> {
-        self.variants_by_name().into_iter().filter(|at| self.plan.weights[*at].0 != self.plan.control)
+        self.variants_by_name().into_iter().filter(|at| {
+            let (name, weight) = &self.plan.weights[*at];
+            *name != self.plan.control && (self.is_found || *weight > 0.0)
+        })
     }
 
     /// Indices of the planned variants, by name.
