@@ -589,7 +589,7 @@ fn a_query_about_a_column_that_is_not_there() {
     insta::assert_snapshot!(warehouse.fails(&[]), @r"
     exit code 78
     error: FOLDER/queries/mine.sql:2:3: there is no column entred
-    hint: did you mean entered? stage_funnel has stage_index, stage, entered, progressed, progress_rate, progress_rate_low, progress_rate_high, dropped, immature, share_of_first, median_hours_to_next, p90_hours_to_next, entries_without_previous, window_from, window_to
+    hint: did you mean entered? stage_funnel has stage_index, stage, entered, progressed, progress_rate, progress_rate_low, progress_rate_high, dropped, immature, share_of_first, median_hours_to_next, median_hours_to_next_low, median_hours_to_next_high, p90_hours_to_next, p90_hours_to_next_low, p90_hours_to_next_high, entries_without_previous, window_from, window_to
     ");
     // It is told before anything is read.
     warehouse.write("touchpoints/b.parquet", "no Parquet");

@@ -65,11 +65,11 @@ impl<'t> Measure<'t> {
         let percentile_cap = match metric.cap {
             Some(Cap::Percentile(level)) => {
                 let means = arms.iter().filter_map(|arm| match arm {
-                    MetricSums::CappedMean(bins) => Some(bins),
+                    MetricSums::CappedMean(bins) => Some(&**bins),
                     _ => None,
                 });
                 let ratios = arms.iter().filter_map(|arm| match arm {
-                    MetricSums::CappedRatio(bins) => Some(bins),
+                    MetricSums::CappedRatio(bins) => Some(&**bins),
                     _ => None,
                 });
                 percentile_cap(means, level).or_else(|| percentile_cap(ratios, level))

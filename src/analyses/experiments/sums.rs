@@ -55,11 +55,11 @@ pub(super) enum MetricSums {
     /// Of a proportion or mean: figures since the exposure, and before.
     Mean(Joint<2>),
     /// The same, to be capped at a percentile.
-    CappedMean(Binned<2>),
+    CappedMean(Box<Binned<2>>),
     /// Of a ratio: numerator and denominator since the exposure, then both before.
     Ratio(Box<Joint<4>>),
     /// The same, numerators since the exposure to be capped at a percentile.
-    CappedRatio(Binned<4>),
+    CappedRatio(Box<Binned<4>>),
     /// Of a quantile.
     Quantile(Histogram),
 }
@@ -70,9 +70,9 @@ impl MetricSums {
         let is_capped_later = matches!(metric.cap, Some(Cap::Percentile(_)));
         match metric.kind {
             MetricKind::Quantile { .. } => MetricSums::Quantile(Histogram::default()),
-            MetricKind::Ratio { .. } if is_capped_later => MetricSums::CappedRatio(Binned::default()),
+            MetricKind::Ratio { .. } if is_capped_later => MetricSums::CappedRatio(Box::default()),
             MetricKind::Ratio { .. } => MetricSums::Ratio(Box::default()),
-            MetricKind::Mean(_) if is_capped_later => MetricSums::CappedMean(Binned::default()),
+            MetricKind::Mean(_) if is_capped_later => MetricSums::CappedMean(Box::default()),
             MetricKind::Proportion(_) | MetricKind::Mean(_) => MetricSums::Mean(Joint::default()),
         }
     }
