@@ -16,8 +16,11 @@ use super::rows::{Adjustment, Role, Row, WHOLE};
 use super::sums::{ExperimentCounts, MetricSums};
 use super::verdict::Verdict;
 
-/// Note of figures that are missing because the window of the metric isn't over for enough customers.
+/// Note of figures that are missing because the window of the metric isn't over for enough customers of an arm that
+/// would have enough with them.
 const NOT_MATURE: &str = "not_mature";
+/// An arm with fewer has no variance.
+const MIN_CUSTOMERS: u64 = 2;
 /// Note of an experiment that the log has nobody of.
 const NO_ASSIGNMENTS: &str = "no_assignments";
 
@@ -135,7 +138,7 @@ impl<'r, 't> Compared<'r, 't> {
         let effect = self.effect([control, treatment]);
         let mut seen = self.row(variant, [control, treatment], effect);
         seen.reading.customers_needed = needed(effect);
-        if self.has_immature(variant) && seen.reading.difference.is_none() {
+        if self.waits(variant) {
             seen.notes.insert(0, NOT_MATURE.to_owned());
         }
         let mut rows = vec![seen];
@@ -193,9 +196,12 @@ impl<'r, 't> Compared<'r, 't> {
         Effect::unadjusted(&self.measure.arm(control)?, &self.measure.arm(treatment)?)
     }
 
-    /// Whether a customer of the control or the variant is left out for a window that isn't over.
-    fn has_immature(&self, variant: usize) -> bool {
-        let of = |variant: usize| self.counts.variants[variant].immature(self.windows_needed) > 0;
+    /// Whether the control or the variant has too few customers, and enough once their windows are over.
+    fn waits(&self, variant: usize) -> bool {
+        let of = |variant: usize| {
+            let counts = &self.counts.variants[variant];
+            counts.mature(self.windows_needed) < MIN_CUSTOMERS && counts.customers() >= MIN_CUSTOMERS
+        };
         of(variant) || self.control.is_some_and(of)
     }
 

@@ -299,7 +299,21 @@ fn a_control_is_assumed_by_its_name() {
 
 #[test]
 fn immature_customers_leave_a_note() {
-    let journeys = [(20, "visit d20 | mail/none d20"), (20, "x d20 | mail/mens d20")];
-    let (results, _) = tables(&bench(&journeys, &["none", "mens"], vec![visits()]));
-    assert_eq!(show(&results, &["customers", "mean", "note"]), "0 - not_mature; too_few");
+    let note = |journeys: &[(usize, &str)]| {
+        let (results, _) = tables(&bench(journeys, &["none", "mens"], vec![visits()]));
+        show(&results, &["customers", "control_customers", "note"])
+    };
+    assert_eq!(
+        note(&[(20, "visit d20 | mail/none d20"), (20, "x d20 | mail/mens d20")]),
+        "0 0 not_mature; too_few"
+    );
+    // Nothing varies, and won't for waiting.
+    let settled = [(20, "| mail/none d2"), (20, "| mail/mens d2"), (20, "| mail/mens d20")];
+    assert_eq!(note(&settled), "20 20 zero_variance; zero_control_mean");
+    // One alone stays one.
+    assert_eq!(note(&[(4, "| mail/none d2"), (1, "| mail/mens d20")]), "0 4 too_few; zero_control_mean");
+    assert_eq!(
+        note(&[(4, "| mail/none d2"), (1, "| mail/mens d2"), (1, "| mail/mens d20")]),
+        "1 4 not_mature; too_few; zero_control_mean"
+    );
 }
