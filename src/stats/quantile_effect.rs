@@ -8,11 +8,11 @@
 //! The interval is always that of 95 %, whatever level the reader asked for: further out it would say more
 //! about the tail than about the density at the quantile.
 //!
-//! Histograms hold no values below zero. A customer's negative sum counts as zero ([`bin_of`]), which leaves
-//! every quantile above zero as it is.
+//! Histograms hold no values below zero. Where a customer of the arm has one there is no figure, but a reason:
+//! a zero in its place would be read as one.
 
 use super::{
-    histogram::{BinIndex, Histogram},
+    histogram::{Bin, BinIndex, Histogram},
     quantile,
     reason::Reason,
     welch::Arm,
@@ -21,9 +21,65 @@ use super::{
 /// The order-statistic interval that the standard error is read off has confidence `1 − this`.
 const ALPHA: f64 = 0.05;
 
+/// Customers by their figure, and how many of the figures are below zero.
+#[derive(Debug, Clone, Default)]
+pub struct Distribution {
+    /// What is below zero is in the bin of zero.
+    histogram: Histogram,
+    /// Customers whose figure is below zero.
+    negative: u64,
+}
+
+impl Distribution {
+    /// Adds one customer.
+    #[inline]
+    pub fn add(&mut self, value: i64) {
+        self.negative += u64::from(value < 0);
+        self.histogram.record_in(bin_of(value));
+    }
+
+    /// Adds so many customers whose figure is zero.
+    pub fn add_zeros(&mut self, customers: u64) {
+        let zeros: Vec<Bin> = vec![(bin_of(0), customers)];
+        self.histogram.merge(&Histogram::from_bins(zeros));
+    }
+
+    /// Adds the customers of another group: associative and commutative.
+    pub fn merge(&mut self, other: &Distribution) {
+        self.negative += other.negative;
+        self.histogram.merge(&other.histogram);
+    }
+
+    /// Returns what is left without `part`, which must be some of these customers; `None` where it can't be.
+    pub fn without(&self, part: &Distribution) -> Option<Distribution> {
+        Some(Distribution {
+            histogram: self.histogram.without(&part.histogram)?,
+            negative: self.negative.checked_sub(part.negative)?,
+        })
+    }
+
+    /// Returns the customers.
+    pub fn count(&self) -> u64 {
+        self.histogram.count()
+    }
+
+    /// Returns the quantile at `level`, see [`quantile::quantile`]. `None` also where a figure is below zero.
+    pub fn quantile(&self, level: f64) -> Option<f64> {
+        if self.negative > 0 { None } else { quantile::quantile(&self.histogram, level) }
+    }
+
+    /// Returns the arm of a quantile metric, see [`arm`].
+    ///
+    /// # Errors
+    /// Those of [`arm`]; [`Reason::Negative`] where a figure is below zero.
+    pub fn arm(&self, level: f64, per_unit: i64) -> Result<Arm, Reason> {
+        if self.negative > 0 { Err(Reason::Negative) } else { arm(&self.histogram, level, per_unit) }
+    }
+}
+
 /// Returns the bin of a customer's figure; below zero it is that of zero.
 #[inline]
-pub fn bin_of(value: i64) -> BinIndex {
+pub(super) fn bin_of(value: i64) -> BinIndex {
     BinIndex::of(u64::try_from(value).unwrap_or(0))
 }
 
@@ -86,8 +142,19 @@ mod tests {
     }
 
     #[test]
-    fn below_zero_is_zero() {
-        let positive = of((-300..700).map(|x| x.max(0)));
-        assert_eq!(of(-300..700).bins(), positive.bins());
+    fn below_zero_there_are_no_quantiles() {
+        let of = |values: std::ops::Range<i64>| {
+            let mut distribution = Distribution::default();
+            values.into_iter().for_each(|value| distribution.add(value));
+            distribution
+        };
+        let mut all = of(0..700);
+        let positive = all.arm(0.9, 1);
+        assert_eq!((positive.map(|arm| arm.mean), all.quantile(0.9)), (Ok(629.5), Some(629.5)));
+        let part = of(-3..0);
+        all.merge(&part);
+        assert_eq!((all.arm(0.9, 1), all.quantile(0.9), all.count()), (Err(Reason::Negative), None, 703));
+        assert_eq!(all.without(&part).unwrap().arm(0.9, 1), positive, "others have none");
+        assert!(of(0..700).without(&part).is_none());
     }
 }

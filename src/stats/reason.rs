@@ -19,6 +19,8 @@ pub enum Reason {
     Approximate,
     /// Both bounds of an order-statistic interval are the same value.
     Tied,
+    /// Some figure is below zero, where the method knows none.
+    Negative,
     /// The sum that a ratio divides by is zero.
     ZeroDenominator,
     /// The figures before the experiment do not vary, so there is nothing to adjust by.
@@ -50,6 +52,7 @@ impl Reason {
             Reason::ZeroControlMean => "zero_control_mean",
             Reason::Approximate => "approximate",
             Reason::Tied => "tied",
+            Reason::Negative => "negative",
             Reason::ZeroDenominator => "zero_denominator",
             Reason::ZeroPreVariance => "zero_pre_variance",
             Reason::Overflow => "overflow",

@@ -2,7 +2,8 @@
 
 use crate::config::plan::{Cap, MetricKind, MetricPlan};
 use crate::stats::capping::percentile_cap;
-use crate::stats::{Arm, Cuped, Histogram, Joint, Reason, cuped, quantile, quantile_effect, ratio};
+use crate::stats::quantile_effect::Distribution;
+use crate::stats::{Arm, Cuped, Joint, Reason, cuped, ratio};
 
 use super::sums::MetricSums;
 
@@ -24,7 +25,7 @@ pub(super) enum Measured {
     /// Of a ratio: numerator and denominator since the exposure, then both before.
     Ratio(Box<Joint<4>>),
     /// Of a quantile.
-    Quantile(Histogram),
+    Quantile(Distribution),
 }
 
 impl Measured {
@@ -33,7 +34,7 @@ impl Measured {
         match self {
             Measured::Mean(joint) => joint.n,
             Measured::Ratio(joint) => joint.n,
-            Measured::Quantile(histogram) => histogram.count(),
+            Measured::Quantile(distribution) => distribution.count(),
         }
     }
 
@@ -92,7 +93,7 @@ impl<'t> Measure<'t> {
             MetricSums::CappedMean(bins) => Measured::Mean(bins.capped(cap)),
             MetricSums::Ratio(joint) => Measured::Ratio(joint),
             MetricSums::CappedRatio(bins) => Measured::Ratio(Box::new(bins.capped(cap))),
-            MetricSums::Quantile(histogram) => Measured::Quantile(histogram),
+            MetricSums::Quantile(distribution) => Measured::Quantile(distribution),
         }
     }
 
@@ -105,8 +106,8 @@ impl<'t> Measure<'t> {
                 let below = joint.mean(1, denominator).filter(|below| *below != 0.0)?;
                 joint.mean(0, numerator).map(|above| above / below)
             }
-            (Measured::Quantile(histogram), MetricKind::Quantile { share, .. }) => {
-                quantile::quantile(histogram, share).map(|at| at / numerator as f64)
+            (Measured::Quantile(distribution), MetricKind::Quantile { share, .. }) => {
+                distribution.quantile(share).map(|at| at / numerator as f64)
             }
             (Measured::Quantile(_), _) => None,
         }
@@ -122,8 +123,8 @@ impl<'t> Measure<'t> {
             }
             (Measured::Mean(joint), _) => joint.arm(0, numerator),
             (Measured::Ratio(joint), _) => ratio::arm(&since_exposure(joint), [numerator, denominator]),
-            (Measured::Quantile(histogram), MetricKind::Quantile { share, .. }) => {
-                quantile_effect::arm(histogram, share, numerator)
+            (Measured::Quantile(distribution), MetricKind::Quantile { share, .. }) => {
+                distribution.arm(share, numerator)
             }
             (Measured::Quantile(_), _) => Err(Reason::Undefined),
         }

@@ -19,6 +19,8 @@ use super::verdict::Verdict;
 /// Note of figures that are missing because the window of the metric isn't over for enough customers of an arm that
 /// would have enough with them.
 const NOT_MATURE: &str = "not_mature";
+/// Note of figures that are zero because nobody counts more: fewer customers have any than the percentile leaves out.
+const CAP_IS_ZERO: &str = "cap_is_zero";
 /// An arm with fewer has no variance.
 const MIN_CUSTOMERS: u64 = 2;
 /// Note of an experiment that the log has nobody of.
@@ -38,7 +40,7 @@ const NO_ASSIGNMENTS: &str = "no_assignments";
 /// metric and variant.
 ///
 /// Notes: a [`Reason`], `not_mature`, `no_assignments`, `withheld`; `srm_failed` and the like; `cap = 120` for the
-/// amount that a percentile was; `variance_reduction = 0.34` for the share of the variance that adjusting took away.
+/// amount that a percentile was, with `cap_is_zero` where it leaves nothing; `variance_reduction = 0.34` for the share of the variance that adjusting took away.
 pub(super) fn of_experiment<'t>(
     context: &Context<'t>,
     cells: &[Cells<'t>],
@@ -155,7 +157,11 @@ impl<'r, 't> Compared<'r, 't> {
             rows.push(row);
         }
         for row in &mut rows {
-            row.notes.extend(self.measure.percentile_cap().map(|cap| format!("cap = {cap}")));
+            let Some(cap) = self.measure.percentile_cap() else { continue };
+            row.notes.push(format!("cap = {cap}"));
+            if cap == 0.0 {
+                row.notes.push(CAP_IS_ZERO.to_owned());
+            }
         }
         rows
     }

@@ -6,8 +6,8 @@
 use crate::analyses::Context;
 use crate::config::plan::{Cap, MetricKind, MetricPlan};
 use crate::journey::Dimension;
-use crate::stats::quantile_effect::bin_of;
-use crate::stats::{Binned, Histogram, Joint};
+use crate::stats::quantile_effect::Distribution;
+use crate::stats::{Binned, Joint};
 
 use super::health;
 use super::population::{Experiment, Exposed, Exposure};
@@ -61,7 +61,7 @@ pub(super) enum MetricSums {
     /// The same, numerators since the exposure to be capped at a percentile.
     CappedRatio(Box<Binned<4>>),
     /// Of a quantile.
-    Quantile(Histogram),
+    Quantile(Distribution),
 }
 
 impl MetricSums {
@@ -69,7 +69,7 @@ impl MetricSums {
     pub(super) fn new(metric: &MetricPlan) -> Self {
         let is_capped_later = matches!(metric.cap, Some(Cap::Percentile(_)));
         match metric.kind {
-            MetricKind::Quantile { .. } => MetricSums::Quantile(Histogram::default()),
+            MetricKind::Quantile { .. } => MetricSums::Quantile(Distribution::default()),
             MetricKind::Ratio { .. } if is_capped_later => MetricSums::CappedRatio(Box::default()),
             MetricKind::Ratio { .. } => MetricSums::Ratio(Box::default()),
             MetricKind::Mean(_) if is_capped_later => MetricSums::CappedMean(Box::default()),
@@ -84,7 +84,7 @@ impl MetricSums {
             MetricSums::CappedMean(bins) => bins.add([now, before]),
             MetricSums::Ratio(joint) => joint.add([now, denominator_now, before, denominator_before]),
             MetricSums::CappedRatio(bins) => bins.add([now, denominator_now, before, denominator_before]),
-            MetricSums::Quantile(histogram) => histogram.record_in(bin_of(now)),
+            MetricSums::Quantile(distribution) => distribution.add(now),
         }
     }
 
@@ -94,9 +94,7 @@ impl MetricSums {
             MetricSums::CappedMean(bins) => bins.add_zeros(customers),
             MetricSums::Ratio(joint) => joint.add_zeros(customers),
             MetricSums::CappedRatio(bins) => bins.add_zeros(customers),
-            MetricSums::Quantile(histogram) => {
-                histogram.merge(&Histogram::from_bins(vec![(bin_of(0), customers)]));
-            }
+            MetricSums::Quantile(distribution) => distribution.add_zeros(customers),
         }
     }
 
@@ -107,7 +105,7 @@ impl MetricSums {
             MetricSums::CappedMean(bins) => bins.n(),
             MetricSums::Ratio(joint) => joint.n,
             MetricSums::CappedRatio(bins) => bins.n(),
-            MetricSums::Quantile(histogram) => histogram.count(),
+            MetricSums::Quantile(distribution) => distribution.count(),
         }
     }
 

@@ -68,7 +68,10 @@ fn a_cap_is_an_amount_or_a_percentile_of_all_arms() {
     assert_eq!(capped(Some(Cap::Amount(250))), "1.25 1.125 approximate");
     // Four zeros, then 2, 3, 5, 9 euros: the sixth of eight is 3.
     assert_eq!(capped(Some(Cap::Percentile(0.75))), "1.5 1.25 approximate; cap = 3");
-    assert_eq!(capped(Some(Cap::Percentile(0.5))), "0 0 zero_variance; zero_control_mean; cap = 0");
+    assert_eq!(
+        capped(Some(Cap::Percentile(0.5))),
+        "0 0 zero_variance; zero_control_mean; cap = 0; cap_is_zero"
+    );
 }
 
 #[test]
@@ -88,6 +91,30 @@ fn a_quantile_is_over_customers_with_their_zeros() {
     let (results, _) = tables(&bench(&journeys, &["none", "mens"], vec![values(0.25), metric(0.75)]));
     let shown = show(&results, &["mean", "control_mean", "difference", "verdict", "note"]);
     assert_eq!(shown, "0 0 - undecided zero_control_mean; tied\n1 1 - undecided tied");
+}
+
+#[test]
+fn below_zero_there_is_no_quantile() {
+    let mut journeys = vec![(1, "buy d1 *-2 | mail/mens d0 | de".to_owned())];
+    for items in 1..=20 {
+        journeys.push((1, format!("buy d1 *{items} | mail/none d0 | de")));
+        journeys.push((1, format!("buy d1 *{items} | mail/mens d0 | fr")));
+        journeys.push((1, format!("buy d1 *{items} | mail/none d0 | fr")));
+    }
+    let kind = MetricKind::Quantile { of: buys(MetricOf::Number(0)), share: 0.5 };
+    let mut bench = bench(&journeys, &["none", "mens"], vec![plan_of("p", kind)]);
+    bench.plan.numbers = vec!["items".to_owned()];
+    bench.plan.experiments[0].weights = vec![("none".to_owned(), 2.0), ("mens".to_owned(), 1.0)];
+    bench.dimensions = vec![crate::journey::Dimension::new(
+        "country",
+        crate::journey::dimensions::DimensionSource::Attribute(0),
+        &world().attributes,
+    )];
+    let shown = show(&tables(&bench).0, &["segment", "mean", "control_mean", "difference", "note"]);
+    assert_eq!(shown, "all - 10.498 - negative\nde - - - withheld\nfr - - - withheld");
+    bench.plan.segments.min_customers = 1;
+    let shown = show(&tables(&bench).0, &["segment", "mean", "control_mean", "difference", "note"]);
+    assert_eq!(shown, "all - 10.498 - negative\nde - 10.498 - negative\nfr 10.498 10.498 0 approximate");
 }
 
 #[test]
