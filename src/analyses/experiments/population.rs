@@ -19,6 +19,8 @@ pub(super) struct Experiment<'a> {
     pub(super) plan: Cow<'a, ExperimentPlan>,
     /// Whether the plan doesn't name it: variants, weights and control are those that the log suggests.
     pub(super) is_found: bool,
+    /// The control that the defaults name and the log doesn't have, of a found experiment that is settled.
+    pub(super) absent_control: Option<String>,
     /// Variants of the log that the plan doesn't name, sorted.
     pub(super) unknown_variants: Vec<&'a str>,
     /// Indices into `Plan::metrics`: goals, then guardrails, each as configured.
@@ -122,6 +124,7 @@ impl<'a> Experiment<'a> {
             takes_all_rows: own().any(|metric| quantities_of(metric.kind).any(|of| of.conversion.is_none())),
             plan,
             is_found,
+            absent_control: None,
             unknown_variants: Vec::new(),
             metrics,
             windows_us,
@@ -162,7 +165,9 @@ impl<'a> Experiment<'a> {
         if !plan.weights.iter().any(|(name, _)| *name == plan.control) {
             let names = || plan.weights.iter().filter(|(_, weight)| *weight > 0.0).map(|(name, _)| name);
             let called = names().find(|name| name.eq_ignore_ascii_case(ASSUMED_CONTROL));
-            plan.control = called.or_else(|| names().min()).cloned().unwrap_or_default();
+            let assumed = called.or_else(|| names().min()).cloned().unwrap_or_default();
+            let asked = std::mem::replace(&mut plan.control, assumed);
+            settled.absent_control = Some(asked).filter(|asked| !asked.is_empty());
         }
         settled
     }

@@ -33,7 +33,13 @@ pub(in crate::analyses::experiments) fn not_configured(name: &str, customers: u6
 /// `assumed_plan`: only where variants, weights and control are what the log suggests.
 pub(super) fn assumed_plan<'t>(experiment: &'t Experiment<'_>) -> Option<Check<'t>> {
     let plan = &*experiment.plan;
-    let detail = format!("not configured: equal weights and control {} assumed", plan.control);
+    let control = &plan.control;
+    let detail = match &experiment.absent_control {
+        None => format!("not configured: equal weights and control {control} assumed"),
+        Some(asked) => format!(
+            "not configured: equal weights assumed; control {asked} isn't among the variants: {control} assumed"
+        ),
+    };
     let check = Check::new(&plan.name, "assumed_plan", Status::Warn);
     experiment.is_found.then_some(Check { detail: Some(detail), ..check })
 }

@@ -133,6 +133,9 @@ fn what_is_assumed_of_a_found_experiment_is_said() {
         "{:?}",
         rows(&found, "assumed_plan", &columns)
     );
+    let extra = "extra (all) - - warn not configured: equal weights assumed; control none isn't among the variants: \
+                 x assumed";
+    assert!(rows(&found, "assumed_plan", &columns).contains(&extra.to_owned()));
     assert!(rows(&found, "not_configured", &columns).is_empty());
 }
 
