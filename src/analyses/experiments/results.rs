@@ -10,7 +10,7 @@ use crate::stats::{Cuped, Reason, multiplicity, welch};
 use super::arms::{Measure, Measured};
 use super::cells::Cells;
 use super::effect::{Effect, Reading};
-use super::health::{Check, Status};
+use super::health::{ASSIGNED_BEFORE_WINDOW, Check, Status, UNKNOWN_VARIANT};
 use super::population::Experiment;
 use super::rows::{Adjustment, Role, Row, WHOLE};
 use super::sums::{ExperimentCounts, MetricSums};
@@ -39,7 +39,8 @@ const NO_ASSIGNMENTS: &str = "no_assignments";
 /// two independent differences, corrected by Benjamini & Hochberg (1995) over the segments of all dimensions, for each
 /// metric and variant.
 ///
-/// Notes: a [`Reason`], `not_mature`, `no_assignments`, `withheld`; `srm_failed` and the like; `cap = 120` for the
+/// Notes: a [`Reason`], `not_mature`, `no_assignments`, `withheld`; beside `too_few` the check that left more customers
+/// out than are analysed, `assigned_before_window` or `unknown_variant`; `srm_failed` and the like; `cap = 120` for the
 /// amount that a percentile was, with `cap_is_zero` where it leaves nothing; `variance_reduction = 0.34` for the share of the variance that adjusting took away.
 pub(super) fn of_experiment<'t>(
     context: &Context<'t>,
@@ -140,6 +141,11 @@ impl<'r, 't> Compared<'r, 't> {
         let effect = self.effect([control, treatment]);
         let mut seen = self.row(variant, [control, treatment], effect);
         seen.reading.customers_needed = needed(effect);
+        let too_few = Reason::TooFew.as_str();
+        if let Some(at) = seen.notes.iter().position(|note| note == too_few) {
+            let left_out = self.mostly_left_out().map(str::to_owned);
+            seen.notes.splice(at + 1..at + 1, left_out);
+        }
         if self.waits(variant) {
             seen.notes.insert(0, NOT_MATURE.to_owned());
         }
@@ -209,6 +215,16 @@ impl<'r, 't> Compared<'r, 't> {
             counts.mature(self.windows_needed) < MIN_CUSTOMERS && counts.customers() >= MIN_CUSTOMERS
         };
         of(variant) || self.control.is_some_and(of)
+    }
+
+    /// The checks that leave out more customers than there are analysed.
+    fn mostly_left_out(&self) -> impl Iterator<Item = &'static str> {
+        let analysed = self.counts.analysed();
+        let left_out = [
+            (ASSIGNED_BEFORE_WINDOW, self.counts.before_window),
+            (UNKNOWN_VARIANT, self.counts.unknown.iter().sum()),
+        ];
+        left_out.into_iter().filter(move |(_, customers)| *customers > analysed).map(|(check, _)| check)
     }
 
     /// A row with the figures of two arms, by all that was seen of them.

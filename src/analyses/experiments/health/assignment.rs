@@ -18,9 +18,14 @@ const DOUBLE_WARN_ABOVE: f64 = 0.001;
 /// Above this share, leaving them out may well bias what is left: a failure.
 const DOUBLE_FAIL_ABOVE: f64 = 0.01;
 
+/// Customers first assigned before the window.
+pub(in crate::analyses::experiments) const ASSIGNED_BEFORE_WINDOW: &str = "assigned_before_window";
+/// Customers in a variant that the plan doesn't name.
+pub(in crate::analyses::experiments) const UNKNOWN_VARIANT: &str = "unknown_variant";
+
 /// `no_assignments`: the log has nobody.
 pub(super) fn nobody<'t>(experiment: &'t Experiment<'_>) -> Check<'t> {
-    let detail = Some("the assignment log has no customer of this experiment".to_owned());
+    let detail = Some("nobody of this experiment was assigned in the data read".to_owned());
     Check { detail, ..Check::count(&experiment.plan.name, "no_assignments", 0, Status::Warn) }
 }
 
@@ -148,7 +153,7 @@ pub(super) fn before_window<'t>(experiment: &'t Experiment<'_>, counts: &Experim
     Check {
         expected: Some(0.0),
         detail: percent(customers, counts.seen(), "of all assigned customers: left out"),
-        ..Check::count(&experiment.plan.name, "assigned_before_window", customers, status)
+        ..Check::count(&experiment.plan.name, ASSIGNED_BEFORE_WINDOW, customers, status)
     }
 }
 
@@ -159,7 +164,7 @@ pub(super) fn unknown_variants<'t>(
 ) -> Vec<Check<'t>> {
     let check = |customers, status| Check {
         expected: Some(0.0),
-        ..Check::count(&experiment.plan.name, "unknown_variant", customers, status)
+        ..Check::count(&experiment.plan.name, UNKNOWN_VARIANT, customers, status)
     };
     let unknown = experiment.unknown_variants.iter().zip(&counts.unknown);
     let rows = unknown.filter(|(_, customers)| **customers > 0).map(|(variant, customers)| Check {

@@ -20,7 +20,7 @@ mod rows;
 mod tests;
 mod timing;
 
-pub(super) use self::assignment::not_configured;
+pub(super) use self::assignment::{ASSIGNED_BEFORE_WINDOW, UNKNOWN_VARIANT, not_configured};
 pub(super) use self::counts::Counts;
 pub(super) use self::rows::frame;
 

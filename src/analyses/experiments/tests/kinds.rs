@@ -344,3 +344,25 @@ fn immature_customers_leave_a_note() {
         "1 4 not_mature; too_few; zero_control_mean"
     );
 }
+
+#[test]
+fn who_was_left_out_leaves_a_note() {
+    let note = |journeys: &[(usize, &str)]| {
+        let (results, health) = tables(&bench(journeys, &["none", "mens"], vec![visits()]));
+        (show(&results, &["customers", "note"]), show(&health, &["check", "detail"]))
+    };
+    let before = "| mail/none d-1";
+    assert_eq!(
+        note(&[(3, before), (2, "| mail/lost d2")]).0,
+        "0 too_few; assigned_before_window; unknown_variant"
+    );
+    assert_eq!(
+        note(&[(2, before), (3, "| mail/lost d2"), (2, "| mail/none d2")]).0,
+        "0 too_few; unknown_variant; zero_control_mean"
+    );
+    assert_eq!(note(&[(2, before), (2, "| mail/none d2")]).0, "0 too_few; zero_control_mean");
+    // What is assigned at or after the end isn't read.
+    let (shown, checks) = note(&[(2, "| mail/none d30"), (2, "x d1")]);
+    assert_eq!(shown, "0 no_assignments");
+    assert_eq!(checks, "no_assignments nobody of this experiment was assigned in the data read");
+}
