@@ -6,14 +6,14 @@ use polars::prelude::{DataFrame, PolarsResult, df};
 
 use crate::analyses::channel_roi::spend;
 use crate::analyses::reconciliation::{self, Line};
-use crate::config::plan::{ChannelPlan, Dedupe, Plan};
+use crate::config::plan::{Behaviour, ChannelPlan, Dedupe, Matcher, Plan};
 use crate::contract::Rule;
 use crate::engine::EngineError;
 use crate::engine::load::{InputCounts, Loaded};
 use crate::engine::open::Opened;
-use crate::journey::Rules;
 use crate::journey::channels::tally::ChannelTally;
 use crate::journey::partition::CutCounts;
+use crate::journey::{Codebook, Rules};
 use crate::publish::RejectedRows;
 
 use super::{JobError, Table};
@@ -167,6 +167,29 @@ fn check_channels(checks: &mut Checks, table: &'static str, plan: &ChannelPlan, 
     }
 }
 
+/// Behaviours whose matchers no row fits: those of what counts, and those of what must not follow, which would be taken
+/// for something that nobody did.
+fn check_behaviours(checks: &mut Checks, behaviours: &[Behaviour], book: &Codebook, columns: &[String]) {
+    let fits_a_row = |matcher: &Matcher| {
+        (0..book.len() as u32).any(|code| {
+            matcher.matches(|name| book.text(code, columns.iter().position(|column| column == name)?))
+        })
+    };
+    let mut push = |check: &str, behaviour: &Behaviour, matchers: Vec<&Matcher>| {
+        let nowhere = matchers.iter().filter(|matcher| !fits_a_row(matcher)).count();
+        let check = format!("{check}:{}", behaviour.name);
+        checks.push("touchpoints", &check, Some("event"), (matchers.len() as u64, nowhere as u64));
+    };
+    for behaviour in behaviours {
+        let rules = &behaviour.rules;
+        push("behaviour_matches_nothing", behaviour, rules.iter().map(|rule| &rule.matcher).collect());
+        let without: Vec<&Matcher> = rules.iter().flat_map(|rule| &rule.without).collect();
+        if !without.is_empty() {
+            push("without_matches_nothing", behaviour, without);
+        }
+    }
+}
+
 /// The table `data_quality`.
 pub fn data_quality(
     plan: &Plan,
@@ -258,6 +281,7 @@ pub fn data_quality(
     if !plan.refunds.is_empty() {
         matched("refunds_match_nothing".to_owned(), rules.facts.iter().any(|facts| facts.refund));
     }
+    check_behaviours(&mut checks, &plan.segments.behaviours, &loaded.book, &opened.columns.texts);
     let share: Vec<Option<f64>> = checks
         .checked
         .iter()

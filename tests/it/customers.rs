@@ -192,6 +192,30 @@ to = "2026-04-05"
     let notes = warehouse.select("segment_conversion", &[("dimension", "left")], &["note"]);
     assert!(notes.contains("descriptive"), "{notes}");
 
+    // What matches no row is most often misspelt, also where it must not follow.
+    let checks = |warehouse: &Warehouse| {
+        let columns = ["check", "rows_checked", "rows_failed", "status"];
+        let checks = warehouse.select("data_quality", &[("table", "touchpoints")], &columns);
+        let of_behaviours = |line: &&str| line.starts_with("behaviour_") || line.starts_with("without_");
+        checks.lines().filter(of_behaviours).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(checks(&warehouse), @r"
+    behaviour_matches_nothing:left | 1 | 0 | ok
+    behaviour_matches_nothing:often | 2 | 1 | warn
+    behaviour_matches_nothing:searcher | 1 | 0 | ok
+    without_matches_nothing:left | 1 | 0 | ok
+    ");
+    warehouse.run(&[
+        "--set",
+        r#"segments.rules.left=[{ event = "click", without = ["buy"] }, { event = "klick" }]"#,
+    ]);
+    insta::assert_snapshot!(checks(&warehouse), @r"
+    behaviour_matches_nothing:left | 2 | 1 | warn
+    behaviour_matches_nothing:often | 2 | 1 | warn
+    behaviour_matches_nothing:searcher | 1 | 0 | ok
+    without_matches_nothing:left | 1 | 1 | warn
+    ");
+
     // As with all rules, a column that is nowhere is a mistake.
     let absent = r#"segments.rules.searcher=[{ campaign = ["Spring"] }]"#;
     let refused = warehouse.touchline(&["run", "--set", absent]);
