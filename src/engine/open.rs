@@ -111,6 +111,7 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         }
         _ => None,
     };
+    check_behaviours(plan, touchpoints.iter().chain(&customers))?;
     let dated = |source: &OpenSource| {
         source.files.iter().any(|file| matches!(file.located[VALID_FROM], Located::Column(..)))
     };
@@ -272,6 +273,34 @@ fn check_numbers(plan: &Plan, sources: &[OpenSource], columns: &TouchpointColumn
             used_by: number_user(plan, index),
             available,
         });
+    }
+    Ok(())
+}
+
+/// No behaviour may have the name of a column of touchpoints or customers: it would take the column's place as a
+/// dimension, and nobody would see it.
+fn check_behaviours<'s>(
+    plan: &Plan,
+    sources: impl Iterator<Item = &'s OpenSource>,
+) -> Result<(), InputError> {
+    let behaviours = &plan.segments.behaviours;
+    if behaviours.is_empty() {
+        return Ok(());
+    }
+    for OpenSource { plan: source, files } in sources {
+        for file in files {
+            let columns = logical_columns(source, file);
+            let Some(behaviour) = behaviours.iter().find(|behaviour| columns.contains(&behaviour.name))
+            else {
+                continue;
+            };
+            let name = &behaviour.name;
+            return Err(InputError::BehaviourIsColumn {
+                behaviour: name.clone(),
+                path: file.file.path.clone(),
+                column: source.columns.get(name).unwrap_or(name).clone(),
+            });
+        }
     }
     Ok(())
 }

@@ -100,6 +100,16 @@ pub enum InputError {
         /// Columns that are there.
         available: Vec<String>,
     },
+    /// A behaviour has the name of a column, so that a dimension of that name would be either.
+    #[error("{}: column `{column}` has the name of the behaviour segments.rules.{behaviour}", path.display())]
+    BehaviourIsColumn {
+        /// Name of the behaviour, and logical name of the column.
+        behaviour: String,
+        /// The file.
+        path: PathBuf,
+        /// Physical name.
+        column: String,
+    },
     /// Two columns of one name, and the run needs it.
     #[error("{}: {count} columns are called `{physical}`{}", path.display(), logical_note(logical, physical))]
     RepeatedColumn {
@@ -239,6 +249,9 @@ impl InputError {
                     None => format!("name one that is there, or map it with `columns`; there are: {have}"),
                 })
             }
+            InputError::BehaviourIsColumn { .. } => Some(
+                "give the behaviour another name: a dimension of this name could mean either".to_owned(),
+            ),
             InputError::TooManyChannels { .. } => Some(
                 "map a column of channel groups with `inputs.touchpoints.columns`; is this one a campaign or an address?"
                     .to_owned(),

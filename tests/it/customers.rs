@@ -226,6 +226,24 @@ to = "2026-04-05"
     ");
 }
 
+#[test]
+fn a_behaviour_has_a_name_of_its_own() {
+    let rules =
+        "[segments.rules]\nbuyer = [ { event = \"purchase\" } ]\n[inputs.customers]\npath = \"customers\"\n";
+    let warehouse = warehouse(rules, vec![("customer_id", text(&["c-1"])), ("buyer", text(&["yes"]))]);
+    insta::assert_snapshot!(warehouse.fails(&[]), @r"
+    exit code 65
+    error: FOLDER/customers/a.parquet: column `buyer` has the name of the behaviour segments.rules.buyer
+    hint: give the behaviour another name: a dimension of this name could mean either
+    ");
+    warehouse.parquet("customers/a.parquet", vec![("customer_id", text(&["c-1"]))]);
+    let touchpoints = with(few_touchpoints(), "buyer", ints(&[1, 2, 3, 4, 5, 6]));
+    warehouse.parquet("touchpoints/a.parquet", touchpoints);
+    assert!(warehouse.fails(&[]).contains("touchpoints/a.parquet: column `buyer`"));
+    warehouse.parquet("touchpoints/a.parquet", few_touchpoints());
+    warehouse.run(&[]);
+}
+
 const SECONDS: &str = r#"
 [contract]
 max_rejected_share = 1.0
