@@ -43,16 +43,19 @@ pub struct UnitCredit {
     pub value_minor: i128,
     /// Bounds of value, in minor units.
     pub value_interval: Result<Interval, Reason>,
-    /// By credit, ties by name; 0 for a unit without a row: no path met it and it has no credit.
+    /// By credit, ties by name; 0 for a unit without a row: no path met it and it has neither credit nor
+    /// value.
     pub rank: u64,
 }
 
 impl SolvedUnits {
-    /// Units with a row under a model: those that a converted path met, or that have credit.
+    /// Units with a row under a model: those that a converted path met, or that have credit or value.
     pub fn listed(&self, model: usize) -> impl Iterator<Item = usize> + '_ {
         let credits = &self.models[model];
-        (0..credits.len())
-            .filter(move |unit| self.touches[*unit] > 0 || credits[*unit].credit_millionths != 0)
+        (0..credits.len()).filter(move |unit| {
+            let found = &credits[*unit];
+            self.touches[*unit] > 0 || found.credit_millionths != 0 || found.value_minor != 0
+        })
     }
 }
 
@@ -223,7 +226,8 @@ pub(super) fn units_of_channels(units: &[Unit], channels: usize) -> impl Iterato
 }
 
 fn finish(model: Unfinished<'_>, totals: &Totals) -> Vec<UnitCredit> {
-    let has_row = |unit: &usize| totals.rows[*unit].touches > 0 || model.credit[*unit] != 0;
+    let has_row =
+        |unit: &usize| totals.rows[*unit].touches > 0 || model.credit[*unit] != 0 || model.value[*unit] != 0;
     let mut order: Vec<usize> = (0..model.credit.len()).filter(has_row).collect();
     // Units are in the order of their names.
     order.sort_by_key(|unit| (std::cmp::Reverse(model.credit[*unit]), *unit));

@@ -92,11 +92,13 @@ fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
 }
 
-/// Channels that some converted path met, or that have credit.
+/// Channels that some converted path met, or that have credit or value: a refund may take back what a conversion
+/// before the window has brought.
 fn listed(target: &SolvedTarget, model: &SolvedModel) -> Vec<usize> {
     (0..model.channels.len())
         .filter(|channel| {
-            target.total.touches[*channel] > 0 || model.channels[*channel].credit_millionths != 0
+            let found = &model.channels[*channel];
+            target.total.touches[*channel] > 0 || found.credit_millionths != 0 || found.value_minor != 0
         })
         .collect()
 }

@@ -139,6 +139,19 @@ fn without_a_conversion_there_is_no_credit() {
     assert_eq!(show(&frame, &["channel", "linear_credit", "linear_value"]), "email - -");
 }
 
+#[test]
+fn a_refund_of_an_order_before_the_window_stands_in_both_tables() {
+    let mut bench = bench(&["ads d-2, buy d-1 =1953 #2, refund d0 =111 #2"]);
+    bench.plan.attribution.models = vec![Model::LastTouch];
+    let columns = ["channel", "last_touch_value"];
+    assert_eq!(show(&daily(&bench), &columns), "ads -1.11");
+    let attribution = bench.run(&Attribution::new(bench.context())).remove(0).1;
+    assert_eq!(
+        show(&attribution, &["channel", "touches", "credit", "value"]),
+        "ads 0 0 -1.11\n(unattributed) 0 0 0"
+    );
+}
+
 /// Labels with values and orders, so that some refunds find their order.
 fn journeys() -> impl Strategy<Value = Vec<String>> {
     let row =
