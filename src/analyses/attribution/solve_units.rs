@@ -52,10 +52,7 @@ impl SolvedUnits {
     /// Units with a row under a model: those that a converted path met, or that have credit or value.
     pub fn listed(&self, model: usize) -> impl Iterator<Item = usize> + '_ {
         let credits = &self.models[model];
-        (0..credits.len()).filter(move |unit| {
-            let found = &credits[*unit];
-            self.touches[*unit] > 0 || found.credit_millionths != 0 || found.value_minor != 0
-        })
+        (0..credits.len()).filter(move |unit| credits[*unit].rank > 0)
     }
 }
 
