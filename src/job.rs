@@ -6,20 +6,21 @@ mod quality;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use polars::prelude::DataFrame;
 use rayon::ThreadPool;
 
 use crate::analyses::{Analyses, NamedFrame};
+use crate::config::Secrets;
 use crate::config::plan::Plan;
 use crate::engine::budget::Budget;
 use crate::engine::kernel::{Kernel, KernelInput, cut_options};
 use crate::engine::load::{Loaded, load};
 use crate::engine::observe::{Seen, finish, observe};
 use crate::engine::open::{Opened, open_inputs};
-use crate::engine::work::{self, Progress};
+use crate::engine::work::{self, Progress, Stoppable};
+use crate::interrupt::Interrupt;
 use crate::journey::partition::CutCounts;
 use crate::publish::{
     InputRecord, JobRecord, Manifest, Publication, Published, RunId, RunIdParts, Store, publish, republish,
@@ -32,7 +33,7 @@ pub use error::JobError;
 pub use findings::Finding;
 
 /// Version and what the binary is made of: another build may give other bytes, so it gives other run ids.
-const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TOUCHLINE_BUILD"));
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TOUCHLINE_BUILD"));
 
 /// How a run goes about it; none of this changes a published byte.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +50,12 @@ pub struct RunOptions {
     pub make_current: bool,
     /// How long to wait for another run to let go of the output.
     pub wait: Duration,
+    /// By which the run is stopped; by nobody as it is.
+    pub interrupt: Interrupt,
+    /// What the manifest must not show.
+    pub secrets: Secrets,
+    /// Names of the tables to publish, beside `reconciliation`; none: all.
+    pub only: Vec<String>,
 }
 
 /// What a run did.
@@ -62,6 +69,8 @@ pub struct Outcome {
     pub counts: BTreeMap<String, u64>,
     /// Files read.
     pub files: usize,
+    /// The reporting window.
+    pub window: Window,
     /// The most telling figures.
     pub findings: Vec<Finding>,
 }
@@ -75,8 +84,11 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let queries = load_queries(plan)?;
     let budget = budget(plan, options)?;
     let pool = work::pool(budget.threads())?;
-    let store = Store::open(&plan.output.path, options.wait)?;
+    let interrupt = &options.interrupt;
+    let progress = &Stoppable { progress, interrupt };
+    let store = Store::open_unless(&plan.output.path, options.wait, interrupt)?;
     let opened = open_inputs(plan, &pool)?;
+    interrupt.check()?;
     if !options.force
         && let Some(outcome) = already_published(plan, options, &queries, &opened, &store)?
     {
@@ -94,6 +106,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     }
 
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
+    interrupt.check()?;
     let tables = pool.install(|| finish_tables(computed.frames, &queries, window))?;
     let counts = quality::counts(&loaded, &computed.cut);
     let publication = Publication {
@@ -107,15 +120,18 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         rejected: quality::rejected(plan, &loaded, &computed.cut),
         output: &plan.output,
         make_current: options.make_current,
-        interrupted: &AtomicBool::new(false),
+        interrupt,
         tables: tables.clone(),
     };
+    progress.begin("publishing", 0);
     let published = pool.install(|| publish(&store, &publication))?;
+    progress.end();
     Ok(Outcome {
         published,
         run_id: run_id.to_string(),
         counts,
         files: loaded.inputs.len(),
+        window,
         findings: findings::find(plan, &tables),
     })
 }
@@ -170,6 +186,7 @@ fn compute(
     let options = cut_options(plan);
     let Seen { buckets, all, cut } =
         observe(&analyses, &waiting, &loaded.remaps, &kernel, options, pool, progress)?;
+    progress.check()?;
     quality::check_kept(&cut)?;
     quality::check_duplicates(plan, loaded, &cut)?;
     progress.begin("finishing tables", 0);
@@ -344,6 +361,7 @@ fn reused(published: Published, manifest: &Manifest) -> Outcome {
         run_id: manifest.run_id.clone(),
         counts: manifest.counts.clone(),
         files: manifest.inputs.len(),
+        window: Window { from_us: manifest.window.from_us, to_us: manifest.window.to_us },
         findings: Vec::new(),
     }
 }

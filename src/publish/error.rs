@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use polars::prelude::PolarsError;
 
+use crate::interrupt::Interrupted;
 use crate::tables::TableError;
 
 /// Why a result was not published. Except for [`PublishError::Unconfirmed`] nothing visible changed.
@@ -97,18 +98,18 @@ pub enum PublishError {
         source: serde_json::Error,
     },
     /// The run was asked to stop.
-    #[error("interrupted before anything was published")]
-    Interrupted,
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
 impl PublishError {
-    /// The exit code of the command: 74 I/O, 75 held output, 130 interrupted, 70 a bug.
+    /// The exit code of the command: 74 I/O, 75 held output, 130 or 143 stopped, 70 a bug.
     pub fn exit_code(&self) -> u8 {
         match self {
             PublishError::Io { .. } | PublishError::Unconfirmed { .. } | PublishError::ReadBack { .. } => 74,
             PublishError::Locked { .. } => 75,
             PublishError::CsvFormat { .. } => 78,
-            PublishError::Interrupted => 130,
+            PublishError::Interrupted(interrupted) => interrupted.stop.exit_code(),
             PublishError::Name { .. }
             | PublishError::DuplicateTable { .. }
             | PublishError::Table(_)
@@ -131,7 +132,7 @@ impl PublishError {
                 Some("run again: it confirms what is published without computing it again")
             }
             PublishError::CsvFormat { .. } => Some("set output.csv_separator and output.csv_decimal apart"),
-            PublishError::Interrupted => Some("run again"),
+            PublishError::Interrupted(_) => Some("run again"),
             _ => None,
         }
     }

@@ -13,7 +13,6 @@ pub mod verify;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use polars::prelude::DataFrame;
@@ -28,6 +27,7 @@ pub use store::{Found, Staging, Store, window_name};
 
 use self::manifest::{FileRecord, MANIFEST, RejectedRecord, TableRecord, WindowRecord};
 use crate::config::plan::{OutputPlan, Zone};
+use crate::interrupt::Interrupt;
 use crate::tables::{ColumnType, TableDocs, TableError, Window, check_columns, is_table_name};
 
 /// Everything a run publishes.
@@ -55,8 +55,8 @@ pub struct Publication<'a> {
     pub output: &'a OutputPlan,
     /// Whether `current` moves even to an earlier window.
     pub make_current: bool,
-    /// Once true the run stops and nothing is published.
-    pub interrupted: &'a AtomicBool,
+    /// Asked before every file, and for the last time before anything is visible.
+    pub interrupt: &'a Interrupt,
 }
 
 /// What was published.
@@ -82,7 +82,7 @@ pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published
     check_names(publication)?;
     let format = CsvFormat::new(publication.output)?;
     let staging = store.stage(&publication.run_id)?;
-    let folder = Folder { path: staging.path(), interrupted: publication.interrupted };
+    let folder = Folder { path: staging.path(), interrupt: publication.interrupt };
 
     let tables = write_tables(&folder, publication, format)?;
     let rejected = write_rejected(&folder, &publication.rejected)?;
@@ -105,8 +105,8 @@ pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published
         finished: Timestamp::now().to_string(),
     };
     folder.write(MANIFEST.to_owned(), &manifest.encode()?)?;
-    folder.check_interrupted()?;
     let rows = table_rows(&manifest);
+    publication.interrupt.commit()?;
     let (directory, is_current) = store.commit(staging, &manifest, publication.make_current)?;
     Ok(Published { directory, rows, is_current, reused: false })
 }
@@ -274,7 +274,7 @@ fn write_rejected(
 /// The folder of a run while it is written.
 struct Folder<'a> {
     path: &'a Path,
-    interrupted: &'a AtomicBool,
+    interrupt: &'a Interrupt,
 }
 
 impl Folder<'_> {
@@ -287,13 +287,9 @@ impl Folder<'_> {
     }
 
     fn write(&self, path: String, bytes: &[u8]) -> Result<FileRecord, PublishError> {
-        self.check_interrupted()?;
+        self.interrupt.check()?;
         files::write_file(&self.path.join(&path), bytes)?;
         Ok(FileRecord::new(path, bytes))
-    }
-
-    fn check_interrupted(&self) -> Result<(), PublishError> {
-        if self.interrupted.load(Ordering::Relaxed) { Err(PublishError::Interrupted) } else { Ok(()) }
     }
 }
 

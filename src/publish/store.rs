@@ -17,6 +17,7 @@ use super::files;
 use super::manifest::{MANIFEST, Manifest};
 use super::run_id::RunId;
 use crate::config::plan::Zone;
+use crate::interrupt::Interrupt;
 use crate::tables::Window;
 
 const LOCK: &str = ".lock";
@@ -53,6 +54,15 @@ impl Store {
     ///
     /// [`PublishError::Locked`] if another run still holds it, or what the system said.
     pub fn open(root: &Path, wait: Duration) -> Result<Self, PublishError> {
+        Self::open_unless(root, wait, &Interrupt::default())
+    }
+
+    /// As [`Store::open`], but gives up waiting once it is asked to stop.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Store::open`], or that it was asked to stop.
+    pub fn open_unless(root: &Path, wait: Duration, interrupt: &Interrupt) -> Result<Self, PublishError> {
         files::create_folder(root)?;
         let lock_path = root.join(LOCK);
         let lock = files::open_lock(&lock_path)?;
@@ -65,6 +75,7 @@ impl Store {
                     return Err(PublishError::Locked { path: lock_path, waited: wait });
                 }
                 Err(TryLockError::WouldBlock) => {
+                    interrupt.check()?;
                     thread::sleep(LOCK_POLL.min(wait.saturating_sub(start.elapsed())));
                 }
             }
