@@ -2,6 +2,7 @@
 
 mod error;
 pub mod findings;
+mod only;
 mod quality;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,8 @@ use crate::publish::{
 };
 use crate::queries::{self, Query};
 use crate::tables::{self, TableDocs, Window};
+
+use self::only::Only;
 
 pub use error::JobError;
 pub use findings::Finding;
@@ -82,6 +85,7 @@ pub type Table = (TableDocs, DataFrame);
 pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result<Outcome, JobError> {
     let started = jiff::Timestamp::now();
     let queries = load_queries(plan)?;
+    let only = Only::new(&options.only, &queries)?;
     let budget = budget(plan, options)?;
     let pool = work::pool(budget.threads())?;
     let interrupt = &options.interrupt;
@@ -90,7 +94,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let opened = open_inputs(plan, &pool)?;
     interrupt.check()?;
     if !options.force
-        && let Some(outcome) = already_published(plan, options, &queries, &opened, &store)?
+        && let Some(outcome) = already_published(plan, options, (&queries, &only), &opened, &store)?
     {
         return Ok(outcome);
     }
@@ -98,7 +102,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let mut loaded = load(plan, &opened, &pool, &budget, progress)?;
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
     let inputs: Vec<InputRecord> = loaded.inputs.iter().map(input_record).collect();
-    let run_id = run_id(plan, &queries, &inputs, window)?;
+    let run_id = run_id(plan, (&queries, &only), &inputs, window)?;
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
     {
@@ -108,6 +112,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
     interrupt.check()?;
     let tables = pool.install(|| finish_tables(computed.frames, &queries, window))?;
+    let tables = only.of(tables);
     let counts = quality::counts(&loaded, &computed.cut);
     let publication = Publication {
         run_id: run_id.clone(),
@@ -120,6 +125,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         rejected: quality::rejected(plan, &loaded, &computed.cut),
         output: &plan.output,
         make_current: options.make_current,
+        only: only.names(),
         interrupt,
         tables: tables.clone(),
     };
@@ -272,13 +278,19 @@ fn input_record(input: &crate::engine::load::InputRecord) -> InputRecord {
     }
 }
 
-fn run_id(plan: &Plan, queries: &[Query], inputs: &[InputRecord], window: Window) -> Result<RunId, JobError> {
+fn run_id(
+    plan: &Plan,
+    (queries, only): (&[Query], &Only),
+    inputs: &[InputRecord],
+    window: Window,
+) -> Result<RunId, JobError> {
     let digests: Vec<(String, String)> =
         inputs.iter().map(|input| (input.input.clone(), input.blake3.clone())).collect();
     Ok(RunId::new(&RunIdParts {
         inputs: &digests,
         plan,
         queries: &queries::texts(queries),
+        only: only.names(),
         window,
         version: BUILD,
     })?)
@@ -289,7 +301,7 @@ fn run_id(plan: &Plan, queries: &[Query], inputs: &[InputRecord], window: Window
 fn already_published(
     plan: &Plan,
     options: &RunOptions,
-    queries: &[Query],
+    of: (&[Query], &Only),
     opened: &Opened,
     store: &Store,
 ) -> Result<Option<Outcome>, JobError> {
@@ -317,7 +329,7 @@ fn already_published(
             from_us: plan.window.from_us.unwrap_or(manifest.window.from_us),
             to_us: plan.window.to_us.unwrap_or(manifest.window.to_us),
         };
-        let run_id = run_id(plan, queries, &manifest.inputs, window)?;
+        let run_id = run_id(plan, of, &manifest.inputs, window)?;
         if let Some(found) = store.find_published(&run_id)? {
             return Ok(Some(reused(republish(store, &found, options.make_current)?, &found.manifest)));
         }

@@ -29,6 +29,9 @@ pub struct Manifest {
     pub inputs: Vec<InputRecord>,
     /// Rows and customers by fate.
     pub counts: BTreeMap<String, u64>,
+    /// The tables that were asked for, where it wasn't all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// What was published.
     pub tables: Vec<TableRecord>,
     /// Rejected rows by input.

@@ -53,6 +53,8 @@ pub struct Publication<'a> {
     pub rejected: Vec<RejectedRows>,
     /// Formats.
     pub output: &'a OutputPlan,
+    /// Names of the tables, where it is not all that there are: for the manifest.
+    pub only: &'a [String],
     /// Whether `current` moves even to an earlier window.
     pub make_current: bool,
     /// Asked before every file, and for the last time before anything is visible.
@@ -98,6 +100,7 @@ pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published
         window: window_record(publication)?,
         inputs: publication.inputs.clone(),
         counts: publication.counts.clone(),
+        only: publication.only.to_vec(),
         tables,
         rejected,
         files,

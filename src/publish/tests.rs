@@ -36,7 +36,14 @@ impl Fixture {
     }
 
     fn publication(&self) -> Publication<'_> {
-        let parts = RunIdParts { inputs: &[], plan: &"plan", queries: &[], window: WINDOW, version: "0.1.0" };
+        let parts = RunIdParts {
+            inputs: &[],
+            plan: &"plan",
+            queries: &[],
+            only: &[],
+            window: WINDOW,
+            version: "0.1.0",
+        };
         Publication {
             run_id: RunId::new(&parts).unwrap(),
             window: WINDOW,
@@ -65,6 +72,7 @@ impl Fixture {
             ],
             output: &self.output,
             make_current: false,
+            only: &[],
             interrupt: &self.interrupt,
         }
     }

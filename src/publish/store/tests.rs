@@ -10,7 +10,8 @@ fn zone(name: &str) -> Zone {
 
 fn run_id(salt: &str) -> RunId {
     let window = Window { from_us: 0, to_us: 1 };
-    RunId::new(&RunIdParts { inputs: &[], plan: &salt, queries: &[], window, version: "0.1.0" }).unwrap()
+    RunId::new(&RunIdParts { inputs: &[], plan: &salt, queries: &[], only: &[], window, version: "0.1.0" })
+        .unwrap()
 }
 
 /// A run without tables whose window is day `from` to day `to` after the epoch.
@@ -38,6 +39,7 @@ fn commit(store: &Store, id: &RunId, from: i64, to: i64, make_current: bool) -> 
         },
         inputs: Vec::new(),
         counts: Default::default(),
+        only: Vec::new(),
         tables: Vec::new(),
         rejected: Vec::new(),
         files: Vec::new(),
