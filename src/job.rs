@@ -101,7 +101,8 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
 
     let mut loaded = load(plan, &opened, &pool, &budget, progress)?;
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
-    let inputs: Vec<InputRecord> = loaded.inputs.iter().map(input_record).collect();
+    let inputs: Vec<InputRecord> =
+        loaded.inputs.iter().map(|input| input_record(input, &options.secrets)).collect();
     let run_id = run_id(plan, (&queries, &only), &inputs, window)?;
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
@@ -118,7 +119,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         run_id: run_id.clone(),
         window,
         timezone: &plan.job.timezone,
-        job: job_record(plan)?,
+        job: job_record(plan, &options.secrets)?,
         inputs,
         counts: counts.clone(),
         started,
@@ -254,10 +255,10 @@ fn load_queries(plan: &Plan) -> Result<Vec<Query>, JobError> {
     Ok(queries)
 }
 
-fn job_record(plan: &Plan) -> Result<JobRecord, JobError> {
+fn job_record(plan: &Plan, secrets: &Secrets) -> Result<JobRecord, JobError> {
     let json = serde_json::to_vec(plan).map_err(JobError::Plan)?;
     Ok(JobRecord {
-        name: plan.job.name.clone(),
+        name: secrets.redact(&plan.job.name).into_owned(),
         version: BUILD.to_owned(),
         config_hash: blake3::hash(&json).to_hex().to_string(),
         timezone: plan.job.timezone.name.clone(),
@@ -265,10 +266,10 @@ fn job_record(plan: &Plan) -> Result<JobRecord, JobError> {
     })
 }
 
-fn input_record(input: &crate::engine::load::InputRecord) -> InputRecord {
+fn input_record(input: &crate::engine::load::InputRecord, secrets: &Secrets) -> InputRecord {
     InputRecord {
         input: input.key.clone(),
-        path: input.file.path.display().to_string(),
+        path: secrets.redact(&input.file.path.display().to_string()).into_owned(),
         size: input.file.size,
         modified_us: i64::try_from(input.file.modified_ns / 1_000).ok().filter(|modified| *modified > 0),
         blake3: input.digest.to_hex().to_string(),
@@ -317,7 +318,7 @@ fn already_published(
         let unchanged = manifest.inputs.len() == present.len()
             && manifest.inputs.iter().zip(&present).all(|(recorded, (key, path, size, modified_us))| {
                 recorded.input == *key
-                    && Path::new(&recorded.path) == path
+                    && recorded.path == options.secrets.redact(&path.display().to_string())
                     && recorded.size == *size
                     && recorded.modified_us == *modified_us
                     && modified_us.is_some()

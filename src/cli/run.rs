@@ -58,7 +58,7 @@ pub(super) fn run(options: &RunOptions, console: &Console, interrupt: &Interrupt
     let ended = ended?;
     let code = match &ended {
         Ended::Published(done) => {
-            tell(&done.0, &done.1, seconds, console);
+            tell(&done.0, &done.1, (options, seconds), console);
             0
         }
         Ended::Empty(message) => {
@@ -102,7 +102,7 @@ fn attempt(options: &RunOptions, console: &Console, interrupt: &Interrupt) -> Re
 }
 
 /// Tells the result, and what is most telling in it.
-fn tell(plan: &Plan, outcome: &Outcome, seconds: f64, console: &Console) {
+fn tell(plan: &Plan, outcome: &Outcome, (options, seconds): (&RunOptions, f64), console: &Console) {
     let published = &outcome.published;
     let rows: u64 = published.rows.iter().map(|(_, rows)| rows).sum();
     let fields = json!({
@@ -116,14 +116,14 @@ fn tell(plan: &Plan, outcome: &Outcome, seconds: f64, console: &Console) {
         "counts": outcome.counts,
         "seconds": seconds,
     });
-    console.tell("published", &text(plan, outcome, seconds), fields);
+    console.tell("published", &text(plan, outcome, !options.only.is_empty(), seconds), fields);
     for finding in &outcome.findings {
         let text = format!("  * {}  [{}]\n", finding.text, finding.table);
         console.tell("finding", &text, json!({ "table": finding.table, "message": finding.text }));
     }
 }
 
-fn text(plan: &Plan, outcome: &Outcome, seconds: f64) -> String {
+fn text(plan: &Plan, outcome: &Outcome, partial: bool, seconds: f64) -> String {
     let count = |name: &str| outcome.counts.get(name).copied().unwrap_or(0);
     let published = &outcome.published;
     let mut lines = Vec::new();
@@ -162,7 +162,8 @@ fn text(plan: &Plan, outcome: &Outcome, seconds: f64) -> String {
     let place = if published.is_current {
         format!("{}  ->  {}", root.join("current").display(), published.directory.display())
     } else {
-        format!("{} (an earlier window: `current` stays)", published.directory.display())
+        let why = if partial { "it has some tables only" } else { "an earlier window" };
+        format!("{} ({why}: `current` stays)", published.directory.display())
     };
     lines.push(format!("  where      {place}"));
     lines.push(format!("  took       {seconds:.1} s"));
