@@ -169,7 +169,9 @@ impl Numbers {
     pub(super) fn form(&self, row: usize) -> String {
         match (self, self.number(row)) {
             (Numbers::Text(texts), _) => format!(" of the form `{}`", form(texts.value(row))),
-            (Numbers::Typed(_), Number::Exact(number)) => format!(" of the form `{}`", form(&number.to_string())),
+            (Numbers::Typed(_), Number::Exact(number)) => {
+                format!(" of the form `{}`", form(&number.to_string()))
+            }
             (Numbers::Typed(_), _) => String::new(),
         }
     }

@@ -96,7 +96,10 @@ fn touchpoints() -> Columns {
     };
     // The third row of some has the event id of the second and says something else.
     let event_id = |(customer, row): (usize, usize)| {
-        Some(canary("event", if customer % 5 == 4 && row == 2 { customer * 3 + 1 } else { customer * 3 + row }))
+        Some(canary(
+            "event",
+            if customer % 5 == 4 && row == 2 { customer * 3 + 1 } else { customer * 3 + row },
+        ))
     };
     vec![
         ("customer_id", texts(rows().map(id))),
@@ -106,7 +109,10 @@ fn touchpoints() -> Columns {
         ("order_id", texts(rows().map(|(customer, _)| Some(canary("order", customer))))),
         ("channel", texts(rows().map(channel))),
         ("value", Arc::new(rows().map(value).collect::<Float64Array>())),
-        ("points", Arc::new(rows().map(|(customer, _)| Some(number(customer + CANARIES))).collect::<Float64Array>())),
+        (
+            "points",
+            Arc::new(rows().map(|(customer, _)| Some(number(customer + CANARIES))).collect::<Float64Array>()),
+        ),
         ("email", texts(rows().map(|(customer, _)| Some(canary("email", customer))))),
     ]
 }
@@ -134,8 +140,10 @@ fn warehouse() -> Warehouse {
         ],
     );
     let suppressed = customers().filter(|customer| customer % 17 == 0);
-    warehouse
-        .parquet("suppress.parquet", vec![("customer_id", texts(suppressed.map(|customer| Some(canary("id", customer)))))]);
+    warehouse.parquet(
+        "suppress.parquet",
+        vec![("customer_id", texts(suppressed.map(|customer| Some(canary("id", customer)))))],
+    );
     warehouse.write("spend.csv", "date,channel,cost\n2026-04-01,Email,731950.37\n2026-04-02,Search,12.5\n");
     warehouse
 }
@@ -195,9 +203,8 @@ fn no_log_manifest_summary_or_table_names_a_customer_or_a_value() {
 
 #[test]
 fn no_failure_quotes_what_it_met() {
-    let swap = |name: &'static str, array: ArrayRef| -> Columns {
-        crate::support::with(touchpoints(), name, array)
-    };
+    let swap =
+        |name: &'static str, array: ArrayRef| -> Columns { crate::support::with(touchpoints(), name, array) };
     let rows = 3 * CANARIES;
     let canaries = || texts((0..rows).map(|row| Some(canary("mixed-up", row))));
     type Spoil<'a> = &'a dyn Fn(&Warehouse);
@@ -216,7 +223,10 @@ fn no_failure_quotes_what_it_met() {
                 ("event", texts((0..70_000).map(|_| Some("click".to_owned())))),
                 ("channel", many),
             ];
-            it.write("touchline.toml", "[inputs.touchpoints]\npath = \"touchpoints\"\n[conversions.p]\nevent = \"click\"\n");
+            it.write(
+                "touchline.toml",
+                "[inputs.touchpoints]\npath = \"touchpoints\"\n[conversions.p]\nevent = \"click\"\n",
+            );
             it.parquet("touchpoints/a.parquet", columns);
         }),
         ("a currency that is none", &|it| {

@@ -23,17 +23,34 @@ const FAILURES: [(&str, Spoil, &[&str], i32, &str); 15] = [
     ("no Parquet", |it| it.write("touchpoints/b.parquet", "none"), &[], 65, "Parquet begins with PAR1"),
     (
         "a column of another type",
-        |it| it.parquet("touchpoints/b.parquet", with(few_touchpoints(), "value", crate::support::text(&["x"; 6]))),
+        |it| {
+            it.parquet(
+                "touchpoints/b.parquet",
+                with(few_touchpoints(), "value", crate::support::text(&["x"; 6])),
+            )
+        },
         &[],
         65,
         "column `value`",
     ),
-    ("a column that isn't there", |it| it.parquet("touchpoints/a.parquet", few_touchpoints().split_off(1)), &[], 65, "customer_id"),
+    (
+        "a column that isn't there",
+        |it| it.parquet("touchpoints/a.parquet", few_touchpoints().split_off(1)),
+        &[],
+        65,
+        "customer_id",
+    ),
     ("no files", |it| fs::remove_dir_all(it.path("touchpoints")).unwrap(), &[], 66, "no file matches"),
     ("no rows", |_| {}, &["--date", "2030-01-01"], 66, "no touchpoint"),
     ("an output that is a file", |it| it.write("out", "a file"), &[], 74, "could not"),
     ("a spill folder that is gone", |_| {}, &["--temp-dir", "nowhere"], 64, "no temporary file"),
-    ("a summary that can't be written", |_| {}, &["--summary-file", "nowhere/s.json"], 74, "cannot write the summary"),
+    (
+        "a summary that can't be written",
+        |_| {},
+        &["--summary-file", "nowhere/s.json"],
+        74,
+        "cannot write the summary",
+    ),
     ("another run", hold, &[], 75, "another run holds"),
     ("no configuration", |it| fs::remove_file(it.path("touchline.toml")).unwrap(), &[], 78, "--config FILE"),
     ("an unknown key", |it| it.write("touchline.toml", format!("{CONFIG}[jib]\n")), &[], 78, "unknown"),
@@ -80,7 +97,10 @@ fn a_log_for_programs() {
     let lines = lines(&ran);
     let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
     assert_eq!(events[0], "started");
-    assert!(events.contains(&"step") && events.contains(&"published") && events.contains(&"finding"), "{events:?}");
+    assert!(
+        events.contains(&"step") && events.contains(&"published") && events.contains(&"finding"),
+        "{events:?}"
+    );
     for line in &lines {
         assert!(line["ts"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{line}");
     }
@@ -114,7 +134,10 @@ fn one_line_for_a_scheduler() {
     assert_eq!((&summary["status"], &summary["exit_code"]), (&"published".into(), &0.into()));
     assert_eq!(summary["directory"], warehouse.current().display().to_string());
     assert_eq!(summary["rows"].as_object().unwrap().len(), 18);
-    assert_eq!((&summary["current"], &summary["window"]["from"]), (&true.into(), &"2026-04-01T08:00:00Z".into()));
+    assert_eq!(
+        (&summary["current"], &summary["window"]["from"]),
+        (&true.into(), &"2026-04-01T08:00:00Z".into())
+    );
     let again = warehouse.run(&["-q", "--output", "json"]);
     let again: Value = serde_json::from_str(&again.stdout).unwrap();
     assert_eq!((&again["status"], &again["run_id"]), (&"unchanged".into(), &summary["run_id"]));

@@ -32,7 +32,11 @@ fn as_cron_runs_it() {
             config.display()
         );
         let ran = shell(&warehouse, &line);
-        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""), "{environment} {streams}");
+        assert_eq!(
+            (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
+            (0, "", ""),
+            "{environment} {streams}"
+        );
     }
     assert_eq!(fs::read_dir(warehouse.path("out/runs")).unwrap().count(), 3);
     // A failure is told, once, and is plain text.
@@ -46,11 +50,14 @@ fn as_cron_runs_it() {
 #[test]
 fn an_answer_that_nobody_takes_is_an_error() {
     let warehouse = warehouse();
-    for arguments in [&["tables"][..], &["check"], &["explain", "--customer", "c-1"], &["run", "--output", "json"]] {
+    for arguments in
+        [&["tables"][..], &["check"], &["explain", "--customer", "c-1"], &["run", "--output", "json"]]
+    {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut command = warehouse.command(arguments);
-        let output = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        let output =
+            command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(74), "{arguments:?}: {said}");
         assert!(said.contains("error: cannot write to standard output\n  caused by: Broken pipe"), "{said}");
@@ -71,7 +78,11 @@ fn a_log_that_nobody_takes_is_none() {
         assert_eq!(ran.code, 0, "{streams}");
     }
     warehouse.write("touchpoints/b.parquet", "no Parquet");
-    assert_eq!(shell(&warehouse, "exec \"$touchline\" run 2>/dev/full").code, 65, "nor does it hide the failure");
+    assert_eq!(
+        shell(&warehouse, "exec \"$touchline\" run 2>/dev/full").code,
+        65,
+        "nor does it hide the failure"
+    );
 }
 
 #[test]
@@ -100,11 +111,14 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
     let look = "ls -A small/out/.staging small/out/runs small/out/windows; ls -A small/out";
     let ran = shell(
         &warehouse,
-        &format!("unshare -m sh -c '{mount} && \"$touchline\" run --out small/out; code=$?; {look}; exit $code'"),
+        &format!(
+            "unshare -m sh -c '{mount} && \"$touchline\" run --out small/out; code=$?; {look}; exit $code'"
+        ),
     );
     assert_eq!(ran.code, 74, "{}", ran.stderr);
     assert!(ran.stderr.contains("No space left on device"), "{}", ran.stderr);
-    let left: Vec<&str> = ran.stdout.lines().filter(|line| !line.is_empty() && !line.ends_with(':')).collect();
+    let left: Vec<&str> =
+        ran.stdout.lines().filter(|line| !line.is_empty() && !line.ends_with(':')).collect();
     assert_eq!(left, [".lock", ".staging", "runs", "windows"]);
 }
 
