@@ -90,7 +90,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let pool = work::pool(budget.threads())?;
     let interrupt = &options.interrupt;
     let progress = &Stoppable { progress, interrupt };
-    let store = Store::open_unless(&plan.output.path, options.wait, interrupt)?;
+    let store = Store::open(&plan.output.path, options.wait, interrupt)?;
     let opened = open_inputs(plan, &pool)?;
     interrupt.check()?;
     if !options.force
@@ -107,7 +107,9 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
     {
-        return Ok(reused(republish(&store, &found, options.make_current)?, &found.manifest));
+        interrupt.commit()?;
+        let published = republish(&store, &found, plan.output.keep, options.make_current)?;
+        return Ok(reused(published, &found.manifest));
     }
 
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
@@ -332,7 +334,9 @@ fn already_published(
         };
         let run_id = run_id(plan, of, &manifest.inputs, window)?;
         if let Some(found) = store.find_published(&run_id)? {
-            return Ok(Some(reused(republish(store, &found, options.make_current)?, &found.manifest)));
+            options.interrupt.commit()?;
+            let published = republish(store, &found, plan.output.keep, options.make_current)?;
+            return Ok(Some(reused(published, &found.manifest)));
         }
     }
     Ok(None)

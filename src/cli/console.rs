@@ -59,6 +59,13 @@ impl Console {
         }
     }
 
+    /// Tells what went wrong beside a result that stands.
+    pub(super) fn warn(&self, text: &str, fields: Value) {
+        if self.verbosity >= Verbosity::Normal {
+            self.log("warn", "warning", text, fields);
+        }
+    }
+
     /// Tells what only matters to who looks closely.
     pub(super) fn detail(&self, event: &'static str, text: &str, fields: Value) {
         if self.verbosity >= Verbosity::Verbose {

@@ -117,6 +117,9 @@ fn tell(plan: &Plan, outcome: &Outcome, (options, seconds): (&RunOptions, f64), 
         "seconds": seconds,
     });
     console.tell("published", &text(plan, outcome, !options.only.is_empty(), seconds), fields);
+    if let Some(warning) = &published.warning {
+        console.warn(&format!("warning: {warning}\n"), json!({ "message": warning }));
+    }
     for finding in &outcome.findings {
         let text = format!("  * {}  [{}]\n", finding.text, finding.table);
         console.tell("finding", &text, json!({ "table": finding.table, "message": finding.text }));

@@ -64,6 +64,8 @@ pub(super) struct Summary<'a> {
     /// Rows and customers by fate, as in the manifest.
     counts: BTreeMap<&'a str, u64>,
     findings: Vec<Found<'a>>,
+    /// What went wrong beside a result that stands.
+    warning: Option<&'a str>,
     seconds: f64,
     /// What went wrong, and what to do about it.
     message: Option<String>,
@@ -83,6 +85,7 @@ impl<'a> Summary<'a> {
             rows: BTreeMap::new(),
             counts: BTreeMap::new(),
             findings: Vec::new(),
+            warning: None,
             seconds: (seconds * 1e3).round() / 1e3,
             message: None,
             hint: None,
@@ -107,6 +110,7 @@ impl<'a> Summary<'a> {
                 .iter()
                 .map(|finding| Found { table: finding.table, text: &finding.text })
                 .collect(),
+            warning: published.warning.as_deref(),
             ..Self::new(status, 0, seconds)
         }
     }

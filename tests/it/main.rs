@@ -14,6 +14,7 @@ mod customers;
 mod determinism;
 mod exit_codes;
 mod explain;
+mod faults;
 mod inputs;
 mod journeys;
 mod limits;
