@@ -93,7 +93,11 @@ impl Failure {
             Message::Config(errors) => {
                 errors.errors().first().map(|error| error.message.clone()).unwrap_or_default()
             }
-            Message::Usage(error) => error.to_string().lines().next().unwrap_or_default().to_owned(),
+            Message::Usage(error) => {
+                let text = error.to_string();
+                let line = text.lines().next().unwrap_or_default();
+                line.strip_prefix("error: ").unwrap_or(line).to_owned()
+            }
             Message::Chain(chain) => chain[0].clone(),
         }
     }

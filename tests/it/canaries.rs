@@ -1,5 +1,6 @@
 //! A thousand ids and values that must not show anywhere but in the files they came from.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -89,8 +90,8 @@ fn touchpoints() -> Columns {
     let channel = |(customer, row): (usize, usize)| {
         (row == 0).then(|| ["Email", "Search", "Social"][customer % 3].to_owned())
     };
-    let value = |(customer, row): (usize, usize)| match (row, customer % 5) {
-        (1, 4) => Some(f64::NAN),
+    let value = |(customer, row): (usize, usize)| match (row, customer % 10) {
+        (1, 9) => Some(f64::NAN),
         (1, _) => Some(number(customer)),
         _ => None,
     };
@@ -98,7 +99,7 @@ fn touchpoints() -> Columns {
     let event_id = |(customer, row): (usize, usize)| {
         Some(canary(
             "event",
-            if customer % 5 == 4 && row == 2 { customer * 3 + 1 } else { customer * 3 + row },
+            if customer % 10 == 4 && row == 2 { customer * 3 + 1 } else { customer * 3 + row },
         ))
     };
     vec![
@@ -148,13 +149,15 @@ fn warehouse() -> Warehouse {
     warehouse
 }
 
-/// How often a text holds a canary, whatever its case.
+/// How often a text holds a canary, whatever its case. Numbers count as they stand between what is no digit: in a long
+/// decimal any seven digits turn up by chance.
 fn hits(text: &str) -> usize {
     let text = text.to_lowercase();
-    let numbers = (0..2 * CANARIES).filter(|index| {
-        let number = number(*index);
-        text.contains(&format!("{number}")) || text.contains(&format!("{}", number.trunc()))
-    });
+    let canaries: HashSet<String> = (0..2 * CANARIES)
+        .flat_map(|index| [number(index).to_string(), number(index).trunc().to_string()])
+        .collect();
+    let numbers = text.split(|letter: char| !letter.is_ascii_digit() && letter != '.');
+    let numbers = numbers.filter(|number| canaries.contains(number.trim_matches('.')));
     text.matches("canary-").count() + text.matches("example.org").count() + numbers.count()
 }
 

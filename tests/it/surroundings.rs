@@ -38,7 +38,7 @@ fn as_cron_runs_it() {
             "{environment} {streams}"
         );
     }
-    assert_eq!(fs::read_dir(warehouse.path("out/runs")).unwrap().count(), 3);
+    assert!(warehouse.published().len() > 30);
     // A failure is told, once, and is plain text.
     warehouse.write("touchpoints/b.parquet", "no Parquet");
     let ran = shell(&warehouse, "exec env -i \"$touchline\" run -q");
@@ -123,7 +123,7 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
 }
 
 #[test]
-fn a_full_disk_for_temporary_files_names_the_folder() {
+fn a_folder_that_takes_no_temporary_file_is_named() {
     let warehouse = warehouse();
     let ran = warehouse.touchline(&["run", "--temp-dir", "/proc"]);
     assert_eq!(ran.code, 64, "{}", ran.stderr);
