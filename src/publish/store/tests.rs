@@ -28,6 +28,8 @@ fn commit(store: &Store, id: &RunId, from: i64, to: i64, make_current: bool) -> 
             config_hash: String::new(),
             timezone: "UTC".to_owned(),
             currency: "EUR".to_owned(),
+            config: Default::default(),
+            queries: Default::default(),
         },
         window: WindowRecord {
             name: window_name(window, &zone("UTC")).unwrap(),
