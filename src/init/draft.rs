@@ -8,7 +8,7 @@ use crate::input::InputError;
 
 use super::groups::Group;
 use super::names::normal;
-use super::sample::{Log, Values, attributes};
+use super::sample::{Log, Values, attributes, currencies};
 use super::stages::{Conversion, Stages, conversions, stages};
 use super::survey::Kind;
 use super::tables::Table;
@@ -100,8 +100,11 @@ impl Draft {
         let has = |logical: &str| touchpoints.iter().any(|group| group.find(logical).is_some());
         let channel_rules = !has("channel") && has("source") && has("medium");
         let has_rates = others.iter().any(|group| group.table == Table::Rates);
-        let codes: Vec<&String> =
-            log.currencies.distinct.iter().filter(|code| unknown_currency(code).is_none()).collect();
+        // Amounts of touchpoints come before costs, which may be left out.
+        let spend = others.iter().position(|group| group.table == Table::Spend);
+        let of_spend = spend.map(|at| currencies(&others[at])).transpose()?.unwrap_or_default();
+        let named = if log.currencies.distinct.is_empty() { &of_spend } else { &log.currencies.distinct };
+        let codes: Vec<&String> = named.iter().filter(|code| unknown_currency(code).is_none()).collect();
         let currency = match &codes[..] {
             [only] => Some(((*only).clone(), true)),
             [first, ..] => {
@@ -110,6 +113,20 @@ impl Draft {
             }
             [] => None,
         };
+        let other = |code: &String| currency.as_ref().is_none_or(|(chosen, _)| chosen != code);
+        let unusable = |at: &usize| {
+            if !has_rates && of_spend.iter().any(other) {
+                Some("its costs are in another currency than `job.currency`: add [inputs.rates]")
+            } else if others[*at].find("channel").is_none() && !channel_rules {
+                Some("as spend it lacks `channel`, and the touchpoints have one")
+            } else {
+                None
+            }
+        };
+        if let Some((at, why)) = spend.and_then(|at| Some((at, unusable(&at)?))) {
+            let spend = others.remove(at);
+            left_out.extend(spend.exports.into_iter().map(|export| (export.file.path, why.to_owned())));
+        }
         let dimensions = dimensions(&touchpoints, &others, &log, has("channel") || channel_rules)?;
         let share = |rows: u64| rows as f64 / log.rows.max(1) as f64;
         Ok(Self {

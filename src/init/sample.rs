@@ -10,9 +10,9 @@ use arrow::record_batch::RecordBatch;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::plan::{SourcePlan, Zone};
-use crate::input::InputError;
 use crate::input::columns::{Ids, LocalTimes, Texts, times};
 use crate::input::open::{Located, Need, OpenFile, Role, Scope, open};
+use crate::input::{InputError, csv};
 
 use super::groups::Group;
 use super::survey::{Export, Kind, source};
@@ -87,8 +87,6 @@ pub struct Log {
     pub unusable: u64,
     /// Rows whose event id the same customer had before.
     pub duplicates: u64,
-    /// Rows with a channel.
-    pub with_channel: u64,
     /// Channels.
     pub channels: Values,
     /// Codes of currencies.
@@ -163,12 +161,15 @@ impl Log {
                 let is_worth = |values: &arrow::array::Float64Array| {
                     values.is_valid(row) && values.value(row) != 0.0 && values.value(row).is_finite()
                 };
-                counted.with_value += u64::from(values.as_ref().is_some_and(is_worth));
+                let is_worth = values.as_ref().is_some_and(is_worth);
+                counted.with_value += u64::from(is_worth);
                 if let Some(channel) = channels.as_ref().and_then(|channels| channels.get(row)) {
-                    self.with_channel += 1;
                     self.channels.add(channel);
                 }
-                if let Some(currency) = currencies.as_ref().and_then(|currencies| currencies.get(row)) {
+                // Without an amount a currency says nothing.
+                if let Some(currency) =
+                    currencies.as_ref().filter(|_| is_worth).and_then(|currencies| currencies.get(row))
+                {
                     self.currencies.add(&currency.to_uppercase());
                 }
             }
@@ -214,6 +215,30 @@ pub fn attributes(group: &Group) -> Result<BTreeMap<String, Values>, InputError>
         Ok(())
     })?;
     Ok(found)
+}
+
+/// The codes in the column `currency` of a table of amounts, of which there are few rows.
+///
+/// # Errors
+///
+/// A file can't be read after all.
+pub fn currencies(group: &Group) -> Result<BTreeSet<String>, InputError> {
+    let Some(mapped) = group.find("currency") else { return Ok(BTreeSet::new()) };
+    let mut found = Values::default();
+    for export in group.exports.iter().filter(|export| export.footer.is_none()) {
+        let (batch, _) = csv::read(&export.file)?;
+        let column = batch.column_by_name(&mapped.physical);
+        let texts = column.into_iter().flat_map(|column| column.as_string::<i32>().iter().flatten());
+        texts.for_each(|text| found.add(&text.to_uppercase()));
+    }
+    let needs = [Need::optional("currency", Role::Text)];
+    read(&source_of(group), &group.exports, &needs, &mut |batch, located| {
+        let texts = Texts::of(&located[0], batch)?;
+        let texts = (0..batch.num_rows()).filter_map(|row| texts.get(row));
+        texts.for_each(|text| found.add(&text.to_uppercase()));
+        Ok(())
+    })?;
+    Ok(found.distinct)
 }
 
 /// Whether no id stands in two rows of the sample of an export.
