@@ -75,7 +75,35 @@ fn a_changed_key_and_a_late_file() {
     warehouse.run(&["-q", "--set", "window.lookback=14d"]);
     let ran = diff(&warehouse, &[&before, "current", "--top", "2"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    insta::assert_snapshot!(shown(&ran.stdout), @"");
+    insta::assert_snapshot!(shown(&ran.stdout), @r#"
+    before  RUN  window 2026-04-01_2026-04-04, version BUILD, finished TIME
+    after   RUN  window 2026-04-01_2026-04-05, version BUILD, finished TIME
+
+    why
+      window     2026-04-01_2026-04-04 -> 2026-04-01_2026-04-05
+      config     window.lookback: not set -> "14d"
+      files      inputs.touchpoints: 1 file added, rows 6 -> 10
+                   added: FOLDER/touchpoints/b.parquet (4 rows)
+      same days  +3 touches on the 3 days that both runs cover: 2026-04-02 +3
+      rows       customers: 3 -> 6
+      rows       touchpoints_in_scope: 6 -> 10
+      rows       touchpoints_kept: 6 -> 10
+
+    what
+      channel_daily: 4 -> 5 rows, 1 added, 0 removed, 1 changed
+        touches 1 -> 4 (+300.0 %)  [channel=Email date=2026-04-02]
+        customers 1 -> 3 (+200.0 %)  [channel=Email date=2026-04-02]
+      journey_paths: 3 rows, 1 added, 1 removed, 2 changed
+        journeys 1 -> 3 (+200.0 %)  [path=Email]
+        conversion_rate 1 -> 0.333333 (-66.7 %)  [path=Email]
+      reconciliation: 3 rows, 0 added, 0 removed, 1 changed
+        booked 6 -> 10 (+66.7 %)  [item=touchpoints ledger=rows model=null]
+        credited 6 -> 10 (+66.7 %)  [item=touchpoints ledger=rows model=null]
+      data_quality: 14 rows, 0 added, 0 removed, 10 changed
+        rows_checked 6 -> 10 (+66.7 %)  [check=excluded column=null table=touchpoints]
+        rows_checked 6 -> 10 (+66.7 %)  [check=impossible_time column=occurred_at table=touchpoints]
+      unchanged: stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, segment_conversion, segment_funnel, experiment_results, experiment_health, budget_shift, pain_points, segment_gaps, stage_heatmap, winning_variants
+    "#);
 
     let found = json(&warehouse, &[&before, "current"]);
     assert_eq!(found["causes"]["config"][0]["key"], "window.lookback");
@@ -159,7 +187,10 @@ fn what_is_no_run_is_said() {
     let (warehouse, _) = published();
     let ran = diff(&warehouse, &["current", "yesterday"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (66, ""));
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stderr, @r"
+    error: there is no run `yesterday`: neither `current`, a window or a run in out, nor a folder with a manifest.json
+    hint: name `current`, a window such as `2026-04-01_2026-07-01`, an id, or the folder of a run; `--out` is where they are looked up
+    ");
     for name in ["", "..", "out", "out/runs", "/nowhere"] {
         assert_eq!(diff(&warehouse, &[name, "current"]).code, 66, "{name:?}");
     }

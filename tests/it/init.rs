@@ -87,8 +87,84 @@ fn a_shop_under_other_names() {
     warehouse.write("exports/notes.csv", "a,b\n1,2\n");
     warehouse.write("exports/broken.parquet", "no Parquet");
     let ran = warehouse.touchline(&["init", "exports"]);
-    insta::assert_snapshot!(ran.stderr, @"");
-    insta::assert_snapshot!(std::fs::read_to_string(warehouse.path("touchline.toml")).unwrap(), @"");
+    insta::assert_snapshot!(ran.stderr, @r#"
+    wrote touchline.toml
+      touchpoints  exports/log/*.parquet (2 files, 16 rows)
+                     customer_id = visitorId, occurred_at = eventTime, event = action, source = utm_source, medium = utm_medium, value = revenue
+      spend        exports/ads.csv (1 file, 1 row)
+                     date = Day, cost = Amount spent, source = utm_source, medium = utm_medium, clicks = Clicks
+      customers    exports/people.parquet (1 file, 3 rows)
+                     customer_id = user_id
+      stages       visit > consideration > cart > purchase
+      conversions  purchase (event purchase, with its value)
+      segments     plan, device, first_channel
+      look at      timezone = "UTC": there are times without a zone, so this is a guess
+      look at      currency: no column says it, or several are named
+      left out     exports/notes.csv: as touchpoints it lacks `customer_id` (also known as customerid, user_id, userid …), `occurred_at` (also known as event_time, event_timestamp, event_ts …), `event` (also known as event_name, event_type, eventname …), Parquet: only spend and rates may be CSV
+      left out     exports/broken.parquet: it can't be read
+    next:  touchline check -c touchline.toml  shows what a run would read
+           touchline run -c touchline.toml
+    "#);
+    insta::assert_snapshot!(std::fs::read_to_string(warehouse.path("touchline.toml")).unwrap(), @r#"
+    # Written by `touchline init`, which guessed from names, types and the rows. Read it once and correct
+    # what is wrong; every comment says what a guess rests on. The reference of all keys: docs/configuration.md
+
+    [job]
+    timezone = "UTC"                    # a guess: whose midnight ends a day, such as "Europe/Sofia"
+    currency = "EUR"                    # a guess: the ISO 4217 code of the amounts
+
+    [window]                            # the whole of the data, unless `--from`, `--to` or `--date` say otherwise
+    lookback = "30d"                    # how far a conversion looks back for touches
+
+    [inputs.touchpoints]                # 2 files, 16 rows
+    path = "exports/log/*.parquet"
+    timezone = "UTC"                    # a guess: `eventTime` has no zone; say whose time it is
+    [inputs.touchpoints.columns]
+    customer_id = "visitorId"           # by its name and type
+    occurred_at = "eventTime"           # by its name and type
+    event = "action"                    # by its name and type: 5 events, page_view, add_to_cart, purchase, search, payment_error
+    source = "utm_source"               # by its name and type
+    medium = "utm_medium"               # by its name and type
+    value = "revenue"                   # by its name and type
+
+    [inputs.spend]                      # 1 file, 1 row
+    path = "exports/ads.csv"
+    [inputs.spend.columns]
+    date = "Day"                        # by its name and type
+    cost = "Amount spent"               # by its name and type
+    source = "utm_source"               # by its name and type
+    medium = "utm_medium"               # by its name and type
+    clicks = "Clicks"                   # by its name and type
+
+    [inputs.customers]                  # 1 file, 3 rows
+    path = "exports/people.parquet"
+    [inputs.customers.columns]
+    customer_id = "user_id"             # by its name and type
+
+    [channels]                          # no column says the channel: rules make it of source and medium
+    preset = "ga4"
+
+    [stages]                            # by the words in the names of the events
+    order = ["visit", "consideration", "cart", "purchase"]
+    mode = "ordered"                    # a stage counts once the ones before it were entered; else "any"
+    # in no stage: 1 event, payment_error
+
+    [stages.rules]
+    visit = [ { event = ["page_view"] } ]
+    consideration = [ { event = ["search"] } ]
+    cart = [ { event = ["add_to_cart"] } ]
+    purchase = [ { event = ["purchase"] } ]
+
+    [conversions.purchase]              # by the name of the event
+    event = ["purchase"]
+    value = "value"                     # the column; most of these rows have one
+
+    [segments]                          # columns with 2 to 20 values, and the channel of the first touch
+    dimensions = ["plan", "device", "first_channel"]
+
+    [output]
+    path = "out"                        # a folder beside this file
+    "#);
     warehouse.run(&["-q"]);
     let kept =
         warehouse.select("reconciliation", &[("ledger", "rows"), ("source", "touchpoints")], &["booked"]);
@@ -101,7 +177,11 @@ fn a_file_that_is_there_is_kept() {
     warehouse.parquet("touchpoints/a.parquet", few_touchpoints());
     let shown = |ran: &Ran| format!("exit code {}\n{}", ran.code, ran.stderr);
     let ran = warehouse.touchline(&["init", "touchpoints"]);
-    insta::assert_snapshot!(shown(&ran), @"");
+    insta::assert_snapshot!(shown(&ran), @r"
+    exit code 64
+    error: touchline.toml is there already
+    hint: write elsewhere with `-o FILE`, or over it with `--force`
+    ");
     assert_eq!(std::fs::read_to_string(warehouse.path("touchline.toml")).unwrap(), "# mine\n");
     let ran = warehouse.touchline(&["init", "touchpoints", "--force", "-q"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
@@ -127,7 +207,18 @@ fn what_is_missing_is_said_of_each_file() {
     warehouse.write("ads.csv", "date,cost,clicks\n2026-04-01,3.50,2\n");
     let ran = warehouse.touchline(&["init", "."]);
     assert_eq!((ran.code, ran.stdout.as_str()), (66, ""));
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stderr, @r"
+    error: no file has the columns of touchpoints
+      FOLDER/ads.csv: as touchpoints it lacks `customer_id` (also known as customerid, user_id, userid …), `event` (also known as event_name, event_type, eventname …) and Parquet: only spend and rates may be CSV; as spend it lacks `channel` (also known as marketing_channel, channel_name, channel_group …)
+        it has date (date), cost (number), clicks (integer)
+      FOLDER/epochs.parquet: as touchpoints it lacks `occurred_at`, for `event_timestamp` is an integer, not a timestamp
+        it has user_id (integer), event_timestamp (integer), event_name (text)
+      FOLDER/log.csv: as touchpoints it lacks Parquet: only spend and rates may be CSV; as customers it lacks Parquet: only spend and rates may be CSV
+        it has user_id (integer), ts (timestamp), event (text)
+      FOLDER/orders.parquet: as touchpoints it lacks `event` (also known as event_name, event_type, eventname …)
+        it has customer_id (text), occurred_at (timestamp), value (number)
+    hint: name the folder of the touchpoint log: Parquet with a customer, a time and an event in each row; where all rows are the same event, say which: `--event purchase`
+    ");
     assert!(!warehouse.path("touchline.toml").exists());
     let ran = warehouse.touchline(&["init", "nowhere"]);
     assert_eq!(ran.code, 66, "{}", ran.stderr);
