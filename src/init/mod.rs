@@ -93,9 +93,12 @@ fn draft(survey: &Survey, event: Option<&str>) -> Result<Draft, InitError> {
             }
             Err(lacks) => {
                 unusable.lacking(export, &lacks);
-                let why = lacks.first().map_or(String::new(), |lack| {
-                    format!("as {} it lacks {}", lack.table.as_str(), lack.reasons.join(", "))
-                });
+                // One column short of an input is worth a look, anything else is some other table.
+                let near = lacks.iter().find(|lack| lack.reasons.len() == 1);
+                let why = near.map_or_else(
+                    || "it has the columns of no input".to_owned(),
+                    |lack| format!("as {} it lacks {}", lack.table.as_str(), lack.reasons.concat()),
+                );
                 left_out.push((export.file.path.clone(), why));
             }
         }

@@ -152,9 +152,10 @@ const SUPPRESS_NAMES: [&str; 7] =
 
 fn lacks(touchpoints: Result<Reading, Lack>, nearest: Result<Reading, Lack>) -> Vec<Lack> {
     let mut lacks: Vec<Lack> = touchpoints.err().into_iter().collect();
+    let is_new = |lack: &Lack| lacks.iter().all(|known| known.reasons != lack.reasons);
     // Another input is worth a word where it lacks a single column.
-    lacks.extend(nearest.err().filter(|lack| lack.reasons.len() == 1));
-    lacks.dedup();
+    let nearest = nearest.err().filter(|lack| lack.reasons.len() == 1 && is_new(lack));
+    lacks.extend(nearest);
     lacks
 }
 
@@ -173,7 +174,7 @@ fn read_as(export: &Export, table: Table, event: Option<&str>) -> Result<Reading
         }
     }
     if export.footer.is_none() && !table.may_be_csv() {
-        reasons.push("Parquet: only spend and rates may be CSV".to_owned());
+        reasons.push("the form of Parquet (only spend and rates may be CSV)".to_owned());
     }
     if !reasons.is_empty() {
         return Err(Lack { table, reasons });

@@ -200,14 +200,14 @@ fn reason(mapped: &Mapped, draft: &Draft, group: &Group) -> String {
     let values = match (mapped.logical, group.table) {
         ("event", Table::Touchpoints) => listed(draft.log.events.iter().map(|(name, _)| &**name), "event"),
         ("channel", Table::Touchpoints) if draft.log.channels.more => {
-            "more than 50 values: is this a channel?".to_owned()
+            "more than 50 values, is this a channel?".to_owned()
         }
         ("channel", Table::Touchpoints) => {
             listed(draft.log.channels.distinct.iter().map(|name| &**name), "channel")
         }
         _ => String::new(),
     };
-    if values.is_empty() { why.to_owned() } else { format!("{why}: {values}") }
+    if values.is_empty() { why.to_owned() } else { format!("{why}; {values}") }
 }
 
 fn contract(text: &mut String, draft: &Draft) {
@@ -256,7 +256,7 @@ fn stages(text: &mut String, draft: &Draft) {
     line(text, &format!("mode = {}", quoted(mode)), why);
     if !draft.stages.left_out.is_empty() {
         let left = draft.stages.left_out.iter().map(|name| &**name);
-        let _ = writeln!(text, "# in no stage: {}", listed(left, "event"));
+        let _ = writeln!(text, "# in no stage, {}", listed(left, "event"));
     }
     text.push_str("\n[stages.rules]\n");
     for stage in stages {
@@ -379,8 +379,8 @@ fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>, what: &str) -> Stri
     let more = if count > LISTED { ", …" } else { "" };
     match count {
         0 => String::new(),
-        1 => format!("1 {what}, {}", first.join(", ")),
-        _ => format!("{count} {what}s, {}{more}", first.join(", ")),
+        1 => format!("1 {what}: {}", first.join(", ")),
+        _ => format!("{count} {what}s: {}{more}", first.join(", ")),
     }
 }
 

@@ -13,6 +13,7 @@ mod customers;
 mod determinism;
 mod diff;
 mod explain;
+mod faults;
 mod init;
 mod inputs;
 mod journeys;
