@@ -149,7 +149,9 @@ fn tables(text: &mut String, tables: &[TableChange]) {
 }
 
 fn change(text: &mut String, cell: &CellChange) {
-    let keys: Vec<String> = cell.row.iter().map(|(column, value)| format!("{column}={value}")).collect();
+    // A key that isn't there, such as the campaign of a channel's row, tells nothing.
+    let keys = cell.row.iter().filter(|(_, value)| **value != Value::Null);
+    let keys: Vec<String> = keys.map(|(column, value)| format!("{column}={value}")).collect();
     let relative = cell.relative.map_or(String::new(), |relative| format!(" ({:+.1} %)", 100.0 * relative));
     let _ = writeln!(
         text,
