@@ -35,4 +35,8 @@ pub mod job;
 
 pub mod explain;
 
+pub mod init;
+
+pub mod diff;
+
 pub mod cli;
