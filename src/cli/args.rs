@@ -26,11 +26,11 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 
     /// Colours in messages
-    #[arg(long, global = true, value_enum, default_value_t = When::Auto, env = "TOUCHLINE_COLOR")]
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, env = "TOUCHLINE_COLOR", display_order = 900)]
     pub(super) color: When,
 
     /// Messages on standard error: for people, or one JSON object per line
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, env = "TOUCHLINE_LOG_FORMAT")]
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, env = "TOUCHLINE_LOG_FORMAT", display_order = 901)]
     pub(super) log_format: LogFormat,
 }
 
