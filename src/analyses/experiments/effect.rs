@@ -49,8 +49,14 @@ impl Effect {
     /// As it was seen, with the difference of the means where it is known more exactly than they are.
     pub(super) fn unadjusted(control: &Arm, variant: &Arm, exact: Option<f64>) -> Result<Effect, Reason> {
         let mut difference = welch::difference(control, variant)?;
-        difference.value = exact.unwrap_or(difference.value);
-        let lift = welch::relative_lift(control, variant);
+        let mut lift = welch::relative_lift(control, variant);
+        if let Some(exact) = exact {
+            difference.value = exact;
+            lift = lift.map(|lift| Lift {
+                estimate: Estimate { value: exact / control.mean.abs(), ..lift.estimate },
+                ..lift
+            });
+        }
         Ok(Effect { control: *control, variant: *variant, difference, lift, is_adjusted: false })
     }
 

@@ -54,7 +54,7 @@ pub(super) fn invalid(health: &Rows<'_>) -> Vec<Finding> {
             let (experiment, check) = (health.text(failed[0], "experiment"), health.text(failed[0], "check"));
             let of_check = failed.iter().copied().filter(|row| health.text(*row, "check") == check);
             let told: Vec<String> = of_check.filter_map(|row| seen(health, row)).collect();
-            let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) };
+            let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join("; ")) };
             format!("Experiment {experiment} fails its check {check}{told}: its verdicts are invalid.")
         })
         .collect();
@@ -217,7 +217,7 @@ of = "count"
         let told: Vec<String> =
             invalid(&Rows { frame: Some(&frame) }).into_iter().map(|found| found.text).collect();
         insta::assert_snapshot!(told.join("\n"), @r"
-        Experiment mail fails its check srm (A 901 instead of 450, B 0 instead of 450: nobody is analysed in this variant): its verdicts are invalid.
+        Experiment mail fails its check srm (A 901 instead of 450; B 0 instead of 450: nobody is analysed in this variant): its verdicts are invalid.
         Experiment pricing fails its check double_assignment (2.00 % of them): its verdicts are invalid.
         ");
         assert_eq!(invalid(&Rows { frame: None }), []);

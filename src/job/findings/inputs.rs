@@ -15,7 +15,7 @@ pub(super) fn strangers(plan: &Plan, rows: &Rows<'_>) -> Option<Finding> {
     Some(Finding {
         table: "data_quality",
         text: format!(
-            "Of {customers} customers with touchpoints {} are in the customers table: its column `{column}` hardly holds \
+            "{} of {customers} customers with touchpoints stand in the customers table: its column `{column}` hardly holds \
              the ids of the touchpoints. Compare the two, also in their zeros, case and prefixes.",
             customers - unknown,
         ),
