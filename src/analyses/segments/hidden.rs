@@ -167,10 +167,10 @@ struct Alone {
     cell: usize,
 }
 
-/// The stage whose rows are those of a conversion.
+/// The stage whose rows are those of a conversion; of several (of events that never come) the last, which hides most.
 fn twin_stage(conversion: usize, rules: &Rules) -> Option<usize> {
     let same = |stage: &usize| {
         rules.facts.iter().all(|facts| facts.stages >> stage & 1 == facts.conversions >> conversion & 1)
     };
-    (0..rules.stages).find(same)
+    (0..rules.stages).rev().find(same)
 }

@@ -160,6 +160,20 @@ fn system(shown: &Bench, truth: &Bench) -> Option<System> {
             }
             sum_of(&mut system, metric, variant);
         }
+        // Of one or two altogether the whole tells, which is public.
+        let total = |what: &str| {
+            let what = format!("{what} {variant}");
+            system
+                .cells
+                .iter()
+                .filter(|((own, _), _)| *own == what)
+                .map(|(_, (truth, _))| truth)
+                .sum::<i128>()
+        };
+        let counted = ["customers", "customers of week", "rate", "no rate", "week", "no week"];
+        if counted.into_iter().any(|what| (1..=2).contains(&total(what))) {
+            return None;
+        }
         for window in ["customers", "customers of week"] {
             sum_of(&mut system, window, variant);
         }
@@ -211,12 +225,12 @@ fn journeys() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
     fn no_hidden_arm_can_be_found(texts in journeys(), min_customers in 2_u64..12) {
         let Some(system) = system(&bench(&texts, min_customers), &bench(&texts, 1)) else { return Ok(()) };
-        prop_assert_eq!(system.determined(), Vec::new());
-        prop_assert_eq!(system.unique(), None);
+        prop_assert_eq!(system.determined(), Vec::new(), "{:?}", system);
+        prop_assert_eq!(system.unique(), None, "{:?}", system);
         let few = |(count, shown): &(i128, bool)| *shown && (1..=2).contains(count);
         prop_assert!(!system.cells.values().any(few), "{:?}", system.cells);
     }

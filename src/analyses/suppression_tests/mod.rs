@@ -17,7 +17,7 @@ const MOST_STEPS: usize = 2_000;
 type Name = (String, String);
 
 /// Counts of one dimension and the equations that hold between them.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct System {
     /// What is true, and whether it is shown.
     cells: BTreeMap<Name, (i128, bool)>,
