@@ -75,7 +75,8 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let queries = load_queries(plan)?;
     let budget = budget(plan, options)?;
     let pool = work::pool(budget.threads())?;
-    let store = Store::open(&plan.output.path, options.wait)?;
+    let interrupted = AtomicBool::new(false);
+    let store = Store::open(&plan.output.path, options.wait, &interrupted)?;
     let opened = open_inputs(plan, &pool)?;
     if !options.force
         && let Some(outcome) = already_published(plan, options, &queries, &opened, &store)?
@@ -90,7 +91,8 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
     {
-        return Ok(reused(republish(&store, &found, options.make_current)?, &found.manifest));
+        let published = republish(&store, &found, plan.output.keep, options.make_current)?;
+        return Ok(reused(published, &found.manifest));
     }
 
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
@@ -100,14 +102,14 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         run_id: run_id.clone(),
         window,
         timezone: &plan.job.timezone,
-        job: job_record(plan)?,
+        job: job_record(plan, &queries)?,
         inputs,
         counts: counts.clone(),
         started,
         rejected: quality::rejected(plan, &loaded, &computed.cut),
         output: &plan.output,
         make_current: options.make_current,
-        interrupted: &AtomicBool::new(false),
+        interrupted: &interrupted,
         tables: tables.clone(),
     };
     let published = pool.install(|| publish(&store, &publication))?;
@@ -231,7 +233,7 @@ fn load_queries(plan: &Plan) -> Result<Vec<Query>, JobError> {
     Ok(queries)
 }
 
-fn job_record(plan: &Plan) -> Result<JobRecord, JobError> {
+fn job_record(plan: &Plan, queries: &[Query]) -> Result<JobRecord, JobError> {
     let json = serde_json::to_vec(plan).map_err(JobError::Plan)?;
     Ok(JobRecord {
         name: plan.job.name.clone(),
@@ -239,6 +241,11 @@ fn job_record(plan: &Plan) -> Result<JobRecord, JobError> {
         config_hash: blake3::hash(&json).to_hex().to_string(),
         timezone: plan.job.timezone.name.clone(),
         currency: plan.job.currency.code.clone(),
+        config: plan.written.clone(),
+        queries: queries::texts(queries)
+            .into_iter()
+            .map(|(file, text)| (file, blake3::hash(text.as_bytes()).to_hex().to_string()))
+            .collect(),
     })
 }
 
@@ -302,7 +309,8 @@ fn already_published(
         };
         let run_id = run_id(plan, queries, &manifest.inputs, window)?;
         if let Some(found) = store.find_published(&run_id)? {
-            return Ok(Some(reused(republish(store, &found, options.make_current)?, &found.manifest)));
+            let published = republish(store, &found, plan.output.keep, options.make_current)?;
+            return Ok(Some(reused(published, &found.manifest)));
         }
     }
     Ok(None)

@@ -203,6 +203,8 @@ fn plan() -> Plan {
             csv_style: CsvStyle::Plain,
             csv_separator: ',',
             csv_decimal: '.',
+            keep: Default::default(),
         },
+        written: Default::default(),
     }
 }
