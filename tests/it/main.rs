@@ -6,6 +6,7 @@ mod bad_config;
 mod bad_input;
 mod books;
 mod budget;
+mod canaries;
 mod channels;
 mod cli;
 mod coverage;
