@@ -188,7 +188,9 @@ fn fail(
 fn kind_of(hit: &str, out: &str) -> String {
     let call = hit.split('(').next().unwrap_or_default();
     let path = hit.split('"').nth(1).or_else(|| hit.split('<').nth(1)?.split('>').next()).unwrap_or_default();
-    let path = path.replace(out, "OUT");
+    // Names without a folder are those of what is removed, entry by entry.
+    let path =
+        if path.contains('/') { path.replace(out, "OUT") } else { "in a run that is removed".to_owned() };
     let parts: Vec<&str> =
         path.split('/').map(|part| if part.starts_with("r-") { "RUN" } else { part }).collect();
     format!("{call} {}", parts.join("/"))
