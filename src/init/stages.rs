@@ -47,6 +47,8 @@ pub struct Conversion {
     pub values: Vec<String>,
     /// Whether most of its rows have a value.
     pub has_value: bool,
+    /// Whether rows of the same order are its items: most have another value than the first.
+    pub has_items: bool,
     /// Why it was taken, for a comment.
     pub why: String,
 }
@@ -248,11 +250,14 @@ pub fn conversions(log: &Log, stages: &Stages, flag: Option<(&str, &str)>) -> Ve
     let of_events = |name: String, at: Vec<usize>, why: String| {
         let rows: u64 = at.iter().map(|at| log.events[*at].1.rows).sum();
         let with_value: u64 = at.iter().map(|at| log.events[*at].1.with_value).sum();
+        let repeated: u64 = at.iter().map(|at| log.events[*at].1.repeated).sum();
+        let otherwise: u64 = at.iter().map(|at| log.events[*at].1.repeated_otherwise).sum();
         Conversion {
             name,
             column: "event".to_owned(),
             values: at.iter().map(named).collect(),
             has_value: 2 * with_value > rows,
+            has_items: 2 * otherwise > repeated,
             why,
         }
     };
@@ -272,6 +277,7 @@ pub fn conversions(log: &Log, stages: &Stages, flag: Option<(&str, &str)>) -> Ve
             column: column.to_owned(),
             values: vec![value.to_owned()],
             has_value: log.events.iter().any(|(_, rows)| rows.with_value > 0),
+            has_items: false,
             why: "by the column, which has two values only".to_owned(),
         });
     } else if let Some(at) = only_with_value(log, &by_rows) {
