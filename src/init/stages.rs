@@ -138,6 +138,11 @@ pub fn stages(log: &Log) -> Stages {
                 precedes(&histories, at, &events).unwrap_or_else(|| known.is_some_and(|known| known > rank))
             });
             let name = log.events[at].0.clone();
+            // An event may be called as a stage is.
+            if let Some((_, stage)) = stages.iter_mut().find(|(_, stage)| stage.name == name) {
+                stage.events.push(name);
+                continue;
+            }
             let place = later.unwrap_or(stages.len());
             stages.insert(place, (Some(rank), Stage { events: vec![name.clone()], name, by_words: false }));
         }
@@ -318,6 +323,8 @@ fn only_with_value(log: &Log, by_rows: &[usize]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::init::sample::EventRows;
 
@@ -404,6 +411,54 @@ mod tests {
         assert_eq!((&*found[0].name, &*found[0].values[0]), ("consideration", "search"), "the last stage");
         assert!(conversions(&log("click", 1), &Stages::default(), None).is_empty());
     }
+
+    proptest! {
+        #[test]
+        fn a_stage_stands_once_and_an_event_in_one_stage(
+            journeys in prop::collection::vec(prop::collection::vec(0_usize..WORDS.len(), 0..6), 0..12),
+        ) {
+            let lines: Vec<String> = journeys
+                .iter()
+                .map(|journey| journey.iter().map(|at| WORDS[*at]).collect::<Vec<_>>().join(" "))
+                .collect();
+            let log = log(&lines.join("\n"), 1);
+            let found = stages(&log);
+            let mut names: Vec<&String> = found.stages.iter().map(|stage| &stage.name).collect();
+            let mut events: Vec<&String> = found.stages.iter().flat_map(|stage| &stage.events).collect();
+            events.extend(&found.left_out);
+            let counts = (names.len(), events.len());
+            names.sort();
+            names.dedup();
+            events.sort();
+            events.dedup();
+            prop_assert_eq!((names.len(), events.len()), counts);
+            prop_assert_eq!(events.len(), log.events.len());
+            let conversions = conversions(&log, &found, None);
+            let mut names: Vec<&String> = conversions.iter().map(|conversion| &conversion.name).collect();
+            names.sort();
+            names.dedup();
+            prop_assert_eq!(names.len(), conversions.len());
+            prop_assert!(conversions.iter().all(|conversion| !conversion.values.is_empty()));
+        }
+    }
+
+    /// Events of known and of unknown words, and some that are called as stages are.
+    const WORDS: [&str; 14] = [
+        "service",
+        "visit",
+        "awareness",
+        "conversion",
+        "purchase",
+        "sign_up",
+        "touch",
+        "deal$",
+        "x",
+        "review",
+        "error",
+        "cart",
+        "support",
+        "experience",
+    ];
 
     #[test]
     fn the_most_certain_purchase_is_the_conversion() {
