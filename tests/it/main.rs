@@ -34,3 +34,4 @@ mod rejects;
 mod roi;
 mod sample_data;
 mod support;
+mod told;
