@@ -262,7 +262,14 @@ fn rows_of_an_order_are_repetitions_or_items_by_their_values() {
         warehouse.parquet("log.parquet", columns);
         let config = accepted(&warehouse, &["log.parquet"]);
         let orders = toml(&config)["conversions"]["purchase"]["orders"].as_str().unwrap().to_owned();
-        (orders, warehouse.select("reconciliation", &[("ledger", "value"), ("model", "linear")], &["unattributed"]))
+        (
+            orders,
+            warehouse.select(
+                "reconciliation",
+                &[("ledger", "value"), ("model", "linear")],
+                &["unattributed"],
+            ),
+        )
     };
     assert_eq!(orders([5.0, 7.0, 1.0]), ("sum".to_owned(), "13".to_owned()));
     assert_eq!(orders([5.0, 5.0, 1.0]), ("first".to_owned(), "6".to_owned()));
