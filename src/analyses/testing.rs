@@ -198,5 +198,6 @@ fn plan() -> Plan {
             csv_separator: ',',
             csv_decimal: '.',
         },
+        lineage: None,
     }
 }

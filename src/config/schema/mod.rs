@@ -33,6 +33,7 @@ pub(super) struct Schema {
     pub(super) experiments: Table<Section<Experiment>>,
     pub(super) queries: Section<Queries>,
     pub(super) output: Section<Output>,
+    pub(super) lineage: Option<Section<Lineage>>,
 }
 
 /// `[job]`.
@@ -278,4 +279,13 @@ pub(super) struct Output {
     pub(super) csv: Option<Text>,
     pub(super) csv_separator: Option<Text>,
     pub(super) csv_decimal: Option<Text>,
+}
+
+/// `[lineage]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct Lineage {
+    pub(super) path: Option<Text>,
+    pub(super) namespace: Option<Text>,
+    pub(super) parent: Option<Text>,
 }
