@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use crate::job::{JobError, Outcome};
-use crate::lineage::End;
+use crate::lineage::{End, LineageError};
 
 /// Exit codes of a run that was asked to stop.
 const STOPPED: [u8; 2] = [130, 143];
@@ -17,8 +17,19 @@ pub(super) fn end(outcome: &Result<Outcome, JobError>) -> End<'_> {
     }
 }
 
+/// What a person is told of events that are missing: the run is as good as with them.
+pub(super) fn warning(error: &LineageError) -> String {
+    format!("warning: {}\n", chain(error))
+}
+
 /// An error with its causes.
 fn chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(|error| error.to_string()).collect::<Vec<_>>().join(": ")
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }

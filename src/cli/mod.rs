@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod diagnostics;
 mod explain;
+mod lineage;
 mod progress;
 mod run;
 mod size;

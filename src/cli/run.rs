@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use crate::config::{self, plan::Plan};
 use crate::job::{self, Outcome, RunOptions as JobOptions};
+use crate::lineage::Recorder;
 
 use super::args::{ConfigOptions, RunOptions};
 use super::diagnostics::Failure;
+use super::lineage;
 use super::progress::{Bar, counted, grouped};
 
 /// Resolves the configuration as the command line has it.
@@ -27,8 +29,12 @@ pub(super) fn run(options: &RunOptions) -> Result<(), Failure> {
         make_current: options.make_current,
         wait: options.wait(),
     };
+    let recorder = Recorder::begin(&plan);
     let outcome = job::run(&plan, &how, &bar);
     bar.clear();
+    if let Err(error) = recorder.end(&lineage::end(&outcome)) {
+        eprint!("{}", lineage::warning(&error));
+    }
     let outcome = outcome?;
     if !options.quiet {
         eprint!("{}", summary(&plan, &outcome, begun.elapsed().as_secs_f64()));

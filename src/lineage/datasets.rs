@@ -125,9 +125,7 @@ fn input(place: &Place<'_>, was_read: bool) -> Value {
 /// Columns of a Parquet file; none of other files, and of those that changed since.
 fn columns(path: &Path) -> Option<Vec<Value>> {
     let metadata = ArrowReaderMetadata::load(&File::open(path).ok()?, Default::default()).ok()?;
-    let field = |field: &std::sync::Arc<arrow::datatypes::Field>| {
-        json!({ "name": field.name(), "type": field.data_type().to_string() })
-    };
+    let field = |field: &std::sync::Arc<arrow::datatypes::Field>| json!({ "name": field.name(), "type": field.data_type().to_string() });
     Some(metadata.schema().fields().iter().map(field).collect())
 }
 

@@ -56,7 +56,7 @@ pub(super) fn encode(
     run_facets.insert("processing_engine".to_owned(), facet("1-1-1", "ProcessingEngineRunFacet", engine));
     if let Some(parent) = &lineage.parent {
         let fields = json!({
-            "run": { "runId": parent.run },
+            "run": { "runId": parent.run.to_string() },
             "job": { "namespace": parent.namespace, "name": parent.job },
         });
         run_facets.insert("parent".to_owned(), facet("1-2-0", "ParentRunFacet", fields));
@@ -67,7 +67,7 @@ pub(super) fn encode(
         "eventTime": Timestamp::now().to_string(),
         "producer": PRODUCER,
         "schemaURL": EVENT_SCHEMA,
-        "run": { "runId": run, "facets": run_facets },
+        "run": { "runId": run.to_string(), "facets": run_facets },
         "job": {
             "namespace": lineage.namespace,
             "name": job,

@@ -101,7 +101,9 @@ impl<'a> Recorder<'a> {
     fn write_end(&mut self, end: &End<'_>) {
         match end {
             End::Complete(published) => self.write_complete(published),
-            End::Skip => self.write(EventType::Complete, Vec::new(), datasets::planned(self.plan), Vec::new()),
+            End::Skip => {
+                self.write(EventType::Complete, Vec::new(), datasets::planned(self.plan), Vec::new())
+            }
             End::Abort(message) => self.write_failure(EventType::Abort, message),
             End::Fail(message) => self.write_failure(EventType::Fail, message),
         }

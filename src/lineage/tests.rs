@@ -65,7 +65,9 @@ fn every_end_has_its_event() {
         .as_array()
         .expect("inputs")
         .iter()
-        .map(|input| input["name"].as_str().expect("a name").replace(&folder.path().display().to_string(), "."))
+        .map(|input| {
+            input["name"].as_str().expect("a name").replace(&folder.path().display().to_string(), ".")
+        })
         .collect();
     assert_eq!(names, ["./exports", "./stores.parquet", "./exports/spend.csv"]);
 }

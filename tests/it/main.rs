@@ -15,6 +15,7 @@ mod explain;
 mod inputs;
 mod journeys;
 mod limits;
+mod lineage;
 mod money;
 mod naive;
 mod naive_funnel;

@@ -15,12 +15,7 @@ const NAMESPACE: &str = "touchline";
 const OF_THE_OUTPUT: [&str; 5] = ["runs", "windows", "current", ".staging", ".lock"];
 
 impl Resolver<'_, '_, '_> {
-    pub(super) fn lineage(
-        &mut self,
-        lineage: &Lineage,
-        folder: &Path,
-        output: &Path,
-    ) -> Option<LineagePlan> {
+    pub(super) fn lineage(&mut self, lineage: &Lineage, folder: &Path, output: &Path) -> Option<LineagePlan> {
         let namespace = match &lineage.namespace {
             Some(namespace) => self.name(namespace, "namespace"),
             None => NAMESPACE.to_owned(),
