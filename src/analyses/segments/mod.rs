@@ -19,6 +19,7 @@ use super::funnel::{Outcome, entries};
 use super::suppression::Merged;
 use super::{Analysis, Context, NamedFrame, Observed};
 
+mod audit;
 mod conversion;
 mod counts;
 mod funnel;
