@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
 mod architecture;
+mod backfill;
 mod bad_config;
 mod bad_input;
 mod books;
@@ -9,6 +10,7 @@ mod budget;
 mod channels;
 mod cli;
 mod coverage;
+mod crontab;
 mod customers;
 mod determinism;
 mod explain;
