@@ -36,6 +36,9 @@ pub(super) fn run(options: &RunOptions) -> Result<(), Failure> {
         eprint!("{}", lineage::warning(&error));
     }
     let outcome = outcome?;
+    if let Some(warning) = &outcome.published.warning {
+        eprintln!("warning: {warning}");
+    }
     if !options.quiet {
         eprint!("{}", summary(&plan, &outcome, begun.elapsed().as_secs_f64()));
     }

@@ -14,6 +14,7 @@ mod crontab;
 mod customers;
 mod determinism;
 mod explain;
+mod faults;
 mod inputs;
 mod journeys;
 mod limits;
