@@ -29,7 +29,7 @@ touchline=${TOUCHLINE_BIN:-touchline}
 attempts=${BACKFILL_ATTEMPTS:-3}
 pause=${BACKFILL_PAUSE:-60}
 
-# One window. Disks and locks (74, 75) deserve another try, a window without rows (99) is none to report;
+# One window. Disks and locks (74, 75) deserve another try, a window without rows (99) is no failure;
 # all else is the same the next time.
 window() {
     local attempt code
@@ -37,11 +37,7 @@ window() {
         code=0
         "$touchline" run --config "$config" --from "$1" --to "$2" --on-empty skip "${@:3}" || code=$?
         case $code in
-        0) return 0 ;;
-        99)
-            printf '%s to %s: nothing to read\n' "$1" "$2" >&2
-            return 0
-            ;;
+        0 | 99) return 0 ;;
         74 | 75) [ "$attempt" -lt "$attempts" ] || return "$code" ;;
         *) return "$code" ;;
         esac

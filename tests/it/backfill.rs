@@ -83,7 +83,6 @@ fn a_window_without_rows_is_passed_over() {
     let warehouse = warehouse();
     let ran = backfill(&warehouse, &["touchline.toml", "2026-03-01", "2026-04-02", "month"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stderr.contains("2026-03-01 to 2026-04-01: nothing to read"), "{}", ran.stderr);
     assert!(pointers(&warehouse).contains_key("2026-04-01_2026-04-02"));
 }
 

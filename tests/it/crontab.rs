@@ -10,8 +10,11 @@ use crate::support::{CONFIG, Ran, Warehouse, few_touchpoints};
 
 const CRONTAB: &str = include_str!("../../examples/crontab");
 
-/// date(1) on the morning after the last touchpoint.
+/// date(1) on the morning after the last touchpoint; `-u` asks for no day of the clock.
 const DATE: &str = "#!/bin/sh
+if [ \"$1\" = -u ]; then
+    exec /bin/date \"$@\"
+fi
 if [ \"$1\" = -d ]; then
     base=\"2026-04-04 $2\"
     shift 2
@@ -49,6 +52,8 @@ fn machine() -> Warehouse {
     warehouse.write("bin/date", DATE);
     fs::set_permissions(warehouse.path("bin/date"), fs::Permissions::from_mode(0o755)).expect("executable");
     symlink(env!("CARGO_BIN_EXE_touchline"), warehouse.path("bin/touchline")).expect("a link");
+    let backfill = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/backfill.sh");
+    symlink(backfill, warehouse.path("bin/touchline-backfill")).expect("a link");
     fs::create_dir(warehouse.path("summaries")).expect("created");
     warehouse
 }
