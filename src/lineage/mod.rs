@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::{Builder, Uuid};
 
+use crate::config::Secrets;
 use crate::config::plan::{LineagePlan, Plan};
 use crate::publish::{Manifest, PublishError, Published};
 
@@ -64,6 +65,8 @@ pub enum End<'a> {
 #[derive(Debug)]
 pub struct Recorder<'a> {
     plan: &'a Plan,
+    /// What must not show.
+    secrets: Secrets,
     /// None: nobody asked for events, or the last one is written.
     open: Option<(&'a LineagePlan, Uuid)>,
     trouble: Option<LineageError>,
@@ -71,8 +74,8 @@ pub struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     /// Says that a run begins, where the plan asks for events.
-    pub fn begin(plan: &'a Plan) -> Self {
-        let mut recorder = Self { plan, open: None, trouble: None };
+    pub fn begin(plan: &'a Plan, secrets: Secrets) -> Self {
+        let mut recorder = Self { plan, secrets, open: None, trouble: None };
         let Some(lineage) = &plan.lineage else { return recorder };
         match new_run() {
             Ok(run) => recorder.open = Some((lineage, run)),
@@ -145,7 +148,7 @@ impl<'a> Recorder<'a> {
     ) {
         let Some((lineage, run)) = self.open else { return };
         let event = event::encode(kind, run, lineage, &self.plan.job.name, facets, inputs, outputs);
-        if let Err(error) = file::append(&lineage.path, &event) {
+        if let Err(error) = file::append(&lineage.path, &self.secrets.redact(&event)) {
             self.trouble.get_or_insert(error);
         }
     }

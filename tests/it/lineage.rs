@@ -131,3 +131,13 @@ fn a_run_without_lineage_is_as_good() {
         ["warning: lineage events are not written to FOLDER/out/lineage.ndjson: it is no file"]
     );
 }
+
+#[test]
+fn a_window_without_rows_is_no_failure_where_that_is_allowed() {
+    let warehouse = warehouse();
+    let ran = warehouse.touchline(&["run", "--date", "2027-01-01", "--on-empty", "skip"]);
+    assert_eq!(ran.code, 99, "{}", ran.stderr);
+    let events = events(&warehouse);
+    assert_eq!(kinds(&events), ["START", "COMPLETE"]);
+    assert_eq!(events[1]["outputs"], Value::Array(Vec::new()));
+}
