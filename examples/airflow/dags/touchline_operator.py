@@ -21,6 +21,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
@@ -31,6 +32,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 RETRIED = {74, 75, 130, 143}
 #: No input rows, with ``--on-empty skip``.
 EMPTY = 99
+POLL_SECONDS = 0.1
 
 
 class TouchlineOperator(BaseOperator):
@@ -96,11 +98,12 @@ class TouchlineOperator(BaseOperator):
             start_new_session=True,
         )
         try:
-            reader = threading.Thread(target=self._log_lines, args=(self._process.stderr,))
+            reader = threading.Thread(target=self._log_lines, args=(self._process.stderr,), daemon=True)
             reader.start()
             # The summary is a line; should there ever be more, the last one is it.
             printed = self._process.stdout.read().splitlines()
-            code = self._process.wait()
+            while (code := self._process.poll()) is None:
+                time.sleep(POLL_SECONDS)
             reader.join()
         finally:
             # A timeout arrives here as an exception; so does whatever else ends the task early.
@@ -128,13 +131,25 @@ class TouchlineOperator(BaseOperator):
             return
         self.log.warning("Stopping touchline (process group %d) with SIGTERM", process.pid)
         self._signal(process, signal.SIGTERM)
-        try:
-            code = process.wait(timeout=self.stop_seconds)
-        except subprocess.TimeoutExpired:
+        code = self._ended(process, self.stop_seconds)
+        if code is None:
             self.log.error("touchline did not stop within %s s: killing it", self.stop_seconds)
             self._signal(process, signal.SIGKILL)
-            code = process.wait()
-        self.log.warning("touchline has stopped with exit code %d", code if code >= 0 else 128 - code)
+            code = self._ended(process, self.stop_seconds)
+        if code is not None:
+            self.log.warning("touchline has stopped with exit code %d", code if code >= 0 else 128 - code)
+
+    @staticmethod
+    def _ended(process: subprocess.Popen[str], seconds: float) -> int | None:
+        """The exit code, once the process has ended within so many seconds.
+
+        Not by ``wait``: Airflow calls ``on_kill`` from a signal handler too, and there it would wait for a lock that
+        the interrupted ``execute`` may hold.
+        """
+        deadline = time.monotonic() + seconds
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return process.poll()
 
     @staticmethod
     def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
