@@ -200,5 +200,6 @@ fn plan() -> Plan {
             keep: Default::default(),
         },
         lineage: None,
+        written: Default::default(),
     }
 }

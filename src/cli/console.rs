@@ -75,6 +75,9 @@ impl Console {
 
     /// Tells a failure, however quiet.
     pub(super) fn failure(&self, failure: &Failure) {
+        if failure.is_silent() {
+            return;
+        }
         self.log("error", "failed", &failure.render(self.color), failure.fields());
     }
 

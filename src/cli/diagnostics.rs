@@ -28,6 +28,8 @@ enum Message {
     Usage(clap::Error),
     /// The error and its causes.
     Chain(Vec<String>),
+    /// Nothing: standard output says it all.
+    Said,
 }
 
 impl Failure {
@@ -59,12 +61,23 @@ impl Failure {
         Self { message, hint: Some(hint.to_owned()), exit_code: IO }
     }
 
+    /// An exit code that isn't 0 though nothing failed.
+    pub(super) fn silent(exit_code: u8) -> Self {
+        Self { message: Message::Said, hint: None, exit_code }
+    }
+
+    /// Whether there is nothing to tell.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self.message, Message::Said)
+    }
+
     /// The text for standard error.
     pub(super) fn render(&self, color: bool) -> String {
         let paint = |code: &str, text: &str| {
             if color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
         };
         match &self.message {
+            Message::Said => String::new(),
             Message::Config(errors) => {
                 let mut text = errors.render(color);
                 if !text.ends_with('\n') {
@@ -99,6 +112,7 @@ impl Failure {
                 line.strip_prefix("error: ").unwrap_or(line).to_owned()
             }
             Message::Chain(chain) => chain[0].clone(),
+            Message::Said => String::new(),
         }
     }
 
@@ -131,7 +145,7 @@ impl Failure {
                 };
                 fields["errors"] = errors.errors().iter().map(each).collect();
             }
-            Message::Usage(_) => {}
+            Message::Usage(_) | Message::Said => {}
             Message::Chain(chain) => fields["causes"] = chain[1..].iter().cloned().collect(),
         }
         fields

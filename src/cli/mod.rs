@@ -4,10 +4,13 @@ mod args;
 mod check;
 mod console;
 mod diagnostics;
+mod diff;
 mod explain;
+mod init;
 mod lineage;
 mod panics;
 mod progress;
+mod reference;
 mod run;
 mod signals;
 mod size;
@@ -59,8 +62,12 @@ fn answer(command: &Command, console: &Console) -> Result<(), Failure> {
         Command::Run(_) => Ok(()),
         Command::Check(options) => check::check(options, console),
         Command::Explain(options) => explain::explain(options, console),
+        Command::Init(options) => init::init(options, console),
+        Command::Diff(options) => diff::diff(options, console),
         Command::Tables(options) => tables(options, console),
         Command::Generate(options) => generate(options, console),
+        Command::Completions { shell } => reference::completions(*shell, console),
+        Command::Man => reference::man(console),
     }
 }
 

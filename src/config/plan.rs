@@ -66,6 +66,10 @@ pub struct Plan {
     /// Where lineage events are written; they are beside the results and change none. None: nowhere.
     #[serde(skip)]
     pub lineage: Option<LineagePlan>,
+    /// The configuration as it was written, options included: TOML by key, for the manifest. What the environment holds and
+    /// ids of customers are not in it.
+    #[serde(skip)]
+    pub written: BTreeMap<String, String>,
 }
 
 /// Name, zone and currency of the job.

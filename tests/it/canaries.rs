@@ -49,6 +49,7 @@ of = "points"
 window = "2d"
 [experiments.checkout]
 control = "A"
+weights = { A = 0.5, B = 0.5 }
 metrics = ["conversion_rate", "points"]
 "#;
 

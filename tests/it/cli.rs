@@ -31,14 +31,19 @@ fn help() {
     Usage: touchline [OPTIONS] <COMMAND>
 
     Commands:
-      run       Read the exports, compute, publish all result tables
-      check     Validate the configuration and the inputs, and say what a run would read, prune and
-                write
-      explain   Show why a number is what it is: a customer's journey, or the journeys behind a row of a
-                table
-      tables    Print the data dictionary of the result tables
-      generate  Write a synthetic warehouse with planted truths
-      help      Print this message or the help of the given subcommand(s)
+      init         Look at exports and write a first configuration for them, with what each guess rests
+                   on
+      run          Read the exports, compute, publish all result tables
+      check        Validate the configuration and the inputs, and say what a run would read, prune and
+                   write
+      explain      Show why a number is what it is: a customer's journey, or the journeys behind a row
+                   of a table
+      diff         Say what changed between two runs, table by table, and why
+      tables       Print the data dictionary of the result tables
+      generate     Write a synthetic warehouse with planted truths
+      completions  Print the completions for a shell
+      man          Print the manual page, in the form that `man` reads
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
           --color <COLOR>            Colours in messages [env: TOUCHLINE_COLOR] [default: auto]

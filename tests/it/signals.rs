@@ -130,7 +130,7 @@ fn current(warehouse: &Warehouse, out: &str) -> PathBuf {
 #[test]
 fn wherever_a_run_is_stopped_it_leaves_the_last_result_and_nothing_else() {
     let warehouse = Warehouse::new("");
-    let made = warehouse.touchline(&["generate", "made", "-q", "--customers", "800", "--days", "20"]);
+    let made = warehouse.touchline(&["generate", "made", "-q", "--customers", "300", "--days", "12"]);
     assert_eq!(made.code, 0, "{}", made.stderr);
     let config = ["-c", "made/touchline.toml"];
     let begun = Instant::now();

@@ -116,6 +116,7 @@ pub(super) fn resolve(
         queries,
         output,
         lineage,
+        written: Default::default(),
     }
 }
 
