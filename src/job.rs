@@ -141,7 +141,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         counts,
         files: loaded.inputs.len(),
         window,
-        findings: findings::find(plan, &tables),
+        findings: findings::find(plan, loaded.window_us, &tables),
     })
 }
 

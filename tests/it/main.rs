@@ -40,3 +40,4 @@ mod sample_data;
 mod signals;
 mod support;
 mod surroundings;
+mod told;
