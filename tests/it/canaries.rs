@@ -47,6 +47,8 @@ kind = "mean"
 conversion = "purchase"
 of = "points"
 window = "2d"
+[lineage]
+path = "lineage.ndjson"
 [experiments.checkout]
 control = "A"
 weights = { A = 0.5, B = 0.5 }
@@ -193,6 +195,7 @@ fn no_log_manifest_summary_or_table_names_a_customer_or_a_value() {
     let check = warehouse.touchline(&["check"]);
     assert_eq!((check.code, hits(&said(&check))), (0, 0), "{check:?}");
     let mut files = vec![("summary".to_owned(), fs::read_to_string(warehouse.path("summary.json")).unwrap())];
+    files.push(("lineage".to_owned(), fs::read_to_string(warehouse.path("lineage.ndjson")).unwrap()));
     texts_below(&warehouse.path("out"), &mut files);
     assert!(files.len() > 40, "{}", files.len());
     for (name, text) in files {
@@ -270,6 +273,8 @@ fn no_failure_quotes_what_it_met() {
         assert_eq!(hits(&said(&text)), 0, "{name}: {}", text.stderr);
         let summary = fs::read_to_string(warehouse.path("summary.json")).unwrap();
         assert_eq!(hits(&summary), 0, "{name}: {summary}");
+        let lineage = fs::read_to_string(warehouse.path("lineage.ndjson")).unwrap_or_default();
+        assert_eq!(hits(&lineage), 0, "{name}: {lineage}");
         let json = warehouse.touchline(&[&arguments[..], &["--log-format", "json"]].concat());
         assert_eq!((json.code, hits(&said(&json))), (text.code, 0), "{name}: {}", json.stderr);
     }
