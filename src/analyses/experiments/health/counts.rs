@@ -1,14 +1,16 @@
 //! What only the checks ask for, of one experiment: integers that merge in any order.
 
 use crate::analyses::Context;
+use crate::analyses::experiments::batch::Batch;
 use crate::analyses::experiments::population::{Experiment, Exposed};
 use crate::analyses::experiments::sums::add_all;
-use crate::journey::Journey;
+use crate::config::plan::MetricPlan;
+use crate::journey::Rules;
 
-use super::novelty;
+use super::novelty::{self, WEEKS};
 
 /// One experiment; what its figures need as well is in
-/// [`ExperimentCounts`](crate::analyses::experiments::sums::ExperimentCounts).
+/// [`ExperimentCounts`](crate::analyses::experiments::counts::ExperimentCounts).
 #[derive(Debug, Clone)]
 pub(in crate::analyses::experiments) struct Counts {
     /// By planned variant.
@@ -78,20 +80,29 @@ impl Counts {
         }
     }
 
-    /// Adds an analysed customer.
+    /// The metric that is followed, of a customer of whom so many weeks are over; None where there is nothing to follow.
     #[inline]
-    pub(in crate::analyses::experiments) fn observe(
-        &mut self,
-        context: &Context<'_>,
+    pub(in crate::analyses::experiments) fn followed(
+        &self,
+        metrics: &[MetricPlan],
         customer: &Exposed<'_>,
-    ) {
-        let Exposed { variant, t0_us, journey, .. } = *customer;
-        let activity = &mut self.activity[variant];
-        activity.before += u64::from(was_active_before(journey, t0_us));
-        activity.none_after += u64::from(!is_active_from(journey, t0_us));
-        self.by_day.add(customer.day, variant);
+        weeks_over: u8,
+        rules: &Rules,
+    ) -> Option<[i64; WEEKS]> {
+        self.novelty.as_ref()?.followed(metrics, customer, weeks_over, rules)
+    }
+
+    /// Adds analysed customers.
+    pub(in crate::analyses::experiments) fn count(&mut self, batch: &Batch) {
+        for exposure in &batch.exposures {
+            let variant = exposure.variant as usize;
+            let activity = &mut self.activity[variant];
+            activity.before += u64::from(exposure.active_before);
+            activity.none_after += u64::from(!exposure.active_after);
+            self.by_day.add(exposure.day as usize, variant);
+        }
         if let Some(novelty) = &mut self.novelty {
-            novelty.observe(&context.plan.metrics, customer, context.rules);
+            novelty.count(batch);
         }
     }
 
@@ -106,14 +117,4 @@ impl Counts {
             novelty.merge(other);
         }
     }
-}
-
-/// Whether there is a kept row before an instant.
-fn was_active_before(journey: &Journey<'_>, time_us: i64) -> bool {
-    journey.rows.first().is_some_and(|row| row.time_us < time_us)
-}
-
-/// Whether there is a kept row at or after an instant.
-fn is_active_from(journey: &Journey<'_>, time_us: i64) -> bool {
-    journey.rows.last().is_some_and(|row| row.time_us >= time_us)
 }

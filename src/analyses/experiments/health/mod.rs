@@ -8,13 +8,13 @@ use crate::analyses::Context;
 use crate::analyses::days::LocalDays;
 
 use super::cells::Cells;
+use super::counts::ExperimentCounts;
 use super::population::Experiment;
-use super::sums::ExperimentCounts;
 
 mod activity;
 mod assignment;
 mod counts;
-mod novelty;
+pub(super) mod novelty;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -22,6 +22,7 @@ mod timing;
 
 pub(super) use self::assignment::{ASSIGNED_BEFORE_WINDOW, UNKNOWN_VARIANT, not_configured};
 pub(super) use self::counts::Counts;
+pub(super) use self::novelty::WEEKS;
 pub(super) use self::rows::frame;
 
 /// Stands for a check over all variants.

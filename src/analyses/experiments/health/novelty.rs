@@ -13,6 +13,7 @@
 use std::ops::Range;
 
 use crate::analyses::Context;
+use crate::analyses::experiments::batch::{Batch, Waiting};
 use crate::analyses::experiments::population::{Experiment, Exposed};
 use crate::analyses::experiments::quantities;
 use crate::analyses::suppression::is_withheld;
@@ -23,7 +24,7 @@ use crate::stats::{Arm, Estimate, Joint, Reason, welch};
 use super::{Check, Status};
 
 /// So many weeks since exposure are followed.
-pub(super) const WEEKS: usize = 8;
+pub(in crate::analyses::experiments) const WEEKS: usize = 8;
 /// Length of one.
 const WEEK_US: i64 = 7 * DAY_US;
 /// Below this p-value, after Bonferroni over the variants, the effect isn't the same in the second week.
@@ -115,24 +116,39 @@ impl Counts {
         Some(Counts { metric, arms: vec![ArmWeeks::default(); plan.weights.len()] })
     }
 
-    /// Adds an analysed customer.
+    /// The metric of a customer by week, as far as weeks are over; None where all are zero.
     #[inline]
-    pub(super) fn observe(&mut self, metrics: &[MetricPlan], customer: &Exposed<'_>, rules: &Rules) {
-        let Exposed { variant, t0_us, .. } = *customer;
-        let over = ((rules.to_us.saturating_sub(t0_us)).max(0) / WEEK_US).min(WEEKS as i64) as usize;
-        let arm = &mut self.arms[variant];
+    pub(super) fn followed(
+        &self,
+        metrics: &[MetricPlan],
+        customer: &Exposed<'_>,
+        weeks_over: u8,
+        rules: &Rules,
+    ) -> Option<[i64; WEEKS]> {
         let metric = &metrics[self.metric];
-        let Some(quantity) = followed(metric) else { return };
+        let over = usize::from(weeks_over);
+        let quantity = followed(metric)?;
         // Most have nothing, and are counted only.
-        if over == 0 || !quantities::occurs(quantity, customer, rules, weeks(t0_us, 0..over)) {
-            arm.over[over] += 1;
-            return;
+        if over == 0 || !quantities::occurs(quantity, customer, rules, weeks(customer.t0_us, 0..over)) {
+            return None;
         }
         let mut values = [0; WEEKS];
         for (week, value) in values[..over].iter_mut().enumerate() {
-            *value = quantities::figure(metric, customer, rules, weeks(t0_us, week..week + 1));
+            *value = quantities::figure(metric, customer, rules, weeks(customer.t0_us, week..week + 1));
         }
-        arm.add(over, &values);
+        Some(values)
+    }
+
+    /// Adds analysed customers.
+    pub(super) fn count(&mut self, batch: &Batch) {
+        let mut followed = batch.weeks.iter().peekable();
+        for (at, Waiting { variant, weeks_over, .. }) in (0..).zip(&batch.exposures) {
+            let arm = &mut self.arms[*variant as usize];
+            match followed.next_if(|(exposure, _)| *exposure == at) {
+                Some((_, values)) => arm.add(usize::from(*weeks_over), values),
+                None => arm.over[usize::from(*weeks_over)] += 1,
+            }
+        }
     }
 
     /// Adds what another partial has seen.
@@ -145,6 +161,12 @@ impl Counts {
     pub(super) fn of_arms(metric: usize, arms: Vec<ArmWeeks>) -> Counts {
         Counts { metric, arms }
     }
+}
+
+/// So many of the weeks that are followed are over by the end of the reporting window, counted from an exposure.
+#[inline]
+pub(in crate::analyses::experiments) fn weeks_over(t0_us: i64, rules: &Rules) -> u8 {
+    (rules.to_us.saturating_sub(t0_us) / WEEK_US).clamp(0, WEEKS as i64) as u8
 }
 
 /// The quantity of a metric that can be followed from week to week.
