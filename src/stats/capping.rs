@@ -22,6 +22,8 @@ const EXACT: u64 = 1_024;
 const BINS_PER_DOUBLING: u32 = 128;
 /// So many customers at least wait one by one before they are put into bins: most segments never have more.
 const WAITING: usize = 1_024;
+/// With an array of bins, so many wait for each of them: in less memory than it takes.
+const WAITING_PER_BIN: usize = 4;
 /// Levels are taken to a billionth, so that ranks are whole numbers whatever the machine.
 const LEVEL_SCALE: u128 = 1_000_000_000;
 
@@ -52,7 +54,7 @@ fn last_of(bin: u16) -> i64 {
 pub struct Binned<const K: usize> {
     /// The bin of zero, in which most customers are.
     zero: Joint<K>,
-    /// Of other bins, not counted yet: many at once find the array in the cache. As many as there are bins, at most.
+    /// Of other bins, not counted yet: many at once find the array in the cache.
     waiting: Vec<[i64; K]>,
     /// Bin of the first sums of the array.
     first: u16,
@@ -77,7 +79,7 @@ impl<const K: usize> Binned<K> {
     /// Makes room for those who wait, step by step: the customers of most segments are few.
     #[inline(never)]
     fn make_room(&mut self) {
-        let (waiting, most) = (self.waiting.len(), self.bins.len().max(WAITING));
+        let (waiting, most) = (self.waiting.len(), (self.bins.len() * WAITING_PER_BIN).max(WAITING));
         if waiting >= most {
             self.fold();
         } else {

@@ -9,6 +9,7 @@ use crate::config::plan::MetricPlan;
 use super::health::WEEKS;
 use super::population::Experiment;
 use super::quantities::Figures;
+use super::sums::VariantCounts;
 
 /// So many exposures are counted at once. With five dimensions and three sums they take a quarter of a megabyte.
 const FULL: usize = 4096;
@@ -21,10 +22,10 @@ pub(super) struct Batch {
     /// By exposure, then configured dimension: the segment.
     segments: Vec<u32>,
     /// Exposures with a sum that isn't zero, ascending: indices into `exposures`.
-    with_sums: Vec<u32>,
+    pub(super) with_sums: Vec<u32>,
     /// By those, then sum of the experiment: since the exposure, and before it.
     sums: Vec<[i64; 2]>,
-    /// Exposures that were followed by anything in the weeks after, ascending, with the metric by week.
+    /// Exposures with anything in the weeks after them, ascending: what is followed by week.
     pub(super) weeks: Vec<(u32, [i64; WEEKS])>,
 }
 
@@ -51,29 +52,35 @@ impl Batch {
         self.exposures.len() >= FULL
     }
 
-    /// Adds an exposure to these segments, one per dimension, with its sums, if it has any that isn't zero, and the
-    /// metric by week, if there was anything to follow.
+    /// Adds an exposure in these segments, one per dimension.
     #[inline]
-    pub(super) fn push(
-        &mut self,
-        exposure: Waiting,
-        segments: impl Iterator<Item = u32>,
-        sums: Option<impl Iterator<Item = [i64; 2]>>,
-        weeks: Option<[i64; WEEKS]>,
-    ) {
-        let at = self.exposures.len() as u32;
+    pub(super) fn push(&mut self, exposure: Waiting, segments: impl Iterator<Item = u32>) {
         self.exposures.push(exposure);
         self.segments.extend(segments);
-        if let Some(sums) = sums {
-            let start = self.sums.len();
-            self.sums.extend(sums);
-            if self.sums[start..].iter().all(|sum| *sum == [0, 0]) {
-                self.sums.truncate(start);
-            } else {
-                self.with_sums.push(at);
-            }
+    }
+
+    /// Adds so many sums to the last exposure, if any of them isn't zero.
+    #[inline]
+    pub(super) fn push_sums(&mut self, sums: usize, fill: impl FnOnce(&mut [[i64; 2]])) {
+        let start = self.sums.len();
+        self.sums.resize(start + sums, [0, 0]);
+        fill(&mut self.sums[start..]);
+        if self.sums[start..].iter().all(|sum| *sum == [0, 0]) {
+            self.sums.truncate(start);
+        } else {
+            self.with_sums.push(self.exposures.len() as u32 - 1);
         }
-        self.weeks.extend(weeks.map(|weeks| (at, weeks)));
+    }
+
+    /// Adds what is followed to the last exposure, if it isn't zero in every week.
+    #[inline]
+    pub(super) fn push_weeks(&mut self, fill: impl FnOnce(&mut [i64; WEEKS])) {
+        self.weeks.push((self.exposures.len() as u32 - 1, [0; WEEKS]));
+        let Some((_, weeks)) = self.weeks.last_mut() else { return };
+        fill(weeks);
+        if *weeks == [0; WEEKS] {
+            self.weeks.pop();
+        }
     }
 
     /// The segments of a dimension, by exposure.
@@ -82,22 +89,23 @@ impl Batch {
         self.segments.iter().skip(dimension).step_by(dimensions.max(1)).copied()
     }
 
-    /// The figures of a metric, which stands at a place among those of the experiment, that aren't zero: of exposures
-    /// that are mature, each with its index.
+    /// The figures of a metric, which stands at a place among those of the experiment, of every exposure with sums; zeros
+    /// where it isn't mature.
     pub(super) fn figures<'b>(
         &'b self,
         experiment: &'b Experiment<'_>,
         at: usize,
         metric: &'b MetricPlan,
-    ) -> impl Iterator<Item = (u32, Figures)> + 'b {
+    ) -> impl Iterator<Item = Figures> + 'b {
         let needed = experiment.windows_needed(metric.window_us) as u32;
-        let of_each = self.with_sums.iter().zip(self.sums.chunks_exact(experiment.sums.len().max(1)));
-        let mature =
-            of_each.filter(move |(exposure, _)| self.exposures[**exposure as usize].windows_over >= needed);
         let parts = experiment.parts[at];
-        let figures = mature
-            .map(move |(exposure, sums)| (*exposure, Figures::of(metric, parts.map(|part| sums[part]))));
-        figures.filter(|(_, figures)| !figures.are_zero())
+        let sums = self.sums.chunks_exact(experiment.sums.len().max(1));
+        self.with_sums.iter().zip(sums).map(move |(exposure, sums)| {
+            if self.exposures[*exposure as usize].windows_over < needed {
+                return Figures::default();
+            }
+            Figures::of(metric, parts.map(|part| sums[part]))
+        })
     }
 
     /// Forgets all.
@@ -108,5 +116,64 @@ impl Batch {
         with_sums.clear();
         sums.clear();
         weeks.clear();
+    }
+}
+
+/// Exposures with sums, sorted by the cells that they are counted in: those of a cell find its counters at hand.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Runs {
+    /// By exposure with sums: its cell. Scratch.
+    cells: Vec<u32>,
+    /// By cell: where its own end. Scratch.
+    ends: Vec<u32>,
+    /// Places among the exposures with sums.
+    sorted: Vec<u32>,
+    /// Cells that have any, ascending, and where their own end in `sorted`.
+    runs: Vec<(u32, u32)>,
+}
+
+impl Runs {
+    /// Sorts by cells, one per exposure with sums, of so many.
+    pub(super) fn sort(&mut self, cells_of: impl Iterator<Item = u32>, cells_in_all: usize) {
+        let Runs { cells, ends, sorted, runs } = self;
+        cells.clear();
+        cells.extend(cells_of);
+        ends.clear();
+        ends.resize(cells_in_all, 0);
+        cells.iter().for_each(|cell| ends[*cell as usize] += 1);
+        let mut next = 0;
+        runs.clear();
+        for (cell, end) in (0..).zip(ends.iter_mut()) {
+            let own = std::mem::replace(end, next);
+            if own > 0 {
+                next += own;
+                runs.push((cell, next));
+            }
+        }
+        sorted.clear();
+        sorted.resize(cells.len(), 0);
+        // What is the start of a cell is its end when all are placed.
+        for (at, cell) in (0..).zip(&*cells) {
+            let place = &mut ends[*cell as usize];
+            sorted[*place as usize] = at;
+            *place += 1;
+        }
+    }
+
+    /// Adds figures of a metric, one per exposure with sums, to the cells that have any.
+    pub(super) fn add<const ONE: usize, const RATIO: usize>(
+        &self,
+        cells: &mut [VariantCounts<ONE, RATIO>],
+        at: usize,
+        figures: &[Figures],
+        metrics: &[&MetricPlan],
+    ) {
+        let mut start = 0;
+        for (cell, end) in &self.runs {
+            let own = &self.sorted[start as usize..*end as usize];
+            let figures = own.iter().map(|place| &figures[*place as usize]);
+            cells[*cell as usize].add(at, figures.filter(|figures| !figures.are_zero()), metrics);
+            start = *end;
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::analyses::Context;
 use crate::config::plan::MetricPlan;
 use crate::journey::Dimension;
 
-use super::batch::{Batch, Waiting};
+use super::batch::{Batch, Runs, Waiting};
 use super::health::{self, novelty};
 use super::population::{Experiment, Exposed, Exposure};
 use super::quantities::Figures;
@@ -25,8 +25,10 @@ pub(super) struct ExperimentCounts {
     pub(super) health: health::Counts,
     /// Analysed customers who aren't in any of these yet.
     batch: Batch,
-    /// The figures of the batch for the metric at hand. Scratch.
-    figures: Vec<(u32, Figures)>,
+    /// Of the batch at hand, by variant. Scratch.
+    runs: Runs,
+    /// By exposure of the batch with sums: the figures of the metric at hand. Scratch.
+    figures: Vec<Figures>,
 }
 
 /// All customers of a variant: figures since the exposure and before.
@@ -47,6 +49,8 @@ pub(super) struct SegmentTable {
     cells: Vec<SegmentCounts>,
     /// By exposure of the batch at hand: index into `cells`. Scratch.
     cell_of: Vec<u32>,
+    /// Of the batch at hand. Scratch.
+    runs: Runs,
 }
 
 /// The place of a segment without customers.
@@ -55,7 +59,14 @@ const NOWHERE: u32 = u32::MAX;
 impl SegmentTable {
     fn new(dimension: &Dimension, variants: usize) -> Self {
         let places = vec![NOWHERE; dimension.segments.len()];
-        Self { variants: variants.max(1), places, seen: Vec::new(), cells: Vec::new(), cell_of: Vec::new() }
+        Self {
+            variants: variants.max(1),
+            places,
+            seen: Vec::new(),
+            cells: Vec::new(),
+            cell_of: Vec::new(),
+            runs: Runs::default(),
+        }
     }
 
     /// Where the cells of a segment begin, by variant.
@@ -70,21 +81,16 @@ impl SegmentTable {
         *place as usize * self.variants
     }
 
-    /// Counts exposures to these segments.
-    fn count(&mut self, exposures: &[Waiting], segments: impl Iterator<Item = u32>, windows: usize) {
+    /// Counts the exposures of a batch by the segments of the dimension, which stands at this place.
+    fn count(&mut self, batch: &Batch, dimension: usize, windows: usize) {
         self.cell_of.clear();
-        for (exposure, segment) in exposures.iter().zip(segments) {
+        for (exposure, segment) in batch.exposures.iter().zip(batch.segments(dimension)) {
             let cell = self.start_of(segment, windows) + exposure.variant as usize;
             self.cells[cell].count(exposure.windows_over);
             self.cell_of.push(cell as u32);
         }
-    }
-
-    /// Adds figures of a metric of the exposures that were counted last.
-    fn add(&mut self, at: usize, figures: &[(u32, Figures)], metrics: &[&MetricPlan]) {
-        for (exposure, figures) in figures {
-            self.cells[self.cell_of[*exposure as usize] as usize].add(at, figures, metrics);
-        }
+        let cell_of = |exposure: &u32| self.cell_of[*exposure as usize];
+        self.runs.sort(batch.with_sums.iter().map(cell_of), self.cells.len());
     }
 
     /// Segments with analysed customers, and those by variant.
@@ -115,6 +121,7 @@ impl ExperimentCounts {
             dimensions: context.dimensions.iter().map(table).collect(),
             health: health::Counts::new(context, experiment),
             batch: Batch::default(),
+            runs: Runs::default(),
             figures: Vec::new(),
         }
     }
@@ -151,12 +158,7 @@ impl ExperimentCounts {
     ) {
         let Exposed { variant, t0_us, journey, .. } = *customer;
         let rules = context.rules;
-        let sums = experiment.may_have_figures(customer).then(|| {
-            let pre_period_us = experiment.plan.pre_period_us;
-            experiment.sums.iter().map(move |part| part.sums(pre_period_us, customer, rules))
-        });
         let weeks_over = novelty::weeks_over(t0_us, rules);
-        let weeks = self.health.followed(&context.plan.metrics, customer, weeks_over, rules);
         let exposure = Waiting {
             variant: variant as u32,
             day: day as u32,
@@ -165,7 +167,19 @@ impl ExperimentCounts {
             active_before: journey.rows.first().is_some_and(|row| row.time_us < t0_us),
             active_after: journey.rows.last().is_some_and(|row| row.time_us >= t0_us),
         };
-        self.batch.push(exposure, segments, sums, weeks);
+        self.batch.push(exposure, segments);
+        if experiment.may_have_figures(customer) {
+            let pre_period_us = experiment.plan.pre_period_us;
+            self.batch.push_sums(experiment.sums.len(), |sums| {
+                for (part, sums) in experiment.sums.iter().zip(sums) {
+                    part.add_up(pre_period_us, customer, rules, sums);
+                }
+            });
+            if let Some(novelty) = &self.health.novelty {
+                let metrics = &context.plan.metrics;
+                self.batch.push_weeks(|weeks| novelty.follow(metrics, customer, weeks_over, rules, weeks));
+            }
+        }
         if self.batch.is_full() {
             self.count(context, experiment);
         }
@@ -174,13 +188,14 @@ impl ExperimentCounts {
     /// Counts all who wait.
     #[inline(never)]
     pub(super) fn count(&mut self, context: &Context<'_>, experiment: &Experiment<'_>) {
-        let Self { variants, dimensions, health, batch, figures, .. } = self;
-        let exposures = &batch.exposures;
-        for exposure in exposures {
+        let Self { variants, dimensions, health, batch, runs, figures, .. } = self;
+        for exposure in &batch.exposures {
             variants[exposure.variant as usize].count(exposure.windows_over);
         }
+        let variant_of = |exposure: &u32| batch.exposures[*exposure as usize].variant;
+        runs.sort(batch.with_sums.iter().map(variant_of), variants.len());
         for (at, table) in dimensions.iter_mut().enumerate() {
-            table.count(exposures, batch.segments(at), experiment.windows_us.len());
+            table.count(batch, at, experiment.windows_us.len());
         }
         health.count(batch);
         let metrics: Vec<&MetricPlan> =
@@ -188,12 +203,9 @@ impl ExperimentCounts {
         for (at, metric) in metrics.iter().enumerate() {
             figures.clear();
             figures.extend(batch.figures(experiment, at, metric));
-            for (exposure, figures) in &*figures {
-                let variant = exposures[*exposure as usize].variant as usize;
-                variants[variant].add(at, figures, &metrics);
-            }
-            for table in &mut *dimensions {
-                table.add(at, figures, &metrics);
+            runs.add(variants, at, figures, &metrics);
+            for SegmentTable { runs, cells, .. } in &mut *dimensions {
+                runs.add(cells, at, figures, &metrics);
             }
         }
         batch.clear();
@@ -202,9 +214,10 @@ impl ExperimentCounts {
     /// Forgets what it took to get here: everybody has been counted.
     pub(super) fn close(&mut self, context: &Context<'_>, experiment: &Experiment<'_>) {
         self.count(context, experiment);
-        self.batch = Batch::default();
-        self.figures = Vec::new();
-        self.dimensions.iter_mut().for_each(|table| table.cell_of = Vec::new());
+        (self.batch, self.runs, self.figures) = (Batch::default(), Runs::default(), Vec::new());
+        for table in &mut self.dimensions {
+            (table.cell_of, table.runs) = (Vec::new(), Runs::default());
+        }
     }
 
     /// Adds what another partial has seen; all who wait in either have been counted.

@@ -7,27 +7,42 @@ use crate::journey::{ConversionEvent, Rules, Touchpoint};
 
 use super::population::Exposed;
 
-/// The sum of a quantity over a customer's rows in a half-open span of µs: minor units, rows or millionths,
-/// saturating at 64 bits. Rows of one order are the one conversion that the walk made of them, at its instant.
-pub(super) fn sum(quantity: Quantity, customer: &Exposed<'_>, rules: &Rules, span_us: Range<i64>) -> i64 {
+/// Every row of a quantity in a half-open span of µs: its instant, and what it adds in minor units, rows or millionths.
+/// Rows of one order are the one conversion that the walk made of them, at its instant.
+#[inline]
+pub(super) fn for_each(
+    quantity: Quantity,
+    customer: &Exposed<'_>,
+    rules: &Rules,
+    span_us: Range<i64>,
+    mut found: impl FnMut(i64, i64),
+) {
     let Exposed { journey, walk, .. } = *customer;
-    let add_up = |values: &mut dyn Iterator<Item = i64>| values.fold(0_i64, i64::saturating_add);
     let Some(conversion) = quantity.conversion else {
         let end = journey.rows.partition_point(|row| row.time_us < span_us.end);
         let start = journey.rows[..end].partition_point(|row| row.time_us < span_us.start);
-        let rows = &journey.rows[start..end];
-        return match quantity.of {
-            MetricOf::Number(at) => add_up(&mut rows.iter().filter_map(|row| journey.number(row, at))),
-            MetricOf::Count => i64::try_from(rows.len()).unwrap_or(i64::MAX),
-            MetricOf::Value => 0,
-        };
+        for row in &journey.rows[start..end] {
+            found(
+                row.time_us,
+                match quantity.of {
+                    MetricOf::Number(at) => journey.number(row, at).unwrap_or(0),
+                    MetricOf::Count => 1,
+                    MetricOf::Value => 0,
+                },
+            );
+        }
+        return;
     };
     let in_span = |event: &&ConversionEvent| span_us.contains(&event.time_us);
-    let events = walk.conversions.iter().filter(|event| event.conversion == conversion).filter(in_span);
-    match quantity.of {
-        MetricOf::Value => add_up(&mut events.map(|event| event.value_minor)),
-        MetricOf::Count => i64::try_from(events.count()).unwrap_or(i64::MAX),
-        MetricOf::Number(at) => add_up(&mut events.map(|event| number(event, at, customer, rules))),
+    for event in walk.conversions.iter().filter(|event| event.conversion == conversion).filter(in_span) {
+        found(
+            event.time_us,
+            match quantity.of {
+                MetricOf::Value => event.value_minor,
+                MetricOf::Count => 1,
+                MetricOf::Number(at) => number(event, at, customer, rules),
+            },
+        );
     }
 }
 
@@ -45,21 +60,10 @@ fn number(event: &ConversionEvent, at: usize, customer: &Exposed<'_>, rules: &Ru
     journey.rows.iter().filter(is_item).map(of_row).fold(0, i64::saturating_add)
 }
 
-/// Whether a row of the quantity lies in a half-open span of µs.
-pub(super) fn occurs(quantity: Quantity, customer: &Exposed<'_>, rules: &Rules, span_us: Range<i64>) -> bool {
-    sum(Quantity { of: MetricOf::Count, ..quantity }, customer, rules, span_us) > 0
-}
-
-/// The first figure of a metric for one customer in a half-open span of µs: 0 or 1 for a proportion, else a sum, of
-/// a ratio that of its numerator. At most the bound of the metric, where that is an amount.
-pub(super) fn figure(metric: &MetricPlan, customer: &Exposed<'_>, rules: &Rules, span_us: Range<i64>) -> i64 {
-    let [Part { quantity, .. }, _] = Part::of(metric);
-    figure_of(metric, sum(quantity, customer, rules, span_us))
-}
-
-/// The same, given the sum of what the metric is made of.
+/// The first figure of a metric, given the sum of what it is made of: 0 or 1 for a proportion, else the sum, of a ratio
+/// that of its numerator. At most the bound of the metric, where that is an amount.
 #[inline]
-fn figure_of(metric: &MetricPlan, sum: i64) -> i64 {
+pub(super) fn figure(metric: &MetricPlan, sum: i64) -> i64 {
     let figure = match metric.kind {
         MetricKind::Proportion(_) => i64::from(sum > 0),
         MetricKind::Mean(_) | MetricKind::Ratio { .. } | MetricKind::Quantile { .. } => sum,
@@ -73,7 +77,7 @@ fn figure_of(metric: &MetricPlan, sum: i64) -> i64 {
 /// A sum over a customer's rows that metrics are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Part {
-    quantity: Quantity,
+    pub(super) quantity: Quantity,
     /// From the exposure on; None: to the end of the reporting window.
     window_us: Option<i64>,
 }
@@ -89,13 +93,22 @@ impl Part {
         }
     }
 
-    /// The sum since the exposure and, where there is a pre-period, that before it.
+    /// Adds the sum since the exposure and, where there is a pre-period, that before it, saturating at 64 bits.
     #[inline]
-    pub(super) fn sums(self, pre_period_us: Option<i64>, customer: &Exposed<'_>, rules: &Rules) -> [i64; 2] {
+    pub(super) fn add_up(
+        self,
+        pre_period_us: Option<i64>,
+        customer: &Exposed<'_>,
+        rules: &Rules,
+        sums: &mut [i64; 2],
+    ) {
         let t0_us = customer.t0_us;
+        let start_us = t0_us.saturating_sub(pre_period_us.unwrap_or(0));
         let end_us = self.window_us.map_or(rules.to_us, |window_us| t0_us.saturating_add(window_us));
-        let before = |pre_us| sum(self.quantity, customer, rules, t0_us.saturating_sub(pre_us)..t0_us);
-        [sum(self.quantity, customer, rules, t0_us..end_us), pre_period_us.map_or(0, before)]
+        for_each(self.quantity, customer, rules, start_us..end_us, |time_us, amount| {
+            let sum = &mut sums[usize::from(time_us < t0_us)];
+            *sum = sum.saturating_add(amount);
+        });
     }
 }
 
@@ -121,7 +134,7 @@ impl Figures {
             MetricKind::Ratio { .. } => denominator,
             MetricKind::Proportion(_) | MetricKind::Mean(_) | MetricKind::Quantile { .. } => [0, 0],
         };
-        let [now, before] = [now, before].map(|sum| figure_of(metric, sum));
+        let [now, before] = [now, before].map(|sum| figure(metric, sum));
         Figures { now, denominator_now, before, denominator_before }
     }
 

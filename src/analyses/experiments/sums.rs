@@ -43,15 +43,14 @@ impl<const ONE: usize, const RATIO: usize> MetricSums<ONE, RATIO> {
         }
     }
 
-    /// Adds a customer.
-    #[inline]
-    pub(super) fn add(&mut self, figures: &Figures) {
+    /// Adds customers.
+    fn add<'f>(&mut self, figures: impl Iterator<Item = &'f Figures>) {
         match self {
-            MetricSums::Mean(joint) => joint.add(leading(figures.one())),
-            MetricSums::CappedMean(bins) => bins.add(leading(figures.one())),
-            MetricSums::Ratio(joint) => joint.add(leading(figures.two())),
-            MetricSums::CappedRatio(bins) => bins.add(leading(figures.two())),
-            MetricSums::Quantile(distribution) => distribution.add(figures.one()[0]),
+            MetricSums::Mean(joint) => joint.merge(&of_all(figures.map(|own| leading(own.one())))),
+            MetricSums::CappedMean(bins) => figures.for_each(|own| bins.add(leading(own.one()))),
+            MetricSums::Ratio(joint) => joint.merge(&of_all(figures.map(|own| leading(own.two())))),
+            MetricSums::CappedRatio(bins) => figures.for_each(|own| bins.add(leading(own.two()))),
+            MetricSums::Quantile(distribution) => figures.for_each(|own| distribution.add(own.one()[0])),
         }
     }
 
@@ -89,6 +88,14 @@ impl<const ONE: usize, const RATIO: usize> MetricSums<ONE, RATIO> {
     }
 }
 
+/// The sums of customers, in registers until they are complete.
+#[inline]
+fn of_all<const K: usize>(customers: impl Iterator<Item = [i64; K]>) -> Joint<K> {
+    let mut joint = Joint::default();
+    customers.for_each(|values| joint.add(values));
+    joint
+}
+
 /// The first so many.
 #[inline]
 fn leading<const N: usize, const ALL: usize>(values: [i64; ALL]) -> [i64; N] {
@@ -116,9 +123,13 @@ impl<const ONE: usize, const RATIO: usize> VariantCounts<ONE, RATIO> {
         self.windows_over[windows_over as usize] += 1;
     }
 
-    /// Adds what a customer has of a metric, which stands at a place among `all`.
-    #[inline]
-    pub(super) fn add(&mut self, at: usize, figures: &Figures, all: &[&MetricPlan]) {
+    /// Adds what customers have of a metric, which stands at a place among `all`.
+    pub(super) fn add<'f>(
+        &mut self,
+        at: usize,
+        figures: impl Iterator<Item = &'f Figures>,
+        all: &[&MetricPlan],
+    ) {
         if self.metrics.is_empty() {
             self.metrics.extend(all.iter().map(|metric| MetricSums::new(metric)));
         }

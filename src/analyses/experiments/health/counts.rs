@@ -2,12 +2,10 @@
 
 use crate::analyses::Context;
 use crate::analyses::experiments::batch::Batch;
-use crate::analyses::experiments::population::{Experiment, Exposed};
+use crate::analyses::experiments::population::Experiment;
 use crate::analyses::experiments::sums::add_all;
-use crate::config::plan::MetricPlan;
-use crate::journey::Rules;
 
-use super::novelty::{self, WEEKS};
+use super::novelty;
 
 /// One experiment; what its figures need as well is in
 /// [`ExperimentCounts`](crate::analyses::experiments::counts::ExperimentCounts).
@@ -18,7 +16,7 @@ pub(in crate::analyses::experiments) struct Counts {
     /// By local day of the window.
     pub(super) by_day: ByDay,
     /// None where no goal can be followed from week to week.
-    pub(super) novelty: Option<novelty::Counts>,
+    pub(in crate::analyses::experiments) novelty: Option<novelty::Counts>,
 }
 
 /// Whether the customers of a variant did anything.
@@ -78,18 +76,6 @@ impl Counts {
             by_day: ByDay::new(variants),
             novelty: novelty::Counts::new(&context.plan.metrics, &experiment.plan),
         }
-    }
-
-    /// The metric that is followed, of a customer of whom so many weeks are over; None where there is nothing to follow.
-    #[inline]
-    pub(in crate::analyses::experiments) fn followed(
-        &self,
-        metrics: &[MetricPlan],
-        customer: &Exposed<'_>,
-        weeks_over: u8,
-        rules: &Rules,
-    ) -> Option<[i64; WEEKS]> {
-        self.novelty.as_ref()?.followed(metrics, customer, weeks_over, rules)
     }
 
     /// Adds analysed customers.

@@ -10,12 +10,10 @@
 //! difference (Welch's test of the change of each customer) and as a relative lift (delta method). The larger of the
 //! two p-values is that of the test that both changed (Berger 1982, intersection–union), Bonferroni over the variants.
 
-use std::ops::Range;
-
 use crate::analyses::Context;
 use crate::analyses::experiments::batch::{Batch, Waiting};
 use crate::analyses::experiments::population::{Experiment, Exposed};
-use crate::analyses::experiments::quantities;
+use crate::analyses::experiments::quantities::{self, Part};
 use crate::analyses::suppression::is_withheld;
 use crate::config::plan::{DAY_US, ExperimentPlan, MetricKind, MetricPlan, Quantity};
 use crate::journey::Rules;
@@ -33,7 +31,7 @@ const WARN_BELOW: f64 = 0.01;
 /// The metric by week since exposure: the first goal that is a proportion or a mean, whatever its window. A bound that is
 /// an amount caps each week.
 #[derive(Debug, Clone)]
-pub(super) struct Counts {
+pub(in crate::analyses::experiments) struct Counts {
     /// Index into `Plan::metrics`.
     metric: usize,
     /// By planned variant.
@@ -116,27 +114,27 @@ impl Counts {
         Some(Counts { metric, arms: vec![ArmWeeks::default(); plan.weights.len()] })
     }
 
-    /// The metric of a customer by week, as far as weeks are over; None where all are zero.
+    /// The metric of a customer by week, as far as weeks are over.
     #[inline]
-    pub(super) fn followed(
+    pub(in crate::analyses::experiments) fn follow(
         &self,
         metrics: &[MetricPlan],
         customer: &Exposed<'_>,
         weeks_over: u8,
         rules: &Rules,
-    ) -> Option<[i64; WEEKS]> {
+        values: &mut [i64; WEEKS],
+    ) {
         let metric = &metrics[self.metric];
-        let over = usize::from(weeks_over);
-        let quantity = followed(metric)?;
-        // Most have nothing, and are counted only.
-        if over == 0 || !quantities::occurs(quantity, customer, rules, weeks(customer.t0_us, 0..over)) {
-            return None;
+        let Some(quantity) = followed(metric) else { return };
+        let t0_us = customer.t0_us;
+        let end_us = t0_us.saturating_add(i64::from(weeks_over) * WEEK_US);
+        quantities::for_each(quantity, customer, rules, t0_us..end_us, |time_us, amount| {
+            let value = &mut values[((time_us - t0_us) / WEEK_US) as usize];
+            *value = value.saturating_add(amount);
+        });
+        for value in values {
+            *value = quantities::figure(metric, *value);
         }
-        let mut values = [0; WEEKS];
-        for (week, value) in values[..over].iter_mut().enumerate() {
-            *value = quantities::figure(metric, customer, rules, weeks(customer.t0_us, week..week + 1));
-        }
-        Some(values)
     }
 
     /// Adds analysed customers.
@@ -172,7 +170,7 @@ pub(in crate::analyses::experiments) fn weeks_over(t0_us: i64, rules: &Rules) ->
 /// The quantity of a metric that can be followed from week to week.
 fn followed(metric: &MetricPlan) -> Option<Quantity> {
     match metric.kind {
-        MetricKind::Proportion(quantity) | MetricKind::Mean(quantity) => Some(quantity),
+        MetricKind::Proportion(_) | MetricKind::Mean(_) => Some(Part::of(metric)[0].quantity),
         MetricKind::Ratio { .. } | MetricKind::Quantile { .. } => None,
     }
 }
@@ -183,12 +181,6 @@ fn per_unit(metric: &MetricPlan, minor_per_unit: i64) -> f64 {
         MetricKind::Mean(quantity) => quantity.per_unit(minor_per_unit) as f64,
         _ => 1.0,
     }
-}
-
-/// The instants of some weeks since exposure.
-fn weeks(t0_us: i64, weeks: Range<usize>) -> Range<i64> {
-    let start_of = |week: usize| t0_us.saturating_add(week as i64 * WEEK_US);
-    start_of(weeks.start)..start_of(weeks.end)
 }
 
 /// `novelty`, by every variant but the control: `expected` is the difference to the control in the first week,
