@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use crate::analyses::suppression::{complement, is_small};
 use crate::journey::Rules;
 
+use super::audit::{Audit, Exposed};
 use super::counts::{SegmentCounts, Shape};
 
 /// Cells that are hidden.
@@ -56,10 +57,22 @@ impl Hidden {
                     .collect()
             })
             .collect();
+        let audit = Audit::new(cells, rules, shape, &twins, min_customers);
         let mut more = vec![BTreeSet::new(); stages];
-        // Each time a cell more is hidden a stage earlier: it ends.
-        while let Err(Alone { stage, cell }) = hidden.chain(cells, shape, &families, &more, min_customers) {
-            more[stage].insert(cell);
+        // Each time a cell more is hidden: it ends.
+        loop {
+            if let Err(Alone { stage, cell }) = hidden.chain(cells, shape, &families, &more, min_customers) {
+                more[stage].insert(cell);
+                continue;
+            }
+            let is_hidden = |stage: usize, cell: usize| hidden.stages[stage].contains(&cell);
+            // Of this stage, or of one before it.
+            let next = |stage: usize| (0..=stage).rev().find_map(|stage| hidden.next(stage, cells));
+            let Some(Exposed { stage }) = audit.exposed(is_hidden, |stage| next(stage).is_some()) else {
+                break;
+            };
+            let Some((stage, equal)) = next(stage) else { break };
+            more[stage].extend(equal);
         }
         for (conversion, twin) in twins.into_iter().enumerate() {
             match twin {
@@ -112,6 +125,14 @@ impl Hidden {
             self.stages[stage].clone_from(&so_far);
         }
         Ok(())
+    }
+
+    /// Of the cells whose entries into a stage are shown, those with the fewest; names have no say.
+    fn next(&self, stage: usize, cells: &[SegmentCounts]) -> Option<(usize, Vec<usize>)> {
+        let left = || (0..cells.len()).filter(|cell| !self.stages[stage].contains(cell));
+        let entered = |cell: &usize| cells[*cell].reached(stage);
+        let fewest = left().map(|cell| entered(&cell)).min_by_key(|entered| (*entered == 0, *entered))?;
+        Some((stage, left().filter(|cell| entered(cell) == fewest).collect()))
     }
 
     /// Whether it is hidden how many customers of a cell have reached a target.

@@ -20,6 +20,7 @@ use super::funnel::{Entry, Outcome, entries};
 use super::suppression::Merged;
 use super::{Analysis, Context, NamedFrame, Observed};
 
+mod audit;
 mod batch;
 mod conversion;
 mod counts;

@@ -74,61 +74,108 @@ impl System {
         self.reduced(&hidden).iter().filter_map(alone).map(|at| hidden[at].clone()).collect()
     }
 
-    /// Ways in which the hidden counts may differ from what they are, all equations as true as before.
-    fn directions(&self, hidden: &[&Name]) -> Vec<Vec<i128>> {
-        let rows = self.reduced(hidden);
-        let pivot = |row: &Vec<Fraction>| row.iter().position(|cell| !cell.is_zero());
-        let pivots: Vec<usize> = rows.iter().filter_map(pivot).collect();
-        let free = (0..hidden.len()).filter(|at| !pivots.contains(at));
-        free.map(|at| {
-            let mut direction = vec![Fraction::new(0, 1); hidden.len()];
-            direction[at] = Fraction::new(1, 1);
-            for (row, pivot) in rows.iter().zip(&pivots) {
-                direction[*pivot] = row[at].times(Fraction::new(-1, 1));
-            }
-            let scale = direction.iter().fold(1, |scale, cell| scale / gcd(scale, cell.below) * cell.below);
-            direction.iter().map(|cell| cell.above * (scale / cell.below)).collect()
-        })
-        .collect()
-    }
-
-    /// A hidden count of 1 or 2 for which no other whole numbers are found that fit.
+    /// A hidden count of 1 or 2 that can be only what it is: no other whole numbers fit.
     fn unique(&self) -> Option<Name> {
         let hidden = self.hidden();
-        let directions = self.directions(&hidden);
         let truth: Vec<i128> = hidden.iter().map(|name| self.cells[*name].0).collect();
-        let mut open: Vec<usize> = (0..hidden.len()).filter(|at| (1..=2).contains(&truth[*at])).collect();
-        let fits = |step: &[i128]| {
-            (0..hidden.len()).all(|at| {
-                let value = truth[at] + step[at];
-                value >= 0 && self.most.get(hidden[at]).is_none_or(|most| value <= *most)
-            })
+        let row = |(terms, _): &(Vec<(Name, i128)>, i128)| -> Vec<(usize, i128)> {
+            let place = |(name, factor): &(Name, i128)| {
+                hidden.iter().position(|hidden| *hidden == name).map(|at| (at, *factor))
+            };
+            terms.iter().filter_map(place).collect()
         };
-        let mut try_step = |step: &[i128]| {
-            if open.iter().any(|at| step[*at] != 0) && fits(step) {
-                open.retain(|at| step[*at] == 0);
-            }
-            open.is_empty()
+        let rows: Vec<_> = self.equations.iter().map(row).filter(|row| !row.is_empty()).collect();
+        let whole = Whole { truth: &truth, rows: &rows };
+        let ranges = || -> Vec<(i128, i128)> {
+            let most = |name: &&Name| self.most.get(*name).copied().unwrap_or(i128::from(u32::MAX));
+            hidden.iter().map(|name| (0, most(name))).collect()
         };
-        // One way, then two and three together, forth and back.
-        let mut steps: Vec<(usize, Vec<i128>)> = vec![(0, vec![0; hidden.len()])];
-        for _ in 0..3 {
-            let mut longer = Vec::new();
-            for (from, step) in &steps {
-                for (at, direction) in directions.iter().enumerate().skip(*from) {
-                    for factor in [1, -1] {
-                        let step: Vec<i128> =
-                            step.iter().zip(direction).map(|(own, more)| own + factor * more).collect();
-                        if try_step(&step) {
-                            return None;
-                        }
-                        longer.push((at + 1, step));
+        let is_only = |at: &usize| {
+            let range = |range: (i128, i128)| {
+                let mut ranges = ranges();
+                ranges[*at] = (range.0.max(ranges[*at].0), range.1.min(ranges[*at].1));
+                ranges
+            };
+            let truth = truth[*at];
+            !whole.is_possible(range((0, truth - 1))) && !whole.is_possible(range((truth + 1, i128::MAX)))
+        };
+        let few = |at: &usize| (1..=2).contains(&truth[*at]);
+        (0..hidden.len()).filter(few).find(is_only).map(|at| hidden[at].clone())
+    }
+}
+
+/// Whole numbers that make equations true: found or ruled out by bounds and by trying.
+struct Whole<'s> {
+    /// One way.
+    truth: &'s [i128],
+    /// Places with their factors; each sums to what it does in truth.
+    rows: &'s [Vec<(usize, i128)>],
+}
+
+impl Whole<'_> {
+    /// Whether some numbers within these ranges fit.
+    fn is_possible(&self, ranges: Vec<(i128, i128)>) -> bool {
+        let mut tried = 0;
+        self.search(ranges, &mut tried)
+    }
+
+    fn search(&self, mut ranges: Vec<(i128, i128)>, tried: &mut u32) -> bool {
+        *tried += 1;
+        assert!(*tried < 200_000, "undecided");
+        if !self.narrow(&mut ranges) {
+            return false;
+        }
+        let open = (0..ranges.len()).filter(|at| ranges[*at].0 < ranges[*at].1);
+        let Some(at) = open.min_by_key(|at| ranges[*at].1 - ranges[*at].0) else { return true };
+        // What is near the truth fits most easily.
+        let (low, high) = ranges[at];
+        let near = self.truth[at].clamp(low, high);
+        [(near, near), (low, near - 1), (near + 1, high)].into_iter().filter(|(low, high)| low <= high).any(
+            |range| {
+                let mut ranges = ranges.clone();
+                ranges[at] = range;
+                self.search(ranges, tried)
+            },
+        )
+    }
+
+    /// Leaves what no row alone rules out; false where nothing is left.
+    fn narrow(&self, ranges: &mut [(i128, i128)]) -> bool {
+        loop {
+            let mut is_new = false;
+            for row in self.rows {
+                let sum: i128 = row.iter().map(|(at, factor)| self.truth[*at] * factor).sum();
+                let ends = |at: usize, factor: i128, ranges: &[(i128, i128)]| {
+                    let (low, high) = (ranges[at].0 * factor, ranges[at].1 * factor);
+                    (low.min(high), low.max(high))
+                };
+                let all = row.iter().map(|(at, factor)| ends(*at, *factor, ranges));
+                let (least, most) = all.fold((0, 0), |(low, high), own| (low + own.0, high + own.1));
+                if sum < least || sum > most {
+                    return false;
+                }
+                for (at, factor) in row {
+                    let own = ends(*at, *factor, ranges);
+                    // What the others leave for this one.
+                    let (low, high) = (sum - (most - own.1), sum - (least - own.0));
+                    let (low, high) = if *factor > 0 { (low, high) } else { (-high, -low) };
+                    let by = factor.abs();
+                    let range =
+                        (ranges[*at].0.max(-((-low).div_euclid(by))), ranges[*at].1.min(high.div_euclid(by)));
+                    if range.0 > range.1 {
+                        return false;
+                    }
+                    if range != ranges[*at] {
+                        // The row's ends are those of before.
+                        (ranges[*at], is_new) = (range, true);
+                        break;
                     }
                 }
             }
-            steps = longer;
+            if !is_new {
+                return true;
+            }
         }
-        open.first().map(|at| hidden[*at].clone())
     }
 }
 
@@ -231,7 +278,7 @@ fn counts(frame: &DataFrame, keys: &[&str], column: &str) -> Vec<(Vec<String>, O
 /// What may be known of a dimension: every count of the tables, and the equations.
 ///
 /// A table with more counts of the dimension's cells adds them here, with its equations.
-fn system(bench: &Bench, truth: &Bench, is_closed: bool) -> Option<System> {
+fn system(bench: &Bench, truth: &Bench, is_closed: bool, strict: bool) -> Option<System> {
     let tables = |bench: &Bench| bench.run(&Segments::new(bench.context()));
     let (published, true_tables) = (tables(bench), tables(truth));
     let names: Vec<String> = bench.run(&Segments::new(bench.context()))[0]
@@ -305,7 +352,8 @@ fn system(bench: &Bench, truth: &Bench, is_closed: bool) -> Option<System> {
                 system.equation([&after[..], &[(name("progressed", stage), -1)]].concat(), 0);
             }
         }
-        if is_closed {
+        if is_closed && !strict {
+            // In order a conversion may come without the stages before its own.
             let twins = [(name("converted stage", "C"), 1), (name("converted conversion", "C"), -1)];
             system.equation(twins.to_vec(), 0);
         }
@@ -334,7 +382,7 @@ fn journeys() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
     fn no_hidden_count_can_be_found(
         texts in journeys(),
@@ -355,9 +403,9 @@ proptest! {
             bench
         };
         let (shown, truth) = (bench(min_customers), bench(1));
-        // In the mode `any` without context, where who progresses and who enters next are the same.
-        let is_closed = !strict && window.is_none() && from == 0;
-        let Some(system) = system(&shown, &truth, is_closed) else { return Ok(()) };
+        // Without context or windows who progresses and who enters next are the same.
+        let is_closed = window.is_none() && from == 0;
+        let Some(system) = system(&shown, &truth, is_closed, strict) else { return Ok(()) };
         prop_assert_eq!(system.determined(), Vec::new());
         prop_assert_eq!(system.unique(), None);
         let few = |(count, shown): &(i128, bool)| *shown && (1..=2).contains(count);

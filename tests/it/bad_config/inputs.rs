@@ -1,0 +1,133 @@
+//! Mistakes in `[inputs]` and `[contract]`.
+
+use touchline::config::Overrides;
+
+use super::{bad, reject};
+
+#[test]
+fn a_column_of_rates_that_is_none() {
+    insta::assert_snapshot!(bad(r#"[inputs.rates]
+path = "fx.csv"
+columns = { raet = "eur" }
+"#), @r#"
+    error: unknown column `raet` of rates
+     --> touchline.toml:3:13
+      |
+    3 | columns = { raet = "eur" }
+      |             ^^^^
+      |
+      = hint: did you mean `rate`?
+    "#);
+}
+
+#[test]
+fn a_share_out_of_range() {
+    insta::assert_snapshot!(bad("[contract]\nmax_duplicate_share = 5\n"), @r#"
+    error: `max_duplicate_share` is `5`, which is no share
+     --> touchline.toml:2:23
+      |
+    2 | max_duplicate_share = 5
+      |                       ^
+      |
+      = hint: write a number from 0 to 1: 5 % is 0.05
+    "#);
+}
+
+#[test]
+fn an_unknown_column_of_a_closed_table() {
+    insta::assert_snapshot!(bad(r#"[inputs.spend]
+path = "spend.csv"
+columns = { costs = "amount" }
+"#), @r#"
+    error: unknown column `costs` of spend
+     --> touchline.toml:3:13
+      |
+    3 | columns = { costs = "amount" }
+      |             ^^^^^
+      |
+      = hint: did you mean `cost`?
+    "#);
+}
+
+#[test]
+fn a_path_to_another_machine() {
+    insta::assert_snapshot!(bad(r#"[inputs.spend]
+path = "s3://bucket/spend.csv"
+"#), @r#"
+    error: `s3://` can't be read
+     --> touchline.toml:2:8
+      |
+    2 | path = "s3://bucket/spend.csv"
+      |        ^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: this release reads local files: copy or mount them, and write their folder
+    "#);
+}
+
+#[test]
+fn an_input_without_a_path() {
+    insta::assert_snapshot!(bad(r#"[inputs.customers]
+timezone = "UTC"
+"#), @r#"
+    error: `inputs.customers` has no path
+     --> touchline.toml:1:9
+      |
+    1 | [inputs.customers]
+      |         ^^^^^^^^^
+      |
+      = hint: add where its files are: path = "exports/customers/*.parquet"
+    "#);
+}
+
+#[test]
+fn a_constant_for_what_varies() {
+    insta::assert_snapshot!(bad(r#"[inputs.assignments]
+path = "a.csv"
+constants = { customer_id = "x" }
+"#), @r#"
+    error: `customer_id` can't be the same in every row
+     --> touchline.toml:3:15
+      |
+    3 | constants = { customer_id = "x" }
+      |               ^^^^^^^^^^^
+      |
+      = hint: name its column instead: columns = { customer_id = "..." }
+    "#);
+}
+
+#[test]
+fn there_are_no_touchpoints() {
+    let text = "[inputs.spend]\npath = \"spend.csv\"\n";
+    insta::assert_snapshot!(reject(text, &Overrides::default()), @r#"
+    error: there are no touchpoints to read
+     --> touchline.toml:1:2
+      |
+    1 | [inputs.spend]
+      |  ^^^^^^
+      |
+      = hint: add a section: [inputs.touchpoints] with path = "exports/touchpoints/*.parquet"
+    "#);
+}
+
+#[test]
+fn an_empty_file_has_no_place_to_point_at() {
+    insta::assert_snapshot!(reject("", &Overrides::default()), @r#"
+    error: there are no touchpoints to read
+    --> touchline.toml
+     = hint: add a section: [inputs.touchpoints] with path = "exports/touchpoints/*.parquet"
+    "#);
+}
+
+#[test]
+fn a_misspelt_column_that_every_source_needs() {
+    let text = "[inputs.touchpoints]\npath = \"a\"\ncolumns = { ocurred_at = \"ts\" }\n";
+    insta::assert_snapshot!(reject(text, &Overrides::default()), @r#"
+    error: unknown column `ocurred_at`, and `occurred_at` is not mapped
+     --> touchline.toml:3:13
+      |
+    3 | columns = { ocurred_at = "ts" }
+      |             ^^^^^^^^^^
+      |
+      = hint: did you mean `occurred_at`? If both are columns, map both: occurred_at = "occurred_at"
+    "#);
+}
