@@ -6,7 +6,6 @@
 
 use crate::config::plan::MetricPlan;
 
-use super::health::WEEKS;
 use super::population::Experiment;
 use super::quantities::Figures;
 use super::sums::VariantCounts;
@@ -25,8 +24,19 @@ pub(super) struct Batch {
     pub(super) with_sums: Vec<u32>,
     /// By those, then sum of the experiment: since the exposure, and before it.
     sums: Vec<[i64; 2]>,
-    /// Exposures with anything in the weeks after them, ascending: what is followed by week.
-    pub(super) weeks: Vec<(u32, [i64; WEEKS])>,
+    /// What is followed of the exposures, ascending by them.
+    pub(super) followed: Vec<Followed>,
+}
+
+/// Something that a customer did in the weeks after an exposure.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Followed {
+    /// Index into the exposures of the batch.
+    pub(super) exposure: u32,
+    /// Since the exposure, from 0.
+    pub(super) week: u32,
+    /// What it adds to the metric, in minor units, rows or millionths.
+    pub(super) amount: i64,
 }
 
 /// What is counted of every exposure.
@@ -72,15 +82,10 @@ impl Batch {
         }
     }
 
-    /// Adds what is followed to the last exposure, if it isn't zero in every week.
+    /// Adds something that is followed to the last exposure.
     #[inline]
-    pub(super) fn push_weeks(&mut self, fill: impl FnOnce(&mut [i64; WEEKS])) {
-        self.weeks.push((self.exposures.len() as u32 - 1, [0; WEEKS]));
-        let Some((_, weeks)) = self.weeks.last_mut() else { return };
-        fill(weeks);
-        if *weeks == [0; WEEKS] {
-            self.weeks.pop();
-        }
+    pub(super) fn push_followed(&mut self, week: u32, amount: i64) {
+        self.followed.push(Followed { exposure: self.exposures.len() as u32 - 1, week, amount });
     }
 
     /// The segments of a dimension, by exposure.
@@ -110,12 +115,12 @@ impl Batch {
 
     /// Forgets all.
     pub(super) fn clear(&mut self) {
-        let Self { exposures, segments, with_sums, sums, weeks } = self;
+        let Self { exposures, segments, with_sums, sums, followed } = self;
         exposures.clear();
         segments.clear();
         with_sums.clear();
         sums.clear();
-        weeks.clear();
+        followed.clear();
     }
 }
 

@@ -176,8 +176,7 @@ impl ExperimentCounts {
                 }
             });
             if let Some(novelty) = &self.health.novelty {
-                let metrics = &context.plan.metrics;
-                self.batch.push_weeks(|weeks| novelty.follow(metrics, customer, weeks_over, rules, weeks));
+                novelty.follow(&context.plan.metrics, customer, weeks_over, rules, &mut self.batch);
             }
         }
         if self.batch.is_full() {
@@ -197,7 +196,7 @@ impl ExperimentCounts {
         for (at, table) in dimensions.iter_mut().enumerate() {
             table.count(batch, at, experiment.windows_us.len());
         }
-        health.count(batch);
+        health.count(&context.plan.metrics, batch);
         let metrics: Vec<&MetricPlan> =
             experiment.metrics.iter().map(|at| &context.plan.metrics[*at]).collect();
         for (at, metric) in metrics.iter().enumerate() {

@@ -6,8 +6,9 @@ use crate::analyses::testing::{Bench, figure, journey_texts, show};
 use crate::config::plan::{
     Cap, Correction, DAY_US, ExperimentPlan, LiftPrior, MetricKind, MetricOf, MetricPlan, Quantity,
 };
+use crate::journey::Dimension;
+use crate::journey::dimensions::DimensionSource;
 use crate::journey::testing::World;
-use crate::journey::{Dimension, DimensionSource};
 use crate::stats::{multiplicity, sequential};
 
 mod kinds;

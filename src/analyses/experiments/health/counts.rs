@@ -4,6 +4,7 @@ use crate::analyses::Context;
 use crate::analyses::experiments::batch::Batch;
 use crate::analyses::experiments::population::Experiment;
 use crate::analyses::experiments::sums::add_all;
+use crate::config::plan::MetricPlan;
 
 use super::novelty;
 
@@ -79,7 +80,7 @@ impl Counts {
     }
 
     /// Adds analysed customers.
-    pub(in crate::analyses::experiments) fn count(&mut self, batch: &Batch) {
+    pub(in crate::analyses::experiments) fn count(&mut self, metrics: &[MetricPlan], batch: &Batch) {
         for exposure in &batch.exposures {
             let variant = exposure.variant as usize;
             let activity = &mut self.activity[variant];
@@ -88,7 +89,7 @@ impl Counts {
             self.by_day.add(exposure.day as usize, variant);
         }
         if let Some(novelty) = &mut self.novelty {
-            novelty.count(batch);
+            novelty.count(metrics, batch);
         }
     }
 

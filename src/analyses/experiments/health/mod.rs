@@ -22,7 +22,6 @@ mod timing;
 
 pub(super) use self::assignment::{ASSIGNED_BEFORE_WINDOW, UNKNOWN_VARIANT, not_configured};
 pub(super) use self::counts::Counts;
-pub(super) use self::novelty::WEEKS;
 pub(super) use self::rows::frame;
 
 /// Stands for a check over all variants.

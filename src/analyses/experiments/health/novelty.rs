@@ -11,7 +11,7 @@
 //! two p-values is that of the test that both changed (Berger 1982, intersection–union), Bonferroni over the variants.
 
 use crate::analyses::Context;
-use crate::analyses::experiments::batch::{Batch, Waiting};
+use crate::analyses::experiments::batch::{Batch, Followed, Waiting};
 use crate::analyses::experiments::population::{Experiment, Exposed};
 use crate::analyses::experiments::quantities::{self, Part};
 use crate::analyses::suppression::is_withheld;
@@ -22,7 +22,7 @@ use crate::stats::{Arm, Estimate, Joint, Reason, welch};
 use super::{Check, Status};
 
 /// So many weeks since exposure are followed.
-pub(in crate::analyses::experiments) const WEEKS: usize = 8;
+pub(super) const WEEKS: usize = 8;
 /// Length of one.
 const WEEK_US: i64 = 7 * DAY_US;
 /// Below this p-value, after Bonferroni over the variants, the effect isn't the same in the second week.
@@ -114,7 +114,7 @@ impl Counts {
         Some(Counts { metric, arms: vec![ArmWeeks::default(); plan.weights.len()] })
     }
 
-    /// The metric of a customer by week, as far as weeks are over.
+    /// Has the last exposure of a batch followed, which is that of the customer, as far as weeks are over.
     #[inline]
     pub(in crate::analyses::experiments) fn follow(
         &self,
@@ -122,30 +122,33 @@ impl Counts {
         customer: &Exposed<'_>,
         weeks_over: u8,
         rules: &Rules,
-        values: &mut [i64; WEEKS],
+        batch: &mut Batch,
     ) {
-        let metric = &metrics[self.metric];
-        let Some(quantity) = followed(metric) else { return };
+        let Some(quantity) = followed(&metrics[self.metric]) else { return };
         let t0_us = customer.t0_us;
         let end_us = t0_us.saturating_add(i64::from(weeks_over) * WEEK_US);
         quantities::for_each(quantity, customer, rules, t0_us..end_us, |time_us, amount| {
-            let value = &mut values[((time_us - t0_us) / WEEK_US) as usize];
-            *value = value.saturating_add(amount);
+            batch.push_followed(((time_us - t0_us) / WEEK_US) as u32, amount);
         });
-        for value in values {
-            *value = quantities::figure(metric, *value);
-        }
     }
 
     /// Adds analysed customers.
-    pub(super) fn count(&mut self, batch: &Batch) {
-        let mut followed = batch.weeks.iter().peekable();
+    pub(super) fn count(&mut self, metrics: &[MetricPlan], batch: &Batch) {
+        let metric = &metrics[self.metric];
+        let mut followed = batch.followed.chunk_by(|one, other| one.exposure == other.exposure).peekable();
         for (at, Waiting { variant, weeks_over, .. }) in (0..).zip(&batch.exposures) {
             let arm = &mut self.arms[*variant as usize];
-            match followed.next_if(|(exposure, _)| *exposure == at) {
-                Some((_, values)) => arm.add(usize::from(*weeks_over), values),
-                None => arm.over[usize::from(*weeks_over)] += 1,
+            // Most have nothing, and are counted only.
+            let Some(own) = followed.next_if(|own| own[0].exposure == at) else {
+                arm.over[usize::from(*weeks_over)] += 1;
+                continue;
+            };
+            let mut values = [0_i64; WEEKS];
+            for Followed { week, amount, .. } in own {
+                let value = &mut values[*week as usize];
+                *value = value.saturating_add(*amount);
             }
+            arm.add(usize::from(*weeks_over), &values.map(|sum| quantities::figure(metric, sum)));
         }
     }
 
