@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 pub use currency::unknown as unknown_currency;
 pub use diagnostic::{ConfigError, ConfigErrors, ErrorKind, Location};
+pub use duration::format as written_duration;
 
 use diagnostic::{Complaint, Problems};
 use document::Document;
@@ -125,6 +126,7 @@ pub fn parse(
             document.set_text(&sources, path, range.clone(), &mut problems);
         }
     }
+    let written = document.written();
     document.expand(&sources, environment, &mut problems);
     let Some(schema) = document.deserialize(&mut problems).filter(|_| problems.is_empty()) else {
         return problems.finish(None);
@@ -135,5 +137,5 @@ pub fn parse(
         out: overrides.out.as_deref(),
     };
     let plan = resolve::resolve(schema, &document, &surroundings, &mut problems);
-    problems.finish(Some(plan))
+    problems.finish(Some(Plan { written, ..plan }))
 }

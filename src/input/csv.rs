@@ -12,14 +12,22 @@ use super::error::InputError;
 /// Reads a whole CSV file with a header. Separators `,` `;` and tab are told apart by the header; a
 /// byte-order mark is skipped. Empty fields are null. The second part is the BLAKE3 of the file.
 pub fn read(file: &InputFile) -> Result<(RecordBatch, blake3::Hash), InputError> {
-    let unreadable =
-        |reason: String| InputError::Unreadable { path: file.path.clone(), format: "CSV", reason };
     let bytes = std::fs::read(&file.path).map_err(|source| InputError::Io {
         action: "read",
         path: file.path.clone(),
         source,
     })?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
+    Ok((parse(file, &bytes)?, blake3::hash(&bytes)))
+}
+
+/// Reads the bytes of a CSV file, or those of its first lines, as [`read`] does; `file` is for messages.
+///
+/// # Errors
+/// They are no table in UTF-8 with a header.
+pub fn parse(file: &InputFile, bytes: &[u8]) -> Result<RecordBatch, InputError> {
+    let unreadable =
+        |reason: String| InputError::Unreadable { path: file.path.clone(), format: "CSV", reason };
+    let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
         unreadable(format!("line {line} is not UTF-8"))
     })?;
@@ -45,7 +53,5 @@ pub fn read(file: &InputFile) -> Result<(RecordBatch, blake3::Hash), InputError>
     let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
     let arrays: Vec<ArrayRef> =
         columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
-    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-        .map_err(|error| unreadable(error.to_string()))?;
-    Ok((batch, blake3::hash(&bytes)))
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| unreadable(error.to_string()))
 }

@@ -113,6 +113,7 @@ pub(super) fn resolve(
         experiment_defaults,
         queries,
         output,
+        written: Default::default(),
     }
 }
 
