@@ -205,6 +205,7 @@ fn plan() -> Plan {
             csv_decimal: '.',
             keep: Default::default(),
         },
+        lineage: None,
         written: Default::default(),
     }
 }

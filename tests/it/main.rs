@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
 mod architecture;
+mod backfill;
 mod bad_config;
 mod bad_input;
 mod books;
@@ -9,15 +10,18 @@ mod budget;
 mod channels;
 mod cli;
 mod coverage;
+mod crontab;
 mod customers;
 mod determinism;
 mod diff;
+mod exit_codes;
 mod explain;
 mod faults;
 mod init;
 mod inputs;
 mod journeys;
 mod limits;
+mod lineage;
 mod money;
 mod naive;
 mod naive_funnel;
@@ -33,5 +37,7 @@ mod reference_paths;
 mod rejects;
 mod roi;
 mod sample_data;
+mod signals;
 mod support;
+mod surroundings;
 mod told;
