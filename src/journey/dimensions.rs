@@ -150,7 +150,11 @@ impl Dimension {
                 let rows = journey.rows.iter().take_while(|row| row.time_us <= time_us);
                 first_of(of_code, rows.map(|row| row.code))
             }
-            DimensionSource::FirstTouch(_) => first_of(of_code, touch_codes(journey, walk, time_us)),
+            DimensionSource::FirstTouch(_) => {
+                // Most often the first one says it.
+                let touches = walk.touches.iter().take_while(|touch| touch.time_us <= time_us);
+                first_of(of_code, touches.map(|touch| journey.rows[touch.row as usize].code))
+            }
             DimensionSource::LastTouch(_) => first_of(of_code, touch_codes(journey, walk, time_us).rev()),
         }
     }

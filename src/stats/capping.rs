@@ -20,8 +20,10 @@ use super::joint::Joint;
 const EXACT: u64 = 1_024;
 /// A power of two.
 const BINS_PER_DOUBLING: u32 = 128;
-/// So many customers wait one by one before there is an array of bins: most segments never have more.
+/// So many customers at least wait one by one before they are put into bins: most segments never have more.
 const WAITING: usize = 1_024;
+/// With an array of bins, so many wait for each of them: in less memory than it takes.
+const WAITING_PER_BIN: usize = 4;
 /// Levels are taken to a billionth, so that ranks are whole numbers whatever the machine.
 const LEVEL_SCALE: u128 = 1_000_000_000;
 
@@ -52,8 +54,8 @@ fn last_of(bin: u16) -> i64 {
 pub struct Binned<const K: usize> {
     /// The bin of zero, in which most customers are.
     zero: Joint<K>,
-    /// Customers by bin, while there is no array.
-    waiting: Vec<(u16, [i64; K])>,
+    /// Of other bins, not counted yet: many at once find the array in the cache.
+    waiting: Vec<[i64; K]>,
     /// Bin of the first sums of the array.
     first: u16,
     /// From `first` on; empty as long as few customers wait.
@@ -64,46 +66,53 @@ impl<const K: usize> Binned<K> {
     /// Adds one customer.
     #[inline]
     pub fn add(&mut self, values: [i64; K]) {
-        let bin = bin_of(values[0]);
-        if bin == 0 {
+        if bin_of(values[0]) == 0 {
             self.zero.add(values);
-        } else if let Some(sums) = self.bins.get_mut(usize::from(bin.wrapping_sub(self.first))) {
-            sums.add(values);
-        } else {
-            self.add_beyond(bin, values);
-        }
-    }
-
-    /// Adds a customer for whom the array has no bin yet.
-    #[inline(never)]
-    fn add_beyond(&mut self, bin: u16, values: [i64; K]) {
-        if !self.bins.is_empty() {
-            self.at(bin).add(values);
             return;
         }
-        self.waiting.push((bin, values));
-        if self.waiting.len() == WAITING {
-            for (bin, values) in std::mem::take(&mut self.waiting) {
-                self.at(bin).add(values);
-            }
+        if self.waiting.len() == self.waiting.capacity() {
+            self.make_room();
+        }
+        self.waiting.push(values);
+    }
+
+    /// Makes room for those who wait, step by step: the customers of most segments are few.
+    #[inline(never)]
+    fn make_room(&mut self) {
+        let (waiting, most) = (self.waiting.len(), (self.bins.len() * WAITING_PER_BIN).max(WAITING));
+        if waiting >= most {
+            self.fold();
+        } else {
+            self.waiting.reserve_exact((2 * waiting).clamp(4, most) - waiting);
         }
     }
 
-    /// The sums of a bin of the array, which grows to hold it.
-    fn at(&mut self, bin: u16) -> &mut Joint<K> {
+    /// Puts those who wait into their bins.
+    fn fold(&mut self) {
+        let bins = || self.waiting.iter().map(|values| bin_of(values[0]));
+        let (Some(first), Some(last)) = (bins().min(), bins().max()) else { return };
+        self.cover(first, last);
+        for values in self.waiting.drain(..) {
+            self.bins[usize::from(bin_of(values[0]) - self.first)].add(values);
+        }
+    }
+
+    /// Makes the array hold these bins.
+    fn cover(&mut self, first: u16, last: u16) {
         if self.bins.is_empty() {
-            self.first = bin;
+            self.first = first;
         }
-        if bin < self.first {
-            let more = usize::from(self.first - bin);
+        if first < self.first {
+            let more = usize::from(self.first - first);
             self.bins.splice(..0, std::iter::repeat_n(Joint::default(), more));
-            self.first = bin;
+            self.first = first;
         }
-        let place = usize::from(bin - self.first);
-        if place >= self.bins.len() {
-            self.bins.resize(place + 1, Joint::default());
+        let bins = usize::from(last - self.first) + 1;
+        if bins > self.bins.len() {
+            // Exactly: the next doubling may never come.
+            self.bins.reserve_exact(bins - self.bins.len());
+            self.bins.resize(bins, Joint::default());
         }
-        &mut self.bins[place]
     }
 
     /// Adds so many customers whose figures are all zero.
@@ -114,32 +123,12 @@ impl<const K: usize> Binned<K> {
     /// Adds the customers of another group: associative and commutative.
     pub fn merge(&mut self, other: &Binned<K>) {
         self.zero.merge(&other.zero);
-        for (bin, joint) in other.array() {
-            self.at(bin).merge(joint);
+        if let Some(more) = other.bins.len().checked_sub(1) {
+            self.cover(other.first, other.first + more as u16);
+            let start = usize::from(other.first - self.first);
+            self.bins[start..].iter_mut().zip(&other.bins).for_each(|(own, other)| own.merge(other));
         }
-        for (bin, values) in &other.waiting {
-            self.add_beyond(*bin, *values);
-        }
-        if !self.bins.is_empty() {
-            for (bin, values) in std::mem::take(&mut self.waiting) {
-                self.at(bin).add(values);
-            }
-        }
-    }
-
-    /// Returns what is left without `part`, which must be some of these customers; `None` where it can't be.
-    pub fn without(&self, part: &Binned<K>) -> Option<Binned<K>> {
-        let mut rest = self.sums();
-        for (bin, part) in part.sums() {
-            let joint = rest.get_mut(&bin)?;
-            *joint = joint.without(&part)?;
-        }
-        let mut left = Binned::default();
-        for (bin, joint) in rest.into_iter().filter(|(_, joint)| joint.n > 0) {
-            let place = if bin == 0 { &mut left.zero } else { left.at(bin) };
-            *place = joint;
-        }
-        Some(left)
+        other.waiting.iter().for_each(|values| self.add(*values));
     }
 
     /// Returns the customers.
@@ -174,8 +163,8 @@ impl<const K: usize> Binned<K> {
     /// All bins that hold customers, wherever they wait.
     fn sums(&self) -> BTreeMap<u16, Joint<K>> {
         let mut sums: BTreeMap<u16, Joint<K>> = self.array().map(|(bin, joint)| (bin, *joint)).collect();
-        for (bin, values) in &self.waiting {
-            sums.entry(*bin).or_default().add(*values);
+        for values in &self.waiting {
+            sums.entry(bin_of(values[0])).or_default().add(*values);
         }
         if self.zero.n > 0 {
             sums.insert(0, self.zero);
@@ -284,10 +273,9 @@ mod tests {
         let whole = of(&values(0..5_000));
         assert_eq!(whole.n(), 5_000);
         assert_eq!(whole.total(), sums(values(0..5_000)));
-        // Each part of another kind: an array, customers who wait, and both.
-        for cut in [100, 1_023, 1_024, 4_990] {
+        // Each part of another kind: customers who wait, an array, and both.
+        for cut in [100, 1_024, 1_025, 4_990] {
             let (mut one, other) = (of(&values(0..cut)), of(&values(cut..5_000)));
-            assert_eq!(whole.without(&one), Some(other.clone()));
             one.merge(&other);
             assert_eq!(one, whole);
             let cap = percentile_cap([&whole], 0.9).unwrap();
@@ -315,7 +303,6 @@ mod tests {
             let mut merged = of(rest);
             merged.merge(&of(first));
             prop_assert_eq!(&merged, &binned);
-            prop_assert_eq!(merged.without(&of(first)), Some(of(rest)));
         }
     }
 }

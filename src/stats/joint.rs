@@ -80,6 +80,15 @@ impl<const K: usize> Joint<K> {
         Some(rest)
     }
 
+    /// Returns the sums of the first `N` figures, no more than there are.
+    pub fn leading<const N: usize>(&self) -> Joint<N> {
+        Joint {
+            n: self.n,
+            sums: std::array::from_fn(|i| self.sums[i]),
+            products: std::array::from_fn(|i| std::array::from_fn(|j| self.products[i][j])),
+        }
+    }
+
     /// Returns these customers with `cap` in place of their first figure, which is known to be at least that
     /// for each of them.
     pub fn capped_first(&self, cap: i64) -> Joint<K> {
@@ -233,6 +242,12 @@ mod tests {
         ) {
             let wide = |v: &[[i32; 2]]| of(&v.iter().map(|v| v.map(i64::from)).collect::<Vec<_>>());
             prop_assert_eq!(merged(wide(&a), wide(&b)).without(&wide(&b)), Some(wide(&a)));
+        }
+
+        #[test]
+        fn the_first_figures_are_those_of_each_customer(values in prop::collection::vec(any::<[i64; 3]>(), 0..9)) {
+            let first: Vec<_> = values.iter().map(|v| [v[0], v[1]]).collect();
+            prop_assert_eq!(of(&values).leading(), of(&first));
         }
 
         #[test]

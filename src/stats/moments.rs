@@ -35,16 +35,6 @@ impl Moments {
         self.sum_squares = self.sum_squares.saturating_add(other.sum_squares);
     }
 
-    /// Returns what is left of these values without `part`, which must be some of them; `None` where it
-    /// can't be.
-    pub fn without(&self, part: &Moments) -> Option<Moments> {
-        let sum_squares = match self.sum_squares {
-            i128::MAX => i128::MAX,
-            squares => squares.checked_sub(part.sum_squares).filter(|squares| *squares >= 0)?,
-        };
-        Some(Moments { n: self.n.checked_sub(part.n)?, sum: self.sum.wrapping_sub(part.sum), sum_squares })
-    }
-
     /// Returns the mean in units, given minor units per unit (100 for cents in a euro, 1 for counts).
     /// `None` for no values.
     pub fn mean(&self, minor_per_unit: f64) -> Option<f64> {
@@ -102,8 +92,6 @@ mod tests {
         assert_eq!(of(&[100, 300]).variance(100.0), Ok(2.0));
         assert_eq!(of(&[-1, 1]).coefficient_of_variation(), None);
         assert_eq!(Moments { n: 2, sum: 10, sum_squares: 1 }.variance(1.0), Err(Reason::Undefined));
-        assert_eq!(of(&[1, 2, 3]).without(&of(&[2])), Some(of(&[1, 3])));
-        assert_eq!(of(&[1]).without(&of(&[1, 2])), None);
     }
 
     /// Where the textbook formula in floating point has no digit left.
@@ -123,7 +111,6 @@ mod tests {
         let mut merged = large;
         merged.merge(&large);
         assert_eq!((merged.n, merged.sum_squares), (6, i128::MAX));
-        assert_eq!(merged.without(&large).map(|rest| rest.variance(1.0)), Some(Err(Reason::Overflow)));
     }
 
     proptest! {
@@ -148,7 +135,6 @@ mod tests {
             let merge = |mut x: Moments, y: Moments| { x.merge(&y); x };
             prop_assert_eq!(merge(merge(a, b), c), merge(a, merge(b, c)));
             prop_assert_eq!(merge(a, b), merge(b, a));
-            prop_assert_eq!(merge(a, b).without(&b), Some(a));
         }
     }
 }

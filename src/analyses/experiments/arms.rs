@@ -5,7 +5,7 @@ use crate::stats::capping::percentile_cap;
 use crate::stats::quantile_effect::Distribution;
 use crate::stats::{Arm, Cuped, Joint, Reason, cuped, difference_of_means, ratio};
 
-use super::sums::MetricSums;
+use super::sums::{MetricSums, Paired};
 
 /// How the sums of a metric become figures.
 #[derive(Debug, Clone, Copy)]
@@ -17,15 +17,31 @@ pub(super) struct Measure<'t> {
     percentile_cap: Option<i64>,
 }
 
-/// What was measured of the customers of an arm, all of them or those of a segment.
+/// What was measured of the customers of an arm: so many figures of each, of ratios so many.
 #[derive(Debug, Clone)]
-pub(super) enum Measured {
-    /// Of a proportion or mean: figures since the exposure, and before.
-    Mean(Joint<2>),
-    /// Of a ratio: numerator and denominator since the exposure, then both before.
-    Ratio(Box<Joint<4>>),
-    /// Of a quantile.
+pub(super) enum Measurement<const ONE: usize, const RATIO: usize> {
+    /// Of a proportion or mean.
+    Mean(Joint<ONE>),
+    /// Of a ratio: numerator and denominator, both since the exposure before both before it.
+    Ratio(Box<Joint<RATIO>>),
+    /// Of a quantile: figures since the exposure.
     Quantile(Distribution),
+}
+
+/// Since the exposure, of all customers of an arm or those of a segment.
+pub(super) type Measured = Measurement<1, 2>;
+/// Since the exposure, and before.
+pub(super) type MeasuredPaired = Measurement<2, 4>;
+
+impl MeasuredPaired {
+    /// Since the exposure.
+    pub(super) fn since(&self) -> Measured {
+        match self {
+            Measurement::Mean(joint) => Measurement::Mean(joint.leading()),
+            Measurement::Ratio(joint) => Measurement::Ratio(Box::new(joint.leading())),
+            Measurement::Quantile(distribution) => Measurement::Quantile(distribution.clone()),
+        }
+    }
 }
 
 impl Measured {
@@ -63,7 +79,7 @@ impl Measured {
 
 impl<'t> Measure<'t> {
     /// Of a metric, given the sums of all arms: a percentile is that of all analysed customers together.
-    pub(super) fn new(metric: &'t MetricPlan, minor_per_unit: i64, arms: &[MetricSums]) -> Self {
+    pub(super) fn new(metric: &'t MetricPlan, minor_per_unit: i64, arms: &[Paired]) -> Self {
         let per_unit = match metric.kind {
             MetricKind::Proportion(_) => [1, 1],
             MetricKind::Mean(quantity) | MetricKind::Quantile { of: quantity, .. } => {
@@ -96,14 +112,17 @@ impl<'t> Measure<'t> {
     }
 
     /// What the sums of an arm are once they are capped.
-    pub(super) fn measured(&self, sums: MetricSums) -> Measured {
+    pub(super) fn measured<const ONE: usize, const RATIO: usize>(
+        &self,
+        sums: MetricSums<ONE, RATIO>,
+    ) -> Measurement<ONE, RATIO> {
         let cap = self.percentile_cap.unwrap_or(i64::MAX);
         match sums {
-            MetricSums::Mean(joint) => Measured::Mean(joint),
-            MetricSums::CappedMean(bins) => Measured::Mean(bins.capped(cap)),
-            MetricSums::Ratio(joint) => Measured::Ratio(joint),
-            MetricSums::CappedRatio(bins) => Measured::Ratio(Box::new(bins.capped(cap))),
-            MetricSums::Quantile(distribution) => Measured::Quantile(distribution),
+            MetricSums::Mean(joint) => Measurement::Mean(joint),
+            MetricSums::CappedMean(bins) => Measurement::Mean(bins.capped(cap)),
+            MetricSums::Ratio(joint) => Measurement::Ratio(joint),
+            MetricSums::CappedRatio(bins) => Measurement::Ratio(Box::new(bins.capped(cap))),
+            MetricSums::Quantile(distribution) => Measurement::Quantile(distribution),
         }
     }
 
@@ -149,7 +168,7 @@ impl<'t> Measure<'t> {
                 Arm::of_proportion(successes, joint.n)
             }
             (Measured::Mean(joint), _) => joint.arm(0, numerator),
-            (Measured::Ratio(joint), _) => ratio::arm(&since_exposure(joint), [numerator, denominator]),
+            (Measured::Ratio(joint), _) => ratio::arm(joint, [numerator, denominator]),
             (Measured::Quantile(distribution), MetricKind::Quantile { share, .. }) => {
                 distribution.arm(share, numerator)
             }
@@ -158,28 +177,17 @@ impl<'t> Measure<'t> {
     }
 
     /// Control and variant, adjusted by the figures of before. None for a kind that can't be.
-    pub(super) fn cuped(&self, control: &Measured, variant: &Measured) -> Option<Result<Cuped, Reason>> {
+    pub(super) fn cuped(&self, [control, variant]: [&MeasuredPaired; 2]) -> Option<Result<Cuped, Reason>> {
         let [numerator, denominator] = self.per_unit;
         match (control, variant) {
-            (Measured::Mean(control), Measured::Mean(variant)) => {
+            (Measurement::Mean(control), Measurement::Mean(variant)) => {
                 Some(cuped::adjust(control, variant, [numerator; 2]))
             }
-            (Measured::Ratio(control), Measured::Ratio(variant)) => {
+            (Measurement::Ratio(control), Measurement::Ratio(variant)) => {
                 let per_unit = [numerator, denominator, numerator, denominator];
                 Some(ratio::adjust(control, variant, per_unit))
             }
             _ => None,
         }
-    }
-}
-
-/// Numerator and denominator since the exposure.
-fn since_exposure(joint: &Joint<4>) -> Joint<2> {
-    let [numerator, denominator, ..] = joint.sums;
-    let product = |i: usize, j: usize| joint.products[i][j];
-    Joint {
-        n: joint.n,
-        sums: [numerator, denominator],
-        products: [[product(0, 0), product(0, 1)], [0, product(1, 1)]],
     }
 }

@@ -12,8 +12,8 @@ use crate::config::plan::{MetricKind, MetricOf, Quantity};
 use crate::journey::Dimension;
 
 use super::arms::{Measure, Measured};
+use super::counts::{SegmentCounts, SegmentTable};
 use super::population::Experiment;
-use super::sums::{SegmentTable, VariantCounts};
 
 /// The cells of one dimension.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Cells<'t> {
     /// In byte order.
     pub(super) names: Vec<&'t str>,
     /// By cell, then planned variant.
-    variants: Vec<Vec<VariantCounts>>,
+    variants: Vec<Vec<SegmentCounts>>,
     /// Cells that no metric shows.
     withheld: BTreeSet<usize>,
     /// By conversion, the cells that no metric shows that counts its rows or customers.
@@ -40,14 +40,14 @@ impl<'t> Cells<'t> {
         experiment: &Experiment<'_>,
         min_customers: u64,
     ) -> Self {
-        let mut by_name: BTreeMap<&'t str, Vec<VariantCounts>> = BTreeMap::new();
+        let mut by_name: BTreeMap<&'t str, Vec<SegmentCounts>> = BTreeMap::new();
         for (segment, counts) in table.segments() {
             // Of whom the population knows nobody, everybody is few.
             let name = merged.cell(segment).map_or(SMALL, |cell| merged.names()[cell]);
-            let own = by_name.entry(name).or_insert_with(|| vec![VariantCounts::default(); counts.len()]);
+            let own = by_name.entry(name).or_insert_with(|| vec![SegmentCounts::default(); counts.len()]);
             own.iter_mut().zip(counts).for_each(|(own, counts)| own.merge(counts.clone()));
         }
-        let (names, variants): (Vec<&str>, Vec<Vec<VariantCounts>>) = by_name.into_iter().unzip();
+        let (names, variants): (Vec<&str>, Vec<Vec<SegmentCounts>>) = by_name.into_iter().unzip();
         let mut cells = Self {
             dimension: &dimension.name,
             names,
@@ -67,7 +67,7 @@ impl<'t> Cells<'t> {
 
     /// Customers by cell, then planned variant.
     pub(super) fn customers(&self) -> impl Iterator<Item = Vec<u64>> {
-        self.variants.iter().map(|variants| variants.iter().map(VariantCounts::customers).collect())
+        self.variants.iter().map(|variants| variants.iter().map(SegmentCounts::customers).collect())
     }
 
     /// Whether no metric shows a cell.
@@ -75,7 +75,7 @@ impl<'t> Cells<'t> {
         self.withheld.contains(&cell)
     }
 
-    fn counts(&self, of: impl Fn(&[VariantCounts]) -> u64) -> Vec<u64> {
+    fn counts(&self, of: impl Fn(&[SegmentCounts]) -> u64) -> Vec<u64> {
         self.variants.iter().map(|variants| of(variants)).collect()
     }
 
@@ -86,7 +86,7 @@ impl<'t> Cells<'t> {
         at: usize,
         windows_needed: usize,
     ) -> Vec<Vec<Measured>> {
-        let of = |counts: &VariantCounts| measure.measured(counts.sums(at, measure.metric, windows_needed));
+        let of = |counts: &SegmentCounts| measure.measured(counts.sums(at, measure.metric, windows_needed));
         self.variants.iter().map(|variants| variants.iter().map(of).collect()).collect()
     }
 

@@ -1,7 +1,7 @@
 //! `experiment_results` and `experiment_health`: what each variant did, and whether to believe it.
 //!
-//! While journeys are seen, `population` decides who takes part, `quantities` what a customer's metric is, and `sums` adds
-//! up. The finish of the sums is `results`, by way of `arms`, `cells` of segments, `effect` and `verdict`; that of the
+//! While journeys are seen, `population` decides who takes part, `quantities` what a customer's metric is, and `batch`
+//! keeps both until `counts` adds up some thousands at once. The finish of the `sums` is `results`, by way of `arms`, `cells` of segments, `effect` and `verdict`; that of the
 //! counts of `health` says whether to believe it.
 
 use polars::prelude::PolarsError;
@@ -13,11 +13,14 @@ use super::suppression::{Merged, Population, Withheld};
 use super::{Analysis, Context, NamedFrame, Observed};
 
 use self::cells::Cells;
+use self::counts::{ExperimentCounts, WholeCounts};
 use self::population::{Experiment, Exposed, Exposure, Place, Places};
-use self::sums::{ExperimentCounts, VariantCounts, add_all};
+use self::sums::add_all;
 
 mod arms;
+mod batch;
 mod cells;
+mod counts;
 mod effect;
 mod health;
 mod population;
@@ -56,8 +59,20 @@ pub struct ExperimentPartial {
     not_configured: Vec<u64>,
     /// Of the tables of segments, whose cells are those of these tables; nobody where no experiment is compared.
     population: Population,
-    /// Of the customer at hand. Scratch.
-    segments: Vec<u32>,
+    /// Customers who aren't in `population` yet, by dimension: their segments.
+    waiting: Vec<u32>,
+}
+
+/// So many segments of customers wait to be counted at once, at most: 4 bytes each.
+const WAITING: usize = 1 << 14;
+
+impl ExperimentPartial {
+    /// Counts all who wait for the population.
+    fn count_population(&mut self) {
+        let dimensions = self.population.customers.len().max(1);
+        self.waiting.chunks_exact(dimensions).for_each(|segments| self.population.count(segments));
+        self.waiting.clear();
+    }
 }
 
 impl<'a> Experiments<'a> {
@@ -88,20 +103,16 @@ impl<'a> Experiments<'a> {
     ) {
         let Context { rules, dimensions, .. } = self.context;
         let Some(exposure) = self.places.exposure(assignments, rules.from_us) else { return };
-        let ExperimentPartial { experiments, segments, .. } = partial;
-        let counts = &mut experiments[at];
+        let counts = &mut partial.experiments[at];
         let Exposure::Counts { variant, t0_us } = exposure else {
             counts.leave_out(exposure);
             return;
         };
         let Observed { journey, walk, .. } = observed;
-        segments.clear();
-        segments.extend(dimensions.iter().map(|dimension| dimension.segment_at(journey, walk, t0_us) as u32));
-        let experiment = &self.places.experiments[at];
-        let windows_over = experiment.windows_over(t0_us, rules.to_us);
+        let segments = dimensions.iter().map(|dimension| dimension.segment_at(journey, walk, t0_us) as u32);
+        let customer = Exposed { variant, t0_us, journey, walk };
         let day = self.days.index(t0_us);
-        let customer = Exposed { variant, t0_us, day, windows_over, segments, journey, walk };
-        counts.observe(&self.context, experiment, &customer);
+        counts.observe(&self.context, &self.places.experiments[at], &customer, day, segments);
     }
 }
 
@@ -119,13 +130,16 @@ impl Analysis for Experiments<'_> {
             } else {
                 Population::new(self.context.dimensions)
             },
-            segments: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut ExperimentPartial) {
         if !self.places.experiments.is_empty() {
-            partial.population.count(observed.segments);
+            partial.waiting.extend_from_slice(observed.segments);
+            if partial.waiting.len() >= WAITING {
+                partial.count_population();
+            }
         }
         let to_us = self.context.rules.to_us;
         let all = observed.journey.assignments;
@@ -146,11 +160,20 @@ impl Analysis for Experiments<'_> {
         }
     }
 
+    fn close(&self, partial: &mut ExperimentPartial) {
+        partial.count_population();
+        partial.waiting = Vec::new();
+        for (counts, experiment) in partial.experiments.iter_mut().zip(&self.places.experiments) {
+            counts.close(&self.context, experiment);
+        }
+    }
+
     fn merge(&self, into: &mut ExperimentPartial, from: ExperimentPartial) {
         add_all(&mut into.not_configured, &from.not_configured);
         into.population.merge(&from.population);
-        for (into, from) in into.experiments.iter_mut().zip(from.experiments) {
-            into.merge(from);
+        let counts = into.experiments.iter_mut().zip(from.experiments);
+        for ((into, from), experiment) in counts.zip(&self.places.experiments) {
+            into.merge(from, experiment);
         }
     }
 
@@ -162,7 +185,7 @@ impl Analysis for Experiments<'_> {
         let mut total = self.partial();
         partials.iter().for_each(|partial| self.merge(&mut total, partial.clone()));
         let settled = self.places.experiments.iter().zip(&total.experiments).map(|(experiment, counts)| {
-            let analysed: Vec<u64> = counts.variants.iter().map(VariantCounts::customers).collect();
+            let analysed: Vec<u64> = counts.variants.iter().map(WholeCounts::customers).collect();
             experiment.settled(&analysed)
         });
         let experiments: Vec<Experiment<'_>> = settled.collect();

@@ -6,8 +6,7 @@ use crate::analyses::Context;
 use crate::config::plan::{ExperimentPlan, MetricPlan, Plan};
 use crate::journey::{Assignment, Codebook, Journey, Walk};
 
-use super::quantities::quantities_of;
-use super::sums::MetricSums;
+use super::quantities::Part;
 
 /// The control of a found experiment, where one of its variants is called so.
 const ASSUMED_CONTROL: &str = "control";
@@ -27,8 +26,10 @@ pub(super) struct Experiment<'a> {
     pub(super) metrics: Vec<usize>,
     /// The windows of its metrics, each once, ascending, in µs.
     pub(super) windows_us: Vec<i64>,
-    /// By metric: sums of nobody.
-    pub(super) empty: Vec<MetricSums>,
+    /// What its metrics are made of, each once.
+    pub(super) sums: Vec<Part>,
+    /// By metric: what it is made of, indices into `sums`; see [`Part::of`].
+    pub(super) parts: Vec<[usize; 2]>,
     /// Whether a metric takes rows that are no conversions.
     takes_all_rows: bool,
 }
@@ -40,12 +41,6 @@ pub(super) struct Exposed<'o> {
     pub(super) variant: usize,
     /// First exposure, µs since the epoch.
     pub(super) t0_us: i64,
-    /// Local day of it, of those of the window.
-    pub(super) day: usize,
-    /// So many of [`Experiment::windows_us`] are over by the end of the reporting window.
-    pub(super) windows_over: usize,
-    /// By configured dimension: the segment as of the first exposure, index into its segments.
-    pub(super) segments: &'o [u32],
     /// Rows before and after it.
     pub(super) journey: &'o Journey<'o>,
     /// What the walk over them found.
@@ -119,9 +114,12 @@ impl<'a> Experiment<'a> {
         windows_us.sort_unstable();
         windows_us.dedup();
         let own = || metrics.iter().map(|at| &all_metrics[*at]);
+        let mut sums = Vec::new();
+        let parts = own().map(|metric| Part::of(metric).map(|part| place_of(&mut sums, part))).collect();
         Self {
-            empty: own().map(MetricSums::new).collect(),
-            takes_all_rows: own().any(|metric| quantities_of(metric.kind).any(|of| of.conversion.is_none())),
+            takes_all_rows: own().any(|metric| metric.kind.quantities().any(|of| of.conversion.is_none())),
+            sums,
+            parts,
             plan,
             is_found,
             absent_control: None,
@@ -276,10 +274,10 @@ fn found_experiments(plan: &Plan, book: &Codebook, defaults: &ExperimentPlan) ->
     found
 }
 
-/// Index of a name in a list that it joins at the end where it is new.
-fn place_of<'a>(names: &mut Vec<&'a str>, name: &'a str) -> usize {
-    names.iter().position(|known| *known == name).unwrap_or_else(|| {
-        names.push(name);
-        names.len() - 1
+/// Index in a list, whose end it joins where it is new.
+fn place_of<T: PartialEq>(list: &mut Vec<T>, one: T) -> usize {
+    list.iter().position(|known| *known == one).unwrap_or_else(|| {
+        list.push(one);
+        list.len() - 1
     })
 }

@@ -7,38 +7,42 @@ use crate::journey::{ConversionEvent, Rules, Touchpoint};
 
 use super::population::Exposed;
 
-/// What a kind of metric sums.
-pub(super) fn quantities_of(kind: MetricKind) -> impl Iterator<Item = Quantity> {
-    let (first, second) = match kind {
-        MetricKind::Proportion(quantity)
-        | MetricKind::Mean(quantity)
-        | MetricKind::Quantile { of: quantity, .. } => (quantity, None),
-        MetricKind::Ratio { numerator, denominator } => (numerator, Some(denominator)),
-    };
-    std::iter::once(first).chain(second)
-}
-
-/// The sum of a quantity over a customer's rows in a half-open span of µs: minor units, rows or millionths,
-/// saturating at 64 bits. Rows of one order are the one conversion that the walk made of them, at its instant.
-pub(super) fn sum(quantity: Quantity, customer: &Exposed<'_>, rules: &Rules, span_us: Range<i64>) -> i64 {
+/// Every row of a quantity in a half-open span of µs: its instant, and what it adds in minor units, rows or millionths.
+/// Rows of one order are the one conversion that the walk made of them, at its instant.
+#[inline]
+pub(super) fn for_each(
+    quantity: Quantity,
+    customer: &Exposed<'_>,
+    rules: &Rules,
+    span_us: Range<i64>,
+    mut found: impl FnMut(i64, i64),
+) {
     let Exposed { journey, walk, .. } = *customer;
-    let add_up = |values: &mut dyn Iterator<Item = i64>| values.fold(0_i64, i64::saturating_add);
     let Some(conversion) = quantity.conversion else {
         let end = journey.rows.partition_point(|row| row.time_us < span_us.end);
         let start = journey.rows[..end].partition_point(|row| row.time_us < span_us.start);
-        let rows = &journey.rows[start..end];
-        return match quantity.of {
-            MetricOf::Number(at) => add_up(&mut rows.iter().filter_map(|row| journey.number(row, at))),
-            MetricOf::Count => i64::try_from(rows.len()).unwrap_or(i64::MAX),
-            MetricOf::Value => 0,
-        };
+        for row in &journey.rows[start..end] {
+            found(
+                row.time_us,
+                match quantity.of {
+                    MetricOf::Number(at) => journey.number(row, at).unwrap_or(0),
+                    MetricOf::Count => 1,
+                    MetricOf::Value => 0,
+                },
+            );
+        }
+        return;
     };
     let in_span = |event: &&ConversionEvent| span_us.contains(&event.time_us);
-    let events = walk.conversions.iter().filter(|event| event.conversion == conversion).filter(in_span);
-    match quantity.of {
-        MetricOf::Value => add_up(&mut events.map(|event| event.value_minor)),
-        MetricOf::Count => i64::try_from(events.count()).unwrap_or(i64::MAX),
-        MetricOf::Number(at) => add_up(&mut events.map(|event| number(event, at, customer, rules))),
+    for event in walk.conversions.iter().filter(|event| event.conversion == conversion).filter(in_span) {
+        found(
+            event.time_us,
+            match quantity.of {
+                MetricOf::Value => event.value_minor,
+                MetricOf::Count => 1,
+                MetricOf::Number(at) => number(event, at, customer, rules),
+            },
+        );
     }
 }
 
@@ -56,19 +60,13 @@ fn number(event: &ConversionEvent, at: usize, customer: &Exposed<'_>, rules: &Ru
     journey.rows.iter().filter(is_item).map(of_row).fold(0, i64::saturating_add)
 }
 
-/// Whether a row of the quantity lies in a half-open span of µs.
-pub(super) fn occurs(quantity: Quantity, customer: &Exposed<'_>, rules: &Rules, span_us: Range<i64>) -> bool {
-    sum(Quantity { of: MetricOf::Count, ..quantity }, customer, rules, span_us) > 0
-}
-
-/// The first figure of a metric for one customer in a half-open span of µs: 0 or 1 for a proportion, else a sum, of
-/// a ratio that of its numerator. At most the bound of the metric, where that is an amount.
-pub(super) fn figure(metric: &MetricPlan, customer: &Exposed<'_>, rules: &Rules, span_us: Range<i64>) -> i64 {
+/// The first figure of a metric, given the sum of what it is made of: 0 or 1 for a proportion, else the sum, of a ratio
+/// that of its numerator. At most the bound of the metric, where that is an amount.
+#[inline]
+pub(super) fn figure(metric: &MetricPlan, sum: i64) -> i64 {
     let figure = match metric.kind {
-        MetricKind::Proportion(quantity) => i64::from(occurs(quantity, customer, rules, span_us)),
-        MetricKind::Mean(quantity)
-        | MetricKind::Ratio { numerator: quantity, .. }
-        | MetricKind::Quantile { of: quantity, .. } => sum(quantity, customer, rules, span_us),
+        MetricKind::Proportion(_) => i64::from(sum > 0),
+        MetricKind::Mean(_) | MetricKind::Ratio { .. } | MetricKind::Quantile { .. } => sum,
     };
     match metric.cap {
         Some(Cap::Amount(bound)) => figure.min(bound),
@@ -76,46 +74,85 @@ pub(super) fn figure(metric: &MetricPlan, customer: &Exposed<'_>, rules: &Rules,
     }
 }
 
+/// A sum over a customer's rows that metrics are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) quantity: Quantity,
+    /// From the exposure on; None: to the end of the reporting window.
+    window_us: Option<i64>,
+}
+
+impl Part {
+    /// What a metric is made of: its first figure, and its second or the same again.
+    pub(super) fn of(metric: &MetricPlan) -> [Part; 2] {
+        let part = |quantity| Part { quantity, window_us: metric.window_us };
+        match metric.kind {
+            MetricKind::Proportion(quantity) => [part(Quantity { of: MetricOf::Count, ..quantity }); 2],
+            MetricKind::Mean(quantity) | MetricKind::Quantile { of: quantity, .. } => [part(quantity); 2],
+            MetricKind::Ratio { numerator, denominator } => [part(numerator), part(denominator)],
+        }
+    }
+
+    /// Adds the sum since the exposure and, where there is a pre-period, that before it, saturating at 64 bits.
+    #[inline]
+    pub(super) fn add_up(
+        self,
+        pre_period_us: Option<i64>,
+        customer: &Exposed<'_>,
+        rules: &Rules,
+        sums: &mut [i64; 2],
+    ) {
+        let t0_us = customer.t0_us;
+        let start_us = t0_us.saturating_sub(pre_period_us.unwrap_or(0));
+        let end_us = self.window_us.map_or(rules.to_us, |window_us| t0_us.saturating_add(window_us));
+        for_each(self.quantity, customer, rules, start_us..end_us, |time_us, amount| {
+            let sum = &mut sums[usize::from(time_us < t0_us)];
+            *sum = sum.saturating_add(amount);
+        });
+    }
+}
+
 /// The figures of a metric for one customer: those since the exposure and, where there is a pre-period, those before
 /// it; zeros for what the metric has none of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Figures {
-    /// [`figure`] since the exposure.
-    pub(super) now: i64,
+    /// The first since the exposure, as that of [`figure`].
+    now: i64,
     /// The denominator of a ratio since the exposure.
-    pub(super) denominator_now: i64,
-    /// [`figure`] before it.
-    pub(super) before: i64,
+    denominator_now: i64,
+    /// The first before it.
+    before: i64,
     /// The denominator of a ratio before it.
-    pub(super) denominator_before: i64,
+    denominator_before: i64,
 }
 
 impl Figures {
-    /// Of a customer who is mature. The window of a metric without one ends with that of the report.
-    pub(super) fn of(
-        metric: &MetricPlan,
-        pre_period_us: Option<i64>,
-        customer: &Exposed<'_>,
-        rules: &Rules,
-    ) -> Figures {
-        let t0_us = customer.t0_us;
-        let end_us = metric.window_us.map_or(rules.to_us, |window_us| t0_us.saturating_add(window_us));
-        let now = t0_us..end_us;
-        let before = t0_us.saturating_sub(pre_period_us.unwrap_or(0))..t0_us;
-        let denominator = |span_us: Range<i64>| match metric.kind {
-            MetricKind::Ratio { denominator, .. } => sum(denominator, customer, rules, span_us),
-            _ => 0,
+    /// Of the sums that the metric is made of, see [`Part::of`], each since the exposure and before it.
+    #[inline]
+    pub(super) fn of(metric: &MetricPlan, [[now, before], denominator]: [[i64; 2]; 2]) -> Figures {
+        let [denominator_now, denominator_before] = match metric.kind {
+            MetricKind::Ratio { .. } => denominator,
+            MetricKind::Proportion(_) | MetricKind::Mean(_) | MetricKind::Quantile { .. } => [0, 0],
         };
-        Figures {
-            now: figure(metric, customer, rules, now.clone()),
-            denominator_now: denominator(now),
-            before: figure(metric, customer, rules, before.clone()),
-            denominator_before: denominator(before),
-        }
+        let [now, before] = [now, before].map(|sum| figure(metric, sum));
+        Figures { now, denominator_now, before, denominator_before }
     }
 
     /// Whether there is nothing to add.
+    #[inline]
     pub(super) fn are_zero(&self) -> bool {
         *self == Figures::default()
+    }
+
+    /// Of a proportion, mean or quantile: since the exposure, then before.
+    #[inline]
+    pub(super) fn one(&self) -> [i64; 2] {
+        [self.now, self.before]
+    }
+
+    /// Of a ratio: numerator and denominator since the exposure, then both before.
+    #[inline]
+    pub(super) fn two(&self) -> [i64; 4] {
+        [self.now, self.denominator_now, self.before, self.denominator_before]
     }
 }

@@ -7,13 +7,14 @@ use crate::analyses::suppression::WITHHELD;
 use crate::config::plan::{Correction, MetricPlan};
 use crate::stats::{Cuped, Reason, multiplicity, welch};
 
-use super::arms::{Measure, Measured};
+use super::arms::{Measure, Measured, MeasuredPaired};
 use super::cells::Cells;
+use super::counts::ExperimentCounts;
 use super::effect::{Effect, Reading};
 use super::health::{ASSIGNED_BEFORE_WINDOW, Check, Status, UNKNOWN_VARIANT};
 use super::population::Experiment;
 use super::rows::{Adjustment, Role, Row, WHOLE};
-use super::sums::{ExperimentCounts, MetricSums};
+use super::sums::Paired;
 use super::verdict::Verdict;
 
 /// Note of figures that are missing because the window of the metric isn't over for enough customers of an arm that
@@ -76,10 +77,10 @@ pub(super) fn measure<'t>(
     experiment: &Experiment<'_>,
     counts: &ExperimentCounts,
     at: usize,
-) -> (Measure<'t>, usize, Vec<MetricSums>) {
+) -> (Measure<'t>, usize, Vec<Paired>) {
     let metric = &context.plan.metrics[experiment.metrics[at]];
     let windows_needed = experiment.windows_needed(metric.window_us);
-    let sums: Vec<MetricSums> =
+    let sums: Vec<Paired> =
         counts.variants.iter().map(|variant| variant.sums(at, metric, windows_needed)).collect();
     (Measure::new(metric, context.plan.job.currency.minor_per_unit(), &sums), windows_needed, sums)
 }
@@ -94,11 +95,13 @@ struct Compared<'r, 't> {
     counts: &'r ExperimentCounts,
     /// Index of the control; None where nobody can be in it.
     control: Option<usize>,
+    /// By planned variant, with the figures of before.
+    paired: Vec<MeasuredPaired>,
     /// By planned variant.
     whole: Vec<Measured>,
     /// By dimension.
     dimensions: Vec<Segments<'r, 't>>,
-    nobody: Measured,
+    nobody: (Measured, MeasuredPaired),
 }
 
 /// The segments of a dimension, and what was measured of a metric.
@@ -126,6 +129,8 @@ impl<'r, 't> Compared<'r, 't> {
             let withheld = cells.withheld(metric.kind);
             Segments { cells, measured, withheld }
         });
+        let paired: Vec<MeasuredPaired> = sums.into_iter().map(|sums| measure.measured(sums)).collect();
+        let nobody: MeasuredPaired = measure.measured(Paired::new(metric));
         Self {
             experiment,
             metric,
@@ -135,14 +140,21 @@ impl<'r, 't> Compared<'r, 't> {
             counts,
             control: plan.weights.iter().position(|(name, _)| *name == plan.control),
             dimensions: dimensions.collect(),
-            whole: sums.into_iter().map(|sums| measure.measured(sums)).collect(),
-            nobody: measure.measured(MetricSums::new(metric)),
+            whole: paired.iter().map(MeasuredPaired::since).collect(),
+            paired,
+            nobody: (nobody.since(), nobody),
         }
     }
 
     /// Control and variant, among what was measured by variant.
     fn arms<'m>(&'m self, measured: &'m [Measured], variant: usize) -> [&'m Measured; 2] {
-        [self.control.map_or(&self.nobody, |control| &measured[control]), &measured[variant]]
+        [self.control.map_or(&self.nobody.0, |control| &measured[control]), &measured[variant]]
+    }
+
+    /// The same of all customers, with the figures of before.
+    fn paired_arms(&self, variant: usize) -> [&MeasuredPaired; 2] {
+        let control = self.control.map_or(&self.nobody.1, |control| &self.paired[control]);
+        [control, &self.paired[variant]]
     }
 
     /// The rows of all customers: as it was seen, then adjusted.
@@ -162,7 +174,7 @@ impl<'r, 't> Compared<'r, 't> {
             seen.notes.insert(0, NOT_MATURE.to_owned());
         }
         let mut rows = vec![seen];
-        let cuped = plan.pre_period_us.and_then(|_| self.measure.cuped(control, treatment));
+        let cuped = plan.pre_period_us.and_then(|_| self.measure.cuped(self.paired_arms(variant)));
         if let Some(cuped) = cuped {
             let effect = cuped.as_ref().map(Effect::adjusted).map_err(|reason| *reason);
             let mut row = self.row(variant, [control, treatment], effect);

@@ -1,70 +1,36 @@
-//! What is added up of an experiment: integers that merge in any order.
+//! The sums of a metric: integers that merge in any order.
 //!
 //! Most customers have zero for most metrics. They are counted once, by how many of the windows of metrics are over
 //! for them, and join the sums of each metric when those are taken out.
+//!
+//! What came before the exposure is asked for of all customers of an arm only. So sums come in two widths: [`Paired`]
+//! of figures since the exposure and before it, and those of segments, which are many and take less than half.
 
-use crate::analyses::Context;
 use crate::config::plan::{Cap, MetricKind, MetricPlan};
-use crate::journey::Dimension;
 use crate::stats::quantile_effect::Distribution;
 use crate::stats::{Binned, Joint};
 
-use super::health;
-use super::population::{Experiment, Exposed, Exposure};
 use super::quantities::Figures;
 
-/// One experiment.
+/// The sums of one metric: of so many integers per customer, of ratios of so many.
 #[derive(Debug, Clone)]
-pub(super) struct ExperimentCounts {
-    pub(super) before_window: u64,
-    pub(super) double: u64,
-    /// By unknown variant.
-    pub(super) unknown: Vec<u64>,
-    /// By planned variant.
-    pub(super) variants: Vec<VariantCounts>,
-    /// By configured dimension.
-    pub(super) dimensions: Vec<SegmentTable>,
-    /// What only the checks ask for.
-    pub(super) health: health::Counts,
-}
-
-/// One variant: its analysed customers, all of them or those of a segment.
-#[derive(Debug, Clone, Default)]
-pub(super) struct VariantCounts {
-    /// By how many of the windows of metrics are over.
-    windows_over: Vec<u64>,
-    /// By metric of the experiment: customers who count and have a figure that isn't zero. Empty while nobody has.
-    metrics: Vec<MetricSums>,
-}
-
-/// The segments of a dimension, as far as there are analysed customers of them.
-#[derive(Debug, Clone)]
-pub(super) struct SegmentTable {
-    /// By segment: its place in `seen`, or [`NOWHERE`].
-    places: Vec<u32>,
-    /// In the order of their first customers: the segment, and its customers by variant.
-    seen: Vec<(u32, Vec<VariantCounts>)>,
-}
-
-/// The place of a segment without customers.
-const NOWHERE: u32 = u32::MAX;
-
-/// The sums of one metric.
-#[derive(Debug, Clone)]
-pub(super) enum MetricSums {
-    /// Of a proportion or mean: figures since the exposure, and before.
-    Mean(Joint<2>),
+pub(super) enum MetricSums<const ONE: usize, const RATIO: usize> {
+    /// Of a proportion or mean.
+    Mean(Joint<ONE>),
     /// The same, to be capped at a percentile.
-    CappedMean(Box<Binned<2>>),
-    /// Of a ratio: numerator and denominator since the exposure, then both before.
-    Ratio(Box<Joint<4>>),
+    CappedMean(Box<Binned<ONE>>),
+    /// Of a ratio: numerator and denominator, both since the exposure before both before it.
+    Ratio(Box<Joint<RATIO>>),
     /// The same, numerators since the exposure to be capped at a percentile.
-    CappedRatio(Box<Binned<4>>),
-    /// Of a quantile.
+    CappedRatio(Box<Binned<RATIO>>),
+    /// Of a quantile: figures since the exposure.
     Quantile(Distribution),
 }
 
-impl MetricSums {
+/// Of figures since the exposure, and before.
+pub(super) type Paired = MetricSums<2, 4>;
+
+impl<const ONE: usize, const RATIO: usize> MetricSums<ONE, RATIO> {
     /// Of nobody.
     pub(super) fn new(metric: &MetricPlan) -> Self {
         let is_capped_later = matches!(metric.cap, Some(Cap::Percentile(_)));
@@ -77,14 +43,14 @@ impl MetricSums {
         }
     }
 
-    fn add(&mut self, figures: &Figures) {
-        let Figures { now, denominator_now, before, denominator_before } = *figures;
+    /// Adds customers.
+    fn add<'f>(&mut self, figures: impl Iterator<Item = &'f Figures>) {
         match self {
-            MetricSums::Mean(joint) => joint.add([now, before]),
-            MetricSums::CappedMean(bins) => bins.add([now, before]),
-            MetricSums::Ratio(joint) => joint.add([now, denominator_now, before, denominator_before]),
-            MetricSums::CappedRatio(bins) => bins.add([now, denominator_now, before, denominator_before]),
-            MetricSums::Quantile(distribution) => distribution.add(now),
+            MetricSums::Mean(joint) => joint.merge(&of_all(figures.map(|own| leading(own.one())))),
+            MetricSums::CappedMean(bins) => figures.for_each(|own| bins.add(leading(own.one()))),
+            MetricSums::Ratio(joint) => joint.merge(&of_all(figures.map(|own| leading(own.two())))),
+            MetricSums::CappedRatio(bins) => figures.for_each(|own| bins.add(leading(own.two()))),
+            MetricSums::Quantile(distribution) => figures.for_each(|own| distribution.add(own.one()[0])),
         }
     }
 
@@ -110,7 +76,7 @@ impl MetricSums {
     }
 
     /// Adds the sums of other customers of the same metric.
-    pub(super) fn merge(&mut self, other: &MetricSums) {
+    pub(super) fn merge(&mut self, other: &Self) {
         match (self, other) {
             (MetricSums::Mean(own), MetricSums::Mean(other)) => own.merge(other),
             (MetricSums::CappedMean(own), MetricSums::CappedMean(other)) => own.merge(other),
@@ -122,9 +88,52 @@ impl MetricSums {
     }
 }
 
-impl VariantCounts {
-    fn new(windows: usize) -> Self {
+/// The sums of customers, in registers until they are complete.
+#[inline]
+fn of_all<const K: usize>(customers: impl Iterator<Item = [i64; K]>) -> Joint<K> {
+    let mut joint = Joint::default();
+    customers.for_each(|values| joint.add(values));
+    joint
+}
+
+/// The first so many.
+#[inline]
+fn leading<const N: usize, const ALL: usize>(values: [i64; ALL]) -> [i64; N] {
+    std::array::from_fn(|at| values[at])
+}
+
+/// One variant: its analysed customers, all of them or those of a segment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct VariantCounts<const ONE: usize, const RATIO: usize> {
+    /// By how many of the windows of metrics are over.
+    windows_over: Vec<u64>,
+    /// By metric of the experiment: customers who count and have a figure that isn't zero. Empty while nobody has.
+    metrics: Vec<MetricSums<ONE, RATIO>>,
+}
+
+impl<const ONE: usize, const RATIO: usize> VariantCounts<ONE, RATIO> {
+    /// Nobody, of an experiment with metrics of so many windows.
+    pub(super) fn new(windows: usize) -> Self {
         Self { windows_over: vec![0; windows + 1], metrics: Vec::new() }
+    }
+
+    /// Counts a customer of whom so many windows are over.
+    #[inline]
+    pub(super) fn count(&mut self, windows_over: u32) {
+        self.windows_over[windows_over as usize] += 1;
+    }
+
+    /// Adds what customers have of a metric, which stands at a place among `all`.
+    pub(super) fn add<'f>(
+        &mut self,
+        at: usize,
+        figures: impl Iterator<Item = &'f Figures>,
+        all: &[&MetricPlan],
+    ) {
+        if self.metrics.is_empty() {
+            self.metrics.extend(all.iter().map(|metric| MetricSums::new(metric)));
+        }
+        self.metrics[at].add(figures);
     }
 
     /// Customers of the variant.
@@ -143,22 +152,20 @@ impl VariantCounts {
     }
 
     /// The sums of a metric of the experiment, those with zeros among them; `at` is its place in
-    /// [`Experiment::metrics`].
-    pub(super) fn sums(&self, at: usize, metric: &MetricPlan, windows_needed: usize) -> MetricSums {
+    /// [`Experiment::metrics`](super::population::Experiment::metrics).
+    pub(super) fn sums(
+        &self,
+        at: usize,
+        metric: &MetricPlan,
+        windows_needed: usize,
+    ) -> MetricSums<ONE, RATIO> {
         let mut sums = self.metrics.get(at).cloned().unwrap_or_else(|| MetricSums::new(metric));
         sums.add_zeros(self.mature(windows_needed) - sums.customers());
         sums
     }
 
-    fn add(&mut self, at: usize, figures: &Figures, empty: &[MetricSums]) {
-        if self.metrics.is_empty() {
-            self.metrics = empty.to_vec();
-        }
-        self.metrics[at].add(figures);
-    }
-
     /// Adds other customers of the variant.
-    pub(super) fn merge(&mut self, other: VariantCounts) {
+    pub(super) fn merge(&mut self, other: VariantCounts<ONE, RATIO>) {
         if self.windows_over.is_empty() {
             *self = other;
             return;
@@ -172,122 +179,6 @@ impl VariantCounts {
             metric.merge(other);
         }
     }
-}
-
-impl SegmentTable {
-    fn new(dimension: &Dimension) -> Self {
-        Self { places: vec![NOWHERE; dimension.segments.len()], seen: Vec::new() }
-    }
-
-    #[inline]
-    fn variants(&mut self, segment: u32, empty: impl FnOnce() -> Vec<VariantCounts>) -> &mut [VariantCounts] {
-        let place = &mut self.places[segment as usize];
-        if *place == NOWHERE {
-            *place = self.seen.len() as u32;
-            self.seen.push((segment, empty()));
-        }
-        &mut self.seen[*place as usize].1
-    }
-
-    /// Segments with analysed customers, and those by variant.
-    pub(super) fn segments(&self) -> impl Iterator<Item = (usize, &[VariantCounts])> {
-        self.seen.iter().map(|(segment, variants)| (*segment as usize, &variants[..]))
-    }
-
-    fn merge(&mut self, other: SegmentTable) {
-        for (segment, variants) in other.seen {
-            let own = self.variants(segment, || vec![VariantCounts::default(); variants.len()]);
-            own.iter_mut().zip(variants).for_each(|(own, other)| own.merge(other));
-        }
-    }
-}
-
-impl ExperimentCounts {
-    /// That has seen nobody.
-    pub(super) fn new(context: &Context<'_>, experiment: &Experiment<'_>) -> Self {
-        Self {
-            before_window: 0,
-            double: 0,
-            unknown: vec![0; experiment.unknown_variants.len()],
-            variants: no_customers(experiment),
-            dimensions: context.dimensions.iter().map(SegmentTable::new).collect(),
-            health: health::Counts::new(context, experiment),
-        }
-    }
-
-    /// Customers whose figures count.
-    pub(super) fn analysed(&self) -> u64 {
-        self.variants.iter().map(VariantCounts::customers).sum()
-    }
-
-    /// Customers who were seen at all.
-    pub(super) fn seen(&self) -> u64 {
-        self.analysed() + self.before_window + self.double + self.unknown.iter().sum::<u64>()
-    }
-
-    /// Counts a customer who is left out.
-    pub(super) fn leave_out(&mut self, exposure: Exposure) {
-        match exposure {
-            Exposure::BeforeWindow => self.before_window += 1,
-            Exposure::Double => self.double += 1,
-            Exposure::Unknown(variant) => self.unknown[variant] += 1,
-            Exposure::Counts { .. } => {}
-        }
-    }
-
-    /// Adds an analysed customer.
-    pub(super) fn observe(
-        &mut self,
-        context: &Context<'_>,
-        experiment: &Experiment<'_>,
-        customer: &Exposed<'_>,
-    ) {
-        let Exposed { variant, windows_over, segments, .. } = *customer;
-        self.variants[variant].windows_over[windows_over] += 1;
-        for (table, segment) in self.dimensions.iter_mut().zip(segments) {
-            let variants = table.variants(*segment, || no_customers(experiment));
-            variants[variant].windows_over[windows_over] += 1;
-        }
-        self.health.observe(context, customer);
-        if !experiment.may_have_figures(customer) {
-            return;
-        }
-        for (at, metric) in experiment.metrics.iter().enumerate() {
-            let metric = &context.plan.metrics[*metric];
-            if experiment.windows_needed(metric.window_us) > windows_over {
-                continue;
-            }
-            let figures = Figures::of(metric, experiment.plan.pre_period_us, customer, context.rules);
-            if figures.are_zero() {
-                continue;
-            }
-            let empty = &experiment.empty;
-            self.variants[variant].add(at, &figures, empty);
-            for (table, segment) in self.dimensions.iter_mut().zip(segments) {
-                let variants = table.variants(*segment, || no_customers(experiment));
-                variants[variant].add(at, &figures, empty);
-            }
-        }
-    }
-
-    /// Adds what another partial has seen.
-    pub(super) fn merge(&mut self, other: ExperimentCounts) {
-        self.before_window += other.before_window;
-        self.double += other.double;
-        add_all(&mut self.unknown, &other.unknown);
-        for (variant, other) in self.variants.iter_mut().zip(other.variants) {
-            variant.merge(other);
-        }
-        for (table, other) in self.dimensions.iter_mut().zip(other.dimensions) {
-            table.merge(other);
-        }
-        self.health.merge(&other.health);
-    }
-}
-
-/// Nobody, by planned variant.
-fn no_customers(experiment: &Experiment<'_>) -> Vec<VariantCounts> {
-    vec![VariantCounts::new(experiment.windows_us.len()); experiment.plan.weights.len()]
 }
 
 /// Adds counts to counts, place by place.

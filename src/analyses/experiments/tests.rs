@@ -4,8 +4,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::analyses::testing::{Bench, figure, journey_texts, show};
 use crate::config::plan::{
-    Correction, DAY_US, ExperimentPlan, LiftPrior, MetricKind, MetricOf, MetricPlan, Quantity,
+    Cap, Correction, DAY_US, ExperimentPlan, LiftPrior, MetricKind, MetricOf, MetricPlan, Quantity,
 };
+use crate::journey::Dimension;
+use crate::journey::dimensions::DimensionSource;
 use crate::journey::testing::World;
 use crate::stats::{multiplicity, sequential};
 
@@ -89,6 +91,39 @@ fn thousands(control: usize, variant: usize) -> Vec<(usize, &'static str)> {
         (variant, "visit d1 | mail/mens d0"),
         (1_000 - variant, "x d1 | mail/mens d0"),
     ]
+}
+
+/// One partial per bucket never sees as many as are counted at once, one of three does again and again.
+#[test]
+fn how_many_are_counted_at_once_never_shows() {
+    let journeys: Vec<(usize, String)> = (0..13_000)
+        .map(|at| {
+            let (variant, country) = (["none", "mens"][at % 2], ["de", "fr", ""][at / 2 % 3]);
+            let rows = match at % 5 {
+                0 => format!("x d-1, visit+buy d{} ={at}", at % 29),
+                1 => format!("buy d0 ={}, buy d8 ={at}", at % 1_000),
+                _ => "x d2".to_owned(),
+            };
+            (1, format!("{rows} | mail/{variant} d{} | {country}", at % 17))
+        })
+        .collect();
+    let value = |kind, cap| MetricPlan { cap, ..metric("buy", kind, MetricOf::Value, Some(14)) };
+    let metrics = vec![
+        metric("buy", MetricKind::Mean, MetricOf::Count, None),
+        value(MetricKind::Mean, Some(Cap::Percentile(0.9))),
+        value(|of| MetricKind::Quantile { of, share: 0.9 }, None),
+        value(
+            |of| MetricKind::Ratio { numerator: of, denominator: Quantity { of: MetricOf::Count, ..of } },
+            None,
+        ),
+    ];
+    let mut bench = bench(&journeys, &["none", "mens"], metrics);
+    let book = bench.world.attributes.clone();
+    bench.dimensions = vec![Dimension::new("country", DimensionSource::Attribute(0), &book)];
+    bench.plan.experiments[0].pre_period_us = Some(7 * DAY_US);
+    let frames = bench.run_in_any_order(&Experiments::new(bench.context()));
+    let customers = show(&frames[0].1, &["metric", "adjustment", "segment", "customers"]);
+    assert!(customers.contains("buy none all 6500"), "{customers}");
 }
 
 #[track_caller]

@@ -10,16 +10,18 @@ use polars::prelude::PolarsError;
 
 use crate::stats::BinIndex;
 
+use self::batch::Batch;
 use self::counts::{SegmentCounts, SegmentTable, Shape};
 use self::hidden::Hidden;
 use self::tuples::Tuples;
 
 use super::columns::elapsed_ms;
-use super::funnel::{Outcome, entries};
+use super::funnel::{Entry, Outcome, entries};
 use super::suppression::{Merged, Withheld};
 use super::{Analysis, Context, NamedFrame, Observed};
 
 mod audit;
+mod batch;
 mod conversion;
 mod counts;
 mod funnel;
@@ -57,6 +59,8 @@ pub struct SegmentPartial {
     dimensions: Vec<SegmentTable>,
     /// What isn't in them yet, by group of dimensions: a customer is counted once, not once per dimension.
     groups: Vec<Tuples>,
+    /// What isn't in these yet.
+    batch: Batch,
     /// Conversions of the customer at hand. Scratch.
     converted: Vec<Converted>,
 }
@@ -80,6 +84,15 @@ impl<'a> Segments<'a> {
     fn shape(&self) -> Shape {
         let rules = self.context.rules;
         Shape { stages: rules.stages, conversions: rules.conversion_values.len() }
+    }
+
+    /// Counts the customers of the batch.
+    fn count(&self, partial: &mut SegmentPartial) {
+        let SegmentPartial { dimensions, groups, batch, .. } = partial;
+        for tuples in groups {
+            tuples.count(batch, &mut dimensions[tuples.dimensions()]);
+        }
+        batch.clear();
     }
 
     /// Groups for all dimensions.
@@ -124,6 +137,7 @@ impl Analysis for Segments<'_> {
                 .map(|dimension| SegmentTable::new(dimension.segments.len()))
                 .collect(),
             groups: self.groups(),
+            batch: Batch::new(dimensions.len()),
             converted: Vec::with_capacity(self.shape().conversions),
         }
     }
@@ -135,52 +149,48 @@ impl Analysis for Segments<'_> {
         }
         let rules = self.context.rules;
         let shape = self.shape();
-        let SegmentPartial { dimensions, groups, converted } = partial;
-        converted.clear();
-        // Events are in order: a later one adds value only.
-        for event in walk.conversions.iter().filter(|event| rules.in_window(event.time_us)) {
-            match converted.iter_mut().find(|known| known.conversion == event.conversion) {
-                Some(known) => known.value_minor = known.value_minor.saturating_add(event.value_minor),
-                None => converted.push(Converted {
-                    conversion: event.conversion,
-                    time_us: event.time_us,
-                    value_minor: event.value_minor,
-                }),
+        let SegmentPartial { batch, converted, .. } = partial;
+        let mut customer = batch.push(segments);
+        // Of the population, but not there in the window: nothing happened.
+        if let Some(first) = walk.first_in_window {
+            converted.clear();
+            // Events are in order: a later one adds value only.
+            for event in walk.conversions.iter().filter(|event| rules.in_window(event.time_us)) {
+                match converted.iter_mut().find(|known| known.conversion == event.conversion) {
+                    Some(known) => known.value_minor = known.value_minor.saturating_add(event.value_minor),
+                    None => converted.push(Converted {
+                        conversion: event.conversion,
+                        time_us: event.time_us,
+                        value_minor: event.value_minor,
+                    }),
+                }
             }
-        }
-        for tuples in groups {
-            let of_group = &segments[tuples.dimensions()];
-            let tables = &mut dimensions[tuples.dimensions()];
-            let mut customer = tuples.count_customer(of_group, tables);
-            // Of the population, but not there in the window: nothing happened.
-            let Some(first) = walk.first_in_window else { continue };
             let first_us = journey.rows[first].time_us;
-            for entry in entries(journey, walk, rules) {
-                customer.takes(entry.stage, bin(first_us, entry.time_us));
-                match entry.outcome {
-                    Outcome::Progressed { to_next_ms } => {
-                        customer.takes(shape.clock_to_next(entry.stage), BinIndex::of(to_next_ms));
-                    }
-                    Outcome::Immature => customer.special(entry.stage).immature += 1,
-                    Outcome::Dropped => {}
+            for Entry { stage, time_us, without_previous, outcome } in entries(journey, walk, rules) {
+                customer.takes(stage, bin(first_us, time_us));
+                if let Outcome::Progressed { to_next_ms } = outcome {
+                    customer.takes(shape.clock_to_next(stage), BinIndex::of(to_next_ms));
                 }
-                if entry.without_previous {
-                    customer.special(entry.stage).without_previous += 1;
-                }
+                customer.enters(stage, outcome == Outcome::Immature, without_previous);
             }
             for Converted { conversion, time_us, value_minor } in &*converted {
                 customer.takes(shape.stages + conversion, bin(first_us, *time_us));
                 customer.brings(*conversion, *value_minor);
             }
         }
+        if batch.is_full() {
+            self.count(partial);
+        }
     }
 
     fn close(&self, partial: &mut SegmentPartial) {
-        let SegmentPartial { dimensions, groups, .. } = partial;
+        self.count(partial);
+        let SegmentPartial { dimensions, groups, batch, .. } = partial;
         for tuples in groups.iter_mut() {
             tuples.spread(&mut dimensions[tuples.dimensions()]);
         }
         *groups = self.groups();
+        *batch = Batch::new(dimensions.len());
     }
 
     fn merge(&self, into: &mut SegmentPartial, from: SegmentPartial) {

@@ -10,11 +10,12 @@ use std::ops::Range;
 use crate::stats::BinIndex;
 use crate::stats::joint::Joint;
 
+use super::batch::{Batch, SpecialEntry, Timed, Value};
 use super::counts::{SegmentTable, Shape, Special};
 
 /// So many tuples may there be in a group of dimensions, unless it is a single one: 2 bytes each.
 const POSSIBLE: usize = 1 << 16;
-/// So many tuples are counted at once, at most.
+/// With more tuples, they are spread before the next batch, which may bring as many as it has customers.
 const TUPLES: usize = 4096;
 /// No tuple.
 const NO_TUPLE: u16 = u16::MAX;
@@ -34,6 +35,8 @@ pub(super) struct Tuples {
     keys: Vec<usize>,
     /// By dimension, then tuple.
     segments: Vec<Vec<u32>>,
+    /// By dimension: the tuples, one segment after the other. As many as there were when it was last needed.
+    by_segment: Vec<Vec<u16>>,
     /// By tuple.
     customers: Vec<u64>,
     /// By tuple, then conversion: of customers with any value.
@@ -41,20 +44,15 @@ pub(super) struct Tuples {
     /// By tuple, then stage.
     special: Vec<Special>,
     /// By clock.
-    waiting: Vec<Vec<Timed>>,
+    waiting: Vec<Vec<Taken>>,
     sorted: Sorted,
-}
-
-/// The customer at hand.
-pub(super) struct Customer<'t> {
-    tuple: u16,
-    tuples: &'t mut Tuples,
-    tables: &'t mut [SegmentTable],
+    /// By customer of the batch at hand. Scratch.
+    tuple_of: Vec<u16>,
 }
 
 /// How long a customer of a tuple took.
 #[derive(Debug, Clone, Copy)]
-struct Timed {
+struct Taken {
     tuple: u16,
     /// Of milliseconds.
     taken: BinIndex,
@@ -66,8 +64,6 @@ struct Sorted {
     bins: Vec<BinIndex>,
     /// By tuple: where its own end.
     ends: Vec<usize>,
-    /// The tuples that have some, by segment of a dimension.
-    tuples: Vec<u16>,
 }
 
 impl Tuples {
@@ -85,11 +81,13 @@ impl Tuples {
                     ids: vec![NO_TUPLE; possible],
                     keys: Vec::new(),
                     segments: vec![Vec::new(); at - start],
+                    by_segment: vec![Vec::new(); at - start],
                     customers: Vec::new(),
                     values_minor: Vec::new(),
                     special: Vec::new(),
                     waiting: vec![Vec::new(); shape.clocks()],
                     sorted: Sorted::default(),
+                    tuple_of: Vec::new(),
                 });
                 (start, possible) = (at, *size);
             } else {
@@ -104,28 +102,55 @@ impl Tuples {
         self.dimensions.clone()
     }
 
-    /// Counts a customer in these segments, one per dimension.
+    /// Counts the customers of a batch.
+    #[inline(never)]
+    pub(super) fn count(&mut self, batch: &Batch, tables: &mut [SegmentTable]) {
+        if self.keys.len() > TUPLES {
+            self.spread(tables);
+        }
+        let Shape { stages, conversions } = self.shape;
+        self.tuple_of.clear();
+        for segments in batch.customers() {
+            let tuple = self.tuple(&segments[self.dimensions.clone()]);
+            self.customers[usize::from(tuple)] += 1;
+            self.tuple_of.push(tuple);
+        }
+        for Timed { customer, clock, taken } in batch.times.iter().copied() {
+            let waiting = &mut self.waiting[usize::from(clock)];
+            waiting.push(Taken { tuple: self.tuple_of[usize::from(customer)], taken });
+            if waiting.len() == WAITING {
+                self.spread_waiting(usize::from(clock), tables);
+            }
+        }
+        let place = |of: &[u16], customer: u16, kinds: usize, kind: u16| {
+            usize::from(of[usize::from(customer)]) * kinds + usize::from(kind)
+        };
+        for Value { customer, conversion, value_minor } in batch.values.iter().copied() {
+            let place = place(&self.tuple_of, customer, conversions, conversion);
+            self.values_minor[place].add([value_minor]);
+        }
+        for SpecialEntry { customer, stage, is_immature, is_without_previous } in
+            batch.entries.iter().copied()
+        {
+            let special = &mut self.special[place(&self.tuple_of, customer, stages, stage)];
+            special.immature += u64::from(is_immature);
+            special.without_previous += u64::from(is_without_previous);
+        }
+    }
+
+    /// The tuple of these segments, one per dimension.
     #[inline]
-    pub(super) fn count_customer<'t>(
-        &'t mut self,
-        segments: &[u32],
-        tables: &'t mut [SegmentTable],
-    ) -> Customer<'t> {
+    fn tuple(&mut self, segments: &[u32]) -> u16 {
         let key =
             self.sizes.iter().zip(segments).fold(0, |key, (size, segment)| key * size + *segment as usize);
-        let mut tuple = self.ids[key];
-        if tuple == NO_TUPLE {
-            tuple = self.add_tuple(key, tables);
+        match self.ids[key] {
+            NO_TUPLE => self.add_tuple(key),
+            tuple => tuple,
         }
-        self.customers[usize::from(tuple)] += 1;
-        Customer { tuple, tuples: self, tables }
     }
 
     #[cold]
-    fn add_tuple(&mut self, key: usize, tables: &mut [SegmentTable]) -> u16 {
-        if self.keys.len() == TUPLES {
-            self.spread(tables);
-        }
+    fn add_tuple(&mut self, key: usize) -> u16 {
         let tuple = self.keys.len() as u16;
         self.ids[key] = tuple;
         self.keys.push(key);
@@ -162,6 +187,7 @@ impl Tuples {
         for key in self.keys.drain(..) {
             self.ids[key] = NO_TUPLE;
         }
+        self.by_segment.iter_mut().for_each(Vec::clear);
         self.customers.clear();
         self.values_minor.clear();
         self.special.clear();
@@ -172,54 +198,31 @@ impl Tuples {
     fn spread_waiting(&mut self, clock: usize, tables: &mut [SegmentTable]) {
         self.sorted.sort(&self.waiting[clock], self.keys.len());
         self.waiting[clock].clear();
-        for (table, segments) in tables.iter_mut().zip(&self.segments) {
+        for ((table, segments), order) in tables.iter_mut().zip(&self.segments).zip(&mut self.by_segment) {
+            if order.len() != segments.len() {
+                order.clear();
+                order.extend(0..segments.len() as u16);
+                order.sort_unstable_by_key(|tuple| segments[usize::from(*tuple)]);
+            }
             // One segment after the other, so that its histogram is at hand.
-            self.sorted.tuples.sort_unstable_by_key(|tuple| segments[usize::from(*tuple)]);
-            for tuple in self.sorted.tuples.iter().map(|tuple| usize::from(*tuple)) {
-                let counts = table.counts(segments[tuple] as usize);
-                counts.shaped(self.shape).times_ms[clock].record_all(self.sorted.of(tuple));
+            for tuple in order.iter().map(|tuple| usize::from(*tuple)) {
+                let bins = self.sorted.of(tuple);
+                if !bins.is_empty() {
+                    let counts = table.counts(segments[tuple] as usize);
+                    counts.shaped(self.shape).times_ms[clock].record_all(bins);
+                }
             }
         }
     }
 }
 
-impl Customer<'_> {
-    /// Counts how long the customer took by a clock.
-    #[inline]
-    pub(super) fn takes(&mut self, clock: usize, taken: BinIndex) {
-        let waiting = &mut self.tuples.waiting[clock];
-        waiting.push(Timed { tuple: self.tuple, taken });
-        if waiting.len() == WAITING {
-            self.tuples.spread_waiting(clock, self.tables);
-        }
-    }
-
-    /// Adds what the customer is worth at a conversion.
-    #[inline]
-    pub(super) fn brings(&mut self, conversion: usize, value_minor: i64) {
-        if value_minor != 0 {
-            let place = usize::from(self.tuple) * self.tuples.shape.conversions + conversion;
-            self.tuples.values_minor[place].add([value_minor]);
-        }
-    }
-
-    /// Where entries into a stage are counted that aren't as most are.
-    #[inline]
-    pub(super) fn special(&mut self, stage: usize) -> &mut Special {
-        let place = usize::from(self.tuple) * self.tuples.shape.stages + stage;
-        &mut self.tuples.special[place]
-    }
-}
-
 impl Sorted {
     /// Sorts by tuple, of so many.
-    fn sort(&mut self, waiting: &[Timed], tuples: usize) {
-        let Sorted { bins, ends, tuples: listed } = self;
+    fn sort(&mut self, waiting: &[Taken], tuples: usize) {
+        let Sorted { bins, ends } = self;
         ends.clear();
         ends.resize(tuples, 0);
-        waiting.iter().for_each(|timed| ends[usize::from(timed.tuple)] += 1);
-        listed.clear();
-        listed.extend((0..tuples).filter(|tuple| ends[*tuple] > 0).map(|tuple| tuple as u16));
+        waiting.iter().for_each(|taken| ends[usize::from(taken.tuple)] += 1);
         let mut next = 0;
         for end in ends.iter_mut() {
             next += std::mem::replace(end, next);
@@ -227,9 +230,9 @@ impl Sorted {
         bins.clear();
         bins.resize(waiting.len(), BinIndex::default());
         // What is the start of a tuple is its end when all are placed.
-        for timed in waiting {
-            let place = &mut ends[usize::from(timed.tuple)];
-            bins[*place] = timed.taken;
+        for Taken { tuple, taken } in waiting {
+            let place = &mut ends[usize::from(*tuple)];
+            bins[*place] = *taken;
             *place += 1;
         }
     }
@@ -263,22 +266,28 @@ mod tests {
 
     #[test]
     fn tuples_are_spread_whether_few_or_many() {
-        // More tuples than fit at once; more than wait at one clock.
+        // More tuples than are kept at once; more than wait at one clock.
         let sizes = [90, 70];
         let shape = Shape { stages: 1, conversions: 1 };
         let mut group = Tuples::groups(&sizes, shape).remove(0);
         let mut tables = tables(&sizes);
         let customers = 2 * WAITING + 7;
+        let mut batch = Batch::new(2);
         for at in 0..customers {
-            let mut customer = group.count_customer(&[at as u32 % 90, at as u32 / 90 % 70], &mut tables);
+            let mut customer = batch.push(&[at as u32 % 90, at as u32 / 90 % 70]);
             customer.takes(0, BinIndex::of(at as u64 % 5_000));
             if at.is_multiple_of(3) {
                 customer.takes(1, BinIndex::of(1));
                 customer.brings(0, at as i64);
                 customer.takes(shape.clock_to_next(0), BinIndex::of(7));
-                customer.special(0).immature += 1;
+                customer.enters(0, true, false);
+            }
+            if batch.is_full() {
+                group.count(&batch, &mut tables);
+                batch.clear();
             }
         }
+        group.count(&batch, &mut tables);
         group.spread(&mut tables);
         let count = |is_one: &dyn Fn(&usize) -> bool| (0..customers).filter(is_one).count() as u64;
         for (dimension, size) in sizes.into_iter().enumerate() {

@@ -5,8 +5,8 @@
 //! the split alone may not show).
 
 use crate::analyses::Context;
+use crate::analyses::experiments::counts::ExperimentCounts;
 use crate::analyses::experiments::population::Experiment;
-use crate::analyses::experiments::sums::ExperimentCounts;
 use crate::analyses::suppression::is_withheld;
 use crate::stats::Reason;
 use crate::stats::homogeneity::{Homogeneity, proportions_alike};

@@ -6,8 +6,8 @@
 
 use crate::analyses::days::LocalDays;
 use crate::analyses::experiments::cells::Cells;
+use crate::analyses::experiments::counts::{ExperimentCounts, WholeCounts};
 use crate::analyses::experiments::population::Experiment;
-use crate::analyses::experiments::sums::{ExperimentCounts, VariantCounts};
 use crate::config::nearest::nearest;
 use crate::stats::SampleRatioStatus;
 use crate::stats::srm::{self, SampleRatio};
@@ -58,7 +58,7 @@ pub(super) fn assumed_plan<'t>(experiment: &'t Experiment<'_>) -> Option<Check<'
 /// `srm`, by planned variant, all with the one p-value.
 pub(super) fn sample_ratio<'t>(experiment: &'t Experiment<'_>, counts: &ExperimentCounts) -> Vec<Check<'t>> {
     let plan = Planned::of(experiment);
-    let customers: Vec<u64> = counts.variants.iter().map(VariantCounts::customers).collect();
+    let customers: Vec<u64> = counts.variants.iter().map(WholeCounts::customers).collect();
     let test = srm::sample_ratio(&customers, &plan.weights);
     let rows = experiment.variants_by_name().into_iter().map(|at| {
         let in_test = plan.weights[at] > 0.0;

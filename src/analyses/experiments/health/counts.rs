@@ -1,14 +1,15 @@
 //! What only the checks ask for, of one experiment: integers that merge in any order.
 
 use crate::analyses::Context;
-use crate::analyses::experiments::population::{Experiment, Exposed};
+use crate::analyses::experiments::batch::Batch;
+use crate::analyses::experiments::population::Experiment;
 use crate::analyses::experiments::sums::add_all;
-use crate::journey::Journey;
+use crate::config::plan::MetricPlan;
 
 use super::novelty;
 
 /// One experiment; what its figures need as well is in
-/// [`ExperimentCounts`](crate::analyses::experiments::sums::ExperimentCounts).
+/// [`ExperimentCounts`](crate::analyses::experiments::counts::ExperimentCounts).
 #[derive(Debug, Clone)]
 pub(in crate::analyses::experiments) struct Counts {
     /// By planned variant.
@@ -16,7 +17,7 @@ pub(in crate::analyses::experiments) struct Counts {
     /// By local day of the window.
     pub(super) by_day: ByDay,
     /// None where no goal can be followed from week to week.
-    pub(super) novelty: Option<novelty::Counts>,
+    pub(in crate::analyses::experiments) novelty: Option<novelty::Counts>,
 }
 
 /// Whether the customers of a variant did anything.
@@ -78,20 +79,17 @@ impl Counts {
         }
     }
 
-    /// Adds an analysed customer.
-    #[inline]
-    pub(in crate::analyses::experiments) fn observe(
-        &mut self,
-        context: &Context<'_>,
-        customer: &Exposed<'_>,
-    ) {
-        let Exposed { variant, t0_us, journey, .. } = *customer;
-        let activity = &mut self.activity[variant];
-        activity.before += u64::from(was_active_before(journey, t0_us));
-        activity.none_after += u64::from(!is_active_from(journey, t0_us));
-        self.by_day.add(customer.day, variant);
+    /// Adds analysed customers.
+    pub(in crate::analyses::experiments) fn count(&mut self, metrics: &[MetricPlan], batch: &Batch) {
+        for exposure in &batch.exposures {
+            let variant = exposure.variant as usize;
+            let activity = &mut self.activity[variant];
+            activity.before += u64::from(exposure.active_before);
+            activity.none_after += u64::from(!exposure.active_after);
+            self.by_day.add(exposure.day as usize, variant);
+        }
         if let Some(novelty) = &mut self.novelty {
-            novelty.observe(&context.plan.metrics, customer, context.rules);
+            novelty.count(metrics, batch);
         }
     }
 
@@ -106,14 +104,4 @@ impl Counts {
             novelty.merge(other);
         }
     }
-}
-
-/// Whether there is a kept row before an instant.
-fn was_active_before(journey: &Journey<'_>, time_us: i64) -> bool {
-    journey.rows.first().is_some_and(|row| row.time_us < time_us)
-}
-
-/// Whether there is a kept row at or after an instant.
-fn is_active_from(journey: &Journey<'_>, time_us: i64) -> bool {
-    journey.rows.last().is_some_and(|row| row.time_us >= time_us)
 }

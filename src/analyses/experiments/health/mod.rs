@@ -8,13 +8,13 @@ use crate::analyses::Context;
 use crate::analyses::days::LocalDays;
 
 use super::cells::Cells;
+use super::counts::ExperimentCounts;
 use super::population::Experiment;
-use super::sums::ExperimentCounts;
 
 mod activity;
 mod assignment;
 mod counts;
-mod novelty;
+pub(super) mod novelty;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -10,11 +10,10 @@
 //! difference (Welch's test of the change of each customer) and as a relative lift (delta method). The larger of the
 //! two p-values is that of the test that both changed (Berger 1982, intersection–union), Bonferroni over the variants.
 
-use std::ops::Range;
-
 use crate::analyses::Context;
+use crate::analyses::experiments::batch::{Batch, Followed, Waiting};
 use crate::analyses::experiments::population::{Experiment, Exposed};
-use crate::analyses::experiments::quantities;
+use crate::analyses::experiments::quantities::{self, Part};
 use crate::analyses::suppression::is_withheld;
 use crate::config::plan::{DAY_US, ExperimentPlan, MetricKind, MetricPlan, Quantity};
 use crate::journey::Rules;
@@ -32,7 +31,7 @@ const WARN_BELOW: f64 = 0.01;
 /// The metric by week since exposure: the first goal that is a proportion or a mean, whatever its window. A bound that is
 /// an amount caps each week.
 #[derive(Debug, Clone)]
-pub(super) struct Counts {
+pub(in crate::analyses::experiments) struct Counts {
     /// Index into `Plan::metrics`.
     metric: usize,
     /// By planned variant.
@@ -115,24 +114,42 @@ impl Counts {
         Some(Counts { metric, arms: vec![ArmWeeks::default(); plan.weights.len()] })
     }
 
-    /// Adds an analysed customer.
+    /// Has the last exposure of a batch followed, which is that of the customer, as far as weeks are over.
     #[inline]
-    pub(super) fn observe(&mut self, metrics: &[MetricPlan], customer: &Exposed<'_>, rules: &Rules) {
-        let Exposed { variant, t0_us, .. } = *customer;
-        let over = ((rules.to_us.saturating_sub(t0_us)).max(0) / WEEK_US).min(WEEKS as i64) as usize;
-        let arm = &mut self.arms[variant];
+    pub(in crate::analyses::experiments) fn follow(
+        &self,
+        metrics: &[MetricPlan],
+        customer: &Exposed<'_>,
+        weeks_over: u8,
+        rules: &Rules,
+        batch: &mut Batch,
+    ) {
+        let Some(quantity) = followed(&metrics[self.metric]) else { return };
+        let t0_us = customer.t0_us;
+        let end_us = t0_us.saturating_add(i64::from(weeks_over) * WEEK_US);
+        quantities::for_each(quantity, customer, rules, t0_us..end_us, |time_us, amount| {
+            batch.push_followed(((time_us - t0_us) / WEEK_US) as u32, amount);
+        });
+    }
+
+    /// Adds analysed customers.
+    pub(super) fn count(&mut self, metrics: &[MetricPlan], batch: &Batch) {
         let metric = &metrics[self.metric];
-        let Some(quantity) = followed(metric) else { return };
-        // Most have nothing, and are counted only.
-        if over == 0 || !quantities::occurs(quantity, customer, rules, weeks(t0_us, 0..over)) {
-            arm.over[over] += 1;
-            return;
+        let mut followed = batch.followed.chunk_by(|one, other| one.exposure == other.exposure).peekable();
+        for (at, Waiting { variant, weeks_over, .. }) in (0..).zip(&batch.exposures) {
+            let arm = &mut self.arms[*variant as usize];
+            // Most have nothing, and are counted only.
+            let Some(own) = followed.next_if(|own| own[0].exposure == at) else {
+                arm.over[usize::from(*weeks_over)] += 1;
+                continue;
+            };
+            let mut values = [0_i64; WEEKS];
+            for Followed { week, amount, .. } in own {
+                let value = &mut values[*week as usize];
+                *value = value.saturating_add(*amount);
+            }
+            arm.add(usize::from(*weeks_over), &values.map(|sum| quantities::figure(metric, sum)));
         }
-        let mut values = [0; WEEKS];
-        for (week, value) in values[..over].iter_mut().enumerate() {
-            *value = quantities::figure(metric, customer, rules, weeks(t0_us, week..week + 1));
-        }
-        arm.add(over, &values);
     }
 
     /// Adds what another partial has seen.
@@ -147,10 +164,16 @@ impl Counts {
     }
 }
 
+/// So many of the weeks that are followed are over by the end of the reporting window, counted from an exposure.
+#[inline]
+pub(in crate::analyses::experiments) fn weeks_over(t0_us: i64, rules: &Rules) -> u8 {
+    (rules.to_us.saturating_sub(t0_us) / WEEK_US).clamp(0, WEEKS as i64) as u8
+}
+
 /// The quantity of a metric that can be followed from week to week.
 fn followed(metric: &MetricPlan) -> Option<Quantity> {
     match metric.kind {
-        MetricKind::Proportion(quantity) | MetricKind::Mean(quantity) => Some(quantity),
+        MetricKind::Proportion(_) | MetricKind::Mean(_) => Some(Part::of(metric)[0].quantity),
         MetricKind::Ratio { .. } | MetricKind::Quantile { .. } => None,
     }
 }
@@ -161,12 +184,6 @@ fn per_unit(metric: &MetricPlan, minor_per_unit: i64) -> i64 {
         MetricKind::Mean(quantity) => quantity.per_unit(minor_per_unit),
         _ => 1,
     }
-}
-
-/// The instants of some weeks since exposure.
-fn weeks(t0_us: i64, weeks: Range<usize>) -> Range<i64> {
-    let start_of = |week: usize| t0_us.saturating_add(week as i64 * WEEK_US);
-    start_of(weeks.start)..start_of(weeks.end)
 }
 
 /// `novelty`, by every variant but the control: `expected` is the difference to the control in the first week,

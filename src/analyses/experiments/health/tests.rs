@@ -456,18 +456,17 @@ fn healthy_experiments_seldom_warn() {
         for _ in 0..CUSTOMERS {
             let done =
                 usize::from(draw(10) < 3) | usize::from(draw(10) < 2) << 1 | usize::from(draw(20) < 3) << 2;
-            let segment = [1 + draw(6) as u32];
+            let segment = 1 + draw(6) as u32;
             let customer = Exposed {
                 variant: draw(3) as usize,
                 t0_us: 10 * DAY_US,
-                day: draw(20) as usize,
-                windows_over: experiment.windows_over(10 * DAY_US, context.rules.to_us),
-                segments: &segment,
                 journey: &seen[done],
                 walk: &walks[done],
             };
-            counts.observe(&context, experiment, &customer);
+            let day = draw(20) as usize;
+            counts.observe(&context, experiment, &customer, day, std::iter::once(segment));
         }
+        counts.close(&context, experiment);
         let cells = [Cells::new(&context.dimensions[0], &merged, &counts.dimensions[0], experiment, 10)];
         let checks = of_experiment(&context, experiment, &counts, &days, &cells, &[]);
         let new = ["srm_by_day", "srm_by_segment", "activity_before", "novelty"];

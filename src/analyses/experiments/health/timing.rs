@@ -2,8 +2,8 @@
 
 use crate::analyses::Context;
 use crate::analyses::days::LocalDays;
+use crate::analyses::experiments::counts::ExperimentCounts;
 use crate::analyses::experiments::population::Experiment;
-use crate::analyses::experiments::sums::ExperimentCounts;
 use crate::config::plan::{DAY_US, MetricPlan};
 
 use super::{Check, Status, exceeds};
