@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::config::plan::{
     AfterConversion, AttributionPlan, ChannelPlan, ContractPlan, Correction, CsvStyle, Currency, Dedupe,
     JobPlan, Levels, OutputPlan, PathTransform, Plan, Population, RoiPlan, SegmentPlan, ShapleyValue,
-    StageMode, StagePlan, WindowPlan, Zone,
+    StageMode, StagePlan, UnknownColumns, WindowPlan, Zone,
 };
 use crate::contract::spend::SpendRow;
 use crate::journey::testing::{OwnedJourney, World};
@@ -158,6 +158,7 @@ fn plan() -> Plan {
             dedupe: Dedupe::Off,
             max_touchpoints_per_customer: 1_000,
             max_path_touches: 1_000,
+            unknown_columns: UnknownColumns::Warn,
         },
         refunds: Vec::new(),
         channels: ChannelPlan::default(),
@@ -198,5 +199,6 @@ fn plan() -> Plan {
             csv_separator: ',',
             csv_decimal: '.',
         },
+        places: crate::config::Places::default(),
     }
 }

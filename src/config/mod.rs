@@ -12,6 +12,7 @@ mod document;
 mod duration;
 mod environment;
 pub mod nearest;
+mod places;
 pub mod plan;
 mod presets;
 mod profiles;
@@ -28,6 +29,8 @@ use std::path::{Path, PathBuf};
 
 pub use currency::unknown as unknown_currency;
 pub use diagnostic::{ConfigError, ConfigErrors, ErrorKind, Location};
+pub use places::Places;
+pub use resolve::known_columns;
 
 use diagnostic::{Complaint, Problems};
 use document::Document;

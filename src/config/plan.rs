@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::places::Places;
+
 /// Microseconds in a day of 24 hours.
 pub const DAY_US: i64 = 86_400_000_000;
 
@@ -63,6 +65,9 @@ pub struct Plan {
     pub queries: Option<PathBuf>,
     /// Where and how results are written.
     pub output: OutputPlan,
+    /// Where all of this is written down.
+    #[serde(skip)]
+    pub places: Places,
 }
 
 /// Name, zone and currency of the job.
@@ -204,6 +209,20 @@ pub struct ContractPlan {
     pub max_touchpoints_per_customer: u64,
     /// A path keeps its last so many candidates.
     pub max_path_touches: usize,
+    /// What columns mean that are neither mapped nor used.
+    pub unknown_columns: UnknownColumns,
+}
+
+/// What it means that a file has a column that is neither mapped nor used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownColumns {
+    /// Nothing.
+    Ignore,
+    /// A warning in `data_quality`.
+    Warn,
+    /// The run stops.
+    Fail,
 }
 
 /// What makes two rows of one customer the same.

@@ -27,6 +27,7 @@ use super::error::EngineError;
 use super::open::{OpenSource, Opened};
 use super::small::{SmallRows, read_small};
 use super::spill::{Spilled, SpilledRows, Spiller, Waiting};
+use super::uses::Use;
 use super::work::{self, Progress};
 
 /// Rows that a thread takes at a time, at least.
@@ -659,11 +660,8 @@ fn read_money(plan: &Plan, opened: &Opened) -> Result<Money, InputError> {
     if let Some(need) = opened.columns.currency().filter(|_| opened.rates.is_some() && !spend_has)
         && !files.clone().any(|file| file.located[need] != Located::Absent)
     {
-        return Err(InputError::UnknownColumn {
-            column: "currency".to_owned(),
-            used_by: "inputs.rates".to_owned(),
-            available: files.next().map(|file| file.columns.clone()).unwrap_or_default(),
-        });
+        let available = files.next().map(|file| file.columns.clone()).unwrap_or_default();
+        return Err(Use::of(&["inputs", "rates"]).unknown(plan, "currency", available));
     }
     Ok(Money { rates, spend, channels, inputs })
 }

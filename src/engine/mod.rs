@@ -10,6 +10,8 @@ pub mod observe;
 pub mod open;
 pub mod small;
 pub mod spill;
+pub mod unknown;
+mod uses;
 pub mod work;
 
 pub use budget::Budget;

@@ -27,6 +27,13 @@ pub enum SmallFile {
     Csv(InputFile),
 }
 
+impl SmallSource {
+    /// The columns that are looked for.
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+}
+
 impl SmallFile {
     /// Where it lies.
     pub fn file(&self) -> &InputFile {

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::config::{ConfigError, ErrorKind};
 use crate::engine::EngineError;
+use crate::input::InputError;
 use crate::publish::PublishError;
 use crate::queries::QueryError;
 use crate::tables::TableError;
@@ -64,6 +66,21 @@ impl JobError {
                 Some("this is a bug in touchline; nothing was published. Please report it".to_owned())
             }
         }
+    }
+
+    /// The same as a mistake of the configuration, with its line, where it is mended there.
+    pub fn in_config(&self) -> Option<ConfigError> {
+        let JobError::Engine(EngineError::Input(InputError::UnknownColumn { place: Some(place), .. })) = self
+        else {
+            return None;
+        };
+        Some(ConfigError {
+            kind: ErrorKind::Value,
+            message: self.to_string(),
+            hint: self.hint(),
+            file: place.file.clone(),
+            location: Some((**place).clone()),
+        })
     }
 
     /// Exit code.

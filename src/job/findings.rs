@@ -1,6 +1,7 @@
 //! The most telling figures of a run, in words for a person.
 
 mod experiments;
+mod merged;
 mod ranking;
 mod silent;
 
@@ -39,6 +40,7 @@ pub fn find(plan: &Plan, tables: &[Table]) -> Vec<Finding> {
     findings.extend(experiments::harmed(&rows("experiment_results")));
     findings.extend(silent::silent(&rows("stage_attribution")));
     findings.extend(ranking::fragile(plan, &rows("stage_attribution")));
+    findings.extend(merged::all_small(plan.segments.min_customers, &rows("segment_conversion")));
     findings
 }
 

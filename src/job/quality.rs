@@ -238,6 +238,10 @@ pub fn data_quality(
             }
             // Without ids nothing was looked for.
             let looked_at = if looks_for_duplicates(plan, with_events) { rows } else { 0 };
+            if plan.contract.dedupe == Dedupe::EventId {
+                let unseen = if with_events { 0 } else { rows };
+                checks.push(input.input, "duplicates_not_looked_for", Some("event_id"), (rows, unseen));
+            }
             checks.push(input.input, "exact_duplicate", Some("event_id"), (looked_at, cut.exact_duplicates));
             let conflicting = (looked_at, cut.conflicting_duplicates);
             checks.push(input.input, Rule::ConflictingDuplicate.as_str(), Some("event_id"), conflicting);
@@ -280,6 +284,9 @@ pub fn data_quality(
     matched("touches_match_nothing".to_owned(), rules.facts.iter().any(|facts| facts.touch));
     if !plan.refunds.is_empty() {
         matched("refunds_match_nothing".to_owned(), rules.facts.iter().any(|facts| facts.refund));
+    }
+    for unknown in &opened.unknown_columns {
+        checks.push(unknown.input, "unknown_column", Some(&unknown.column), (1, 1));
     }
     check_behaviours(&mut checks, &plan.segments.behaviours, &loaded.book, &opened.columns.texts);
     let share: Vec<Option<f64>> = checks

@@ -6,12 +6,16 @@ use super::spec::{ColumnSpec as C, RowOrder, TableSpec, Unit};
 pub static SPEC: TableSpec = TableSpec {
     name: "data_quality",
     grain: "One row per input table, check and column.",
-    description: "How many rows each rule of the data contract looked at and how many broke it.",
+    description: "How many rows each rule of the data contract looked at and how many broke it. What is about a rule or a \
+                  column and not about rows counts as one: `unknown_column`, a column that is neither mapped nor used (`touchline check` \
+                  names its files), and what ends in `_matches_nothing` or `_match_nothing`. `duplicates_not_looked_for`: no source has \
+                  `event_id`, by which `contract.dedupe` tells copies.",
     keys: &["table", "check", "column"],
     columns: &[
         C::text("table", "Input table."),
         C::text("check", "Name of the rule; after a colon, what it is about."),
-        C::text("column", "Logical column.").or_null("the rule is about whole rows"),
+        C::text("column", "Logical column; of `unknown_column` its name in the files.")
+            .or_null("the rule is about whole rows"),
         C::count("rows_checked", "Rows the rule looked at."),
         C::count("rows_failed", "Rows that broke it."),
         C::figure("share", Unit::Fraction, "`rows_failed / rows_checked`.").or_null("no rows were checked"),

@@ -8,6 +8,7 @@ mod books;
 mod budget;
 mod channels;
 mod cli;
+mod contract;
 mod coverage;
 mod customers;
 mod determinism;

@@ -5,6 +5,7 @@
 
 mod attribution;
 mod channels;
+mod contract;
 mod experiments;
 mod inputs;
 mod metrics;
@@ -13,6 +14,8 @@ mod segments;
 mod stages;
 #[cfg(test)]
 mod tests;
+
+pub use inputs::known_columns;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -60,6 +63,7 @@ pub(super) fn resolve(
     surroundings: &Surroundings<'_>,
     problems: &mut Problems<'_>,
 ) -> Plan {
+    let places = document.places(problems.sources());
     let mut resolver = Resolver { document, problems, mapped: BTreeSet::new(), defaults: &OWN };
     resolver.choose_profile(schema.attribution.profile.as_ref());
     let folder = surroundings.folder();
@@ -113,6 +117,7 @@ pub(super) fn resolve(
         experiment_defaults,
         queries,
         output,
+        places,
     }
 }
 

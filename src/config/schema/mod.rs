@@ -132,6 +132,7 @@ pub(super) struct Contract {
     pub(super) dedupe: Option<Text>,
     pub(super) max_touchpoints_per_customer: Option<Spanned<i64>>,
     pub(super) max_path_touches: Option<Spanned<i64>>,
+    pub(super) unknown_columns: Option<Text>,
 }
 
 /// `[journey]`.
