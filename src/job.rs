@@ -75,7 +75,8 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let queries = load_queries(plan)?;
     let budget = budget(plan, options)?;
     let pool = work::pool(budget.threads())?;
-    let store = Store::open(&plan.output.path, options.wait)?;
+    let interrupted = AtomicBool::new(false);
+    let store = Store::open(&plan.output.path, options.wait, &interrupted)?;
     let opened = open_inputs(plan, &pool)?;
     if !options.force
         && let Some(outcome) = already_published(plan, options, &queries, &opened, &store)?
@@ -90,7 +91,8 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
     {
-        return Ok(reused(republish(&store, &found, options.make_current)?, &found.manifest));
+        let published = republish(&store, &found, plan.output.keep, options.make_current)?;
+        return Ok(reused(published, &found.manifest));
     }
 
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
@@ -107,7 +109,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         rejected: quality::rejected(plan, &loaded, &computed.cut),
         output: &plan.output,
         make_current: options.make_current,
-        interrupted: &AtomicBool::new(false),
+        interrupted: &interrupted,
         tables: tables.clone(),
     };
     let published = pool.install(|| publish(&store, &publication))?;
@@ -302,7 +304,8 @@ fn already_published(
         };
         let run_id = run_id(plan, queries, &manifest.inputs, window)?;
         if let Some(found) = store.find_published(&run_id)? {
-            return Ok(Some(reused(republish(store, &found, options.make_current)?, &found.manifest)));
+            let published = republish(store, &found, plan.output.keep, options.make_current)?;
+            return Ok(Some(reused(published, &found.manifest)));
         }
     }
     Ok(None)

@@ -198,6 +198,7 @@ fn plan() -> Plan {
             csv_style: CsvStyle::Plain,
             csv_separator: ',',
             csv_decimal: '.',
+            keep: Default::default(),
         },
         places: crate::config::Places::default(),
     }
