@@ -25,6 +25,7 @@ pub(super) fn run(options: &RunOptions) -> Result<(), Failure> {
         temp_dir: options.temp_dir.clone(),
         force: options.force,
         make_current: options.make_current,
+        strict: options.strict,
         wait: options.wait(),
     };
     let outcome = job::run(&plan, &how, &bar);

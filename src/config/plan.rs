@@ -211,6 +211,16 @@ pub struct ContractPlan {
     pub max_path_touches: usize,
     /// What columns mean that are neither mapped nor used.
     pub unknown_columns: UnknownColumns,
+    /// Events that no rule has to name, exact or with `*`.
+    pub known_events: Vec<String>,
+    /// Above this share of rows whose event no rule names the run stops.
+    pub max_unknown_event_share: f64,
+    /// Above this share of rows that the rules find no channel for the run stops.
+    pub max_unknown_channel_share: f64,
+    /// Above this share of rows that came on a later day than their own the run stops.
+    pub max_late_share: f64,
+    /// Above this share of rows that came on an earlier day than their own the run stops.
+    pub max_future_share: f64,
 }
 
 /// What it means that a file has a column that is neither mapped nor used.

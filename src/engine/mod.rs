@@ -1,8 +1,10 @@
 //! Drives the kernel over files and partitions.
 
 pub mod budget;
+pub mod conflicts;
 pub mod error;
 pub mod kernel;
+mod limits;
 pub mod load;
 pub mod look;
 pub mod memory;

@@ -46,6 +46,14 @@ pub enum JobError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// Checks warn, and the run was to allow none.
+    #[error("{} of data_quality, and --strict allows none:{checks}", if *warnings == 1 { "there is a warning".to_owned() } else { format!("there are {warnings} warnings") })]
+    Warnings {
+        /// How many.
+        warnings: u64,
+        /// The first of them, each on a line of its own, or where they stand.
+        checks: String,
+    },
     /// The books don't close.
     #[error("the books don't close: {0}")]
     Books(String),
@@ -62,6 +70,10 @@ impl JobError {
             JobError::TempFolder { .. } => {
                 Some("name a folder with --temp-dir that is there and that may be written to".to_owned())
             }
+            JobError::Warnings { .. } => Some(
+                "mend the export, or say in [contract] what is known and accepted; without --strict the run publishes and tells"
+                    .to_owned(),
+            ),
             JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) | JobError::Books(_) => {
                 Some("this is a bug in touchline; nothing was published. Please report it".to_owned())
             }
@@ -90,7 +102,7 @@ impl JobError {
             JobError::Query(error) => error.exit_code(),
             JobError::Publish(error) => error.exit_code(),
             JobError::TempInOutput { .. } | JobError::TempFolder { .. } => 64,
-            JobError::Books(_) => 65,
+            JobError::Books(_) | JobError::Warnings { .. } => 65,
             JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) => 70,
         }
     }

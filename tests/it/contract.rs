@@ -1,6 +1,6 @@
 //! What `[contract]` says of the data as a whole: which columns are expected, and what can't be looked for.
 
-use crate::support::{CONFIG, Columns, Warehouse, few_touchpoints, floats, text, with};
+use crate::support::{CONFIG, Columns, Warehouse, few_touchpoints, floats, text, times, with};
 
 /// Six touchpoints with two columns that nothing asks for, and one that is known and not asked for.
 fn columns() -> Columns {
@@ -91,4 +91,185 @@ fn without_event_ids_nobody_thinks_that_duplicates_were_looked_for() {
         warehouse.parquet("touchpoints/a.parquet", few_touchpoints());
         assert_eq!(told(&warehouse), "", "{chosen} needs no ids");
     }
+}
+
+/// Files of three days of arrival, in which a row each is late, before its time, and as it should be.
+fn by_day(more: &str) -> Warehouse {
+    let warehouse = Warehouse::new(
+        &CONFIG.replace("path = \"touchpoints\"\n", &format!("path = \"touchpoints\"\n{more}")),
+    );
+    let rows = |customers: &str, at: [&str; 3]| {
+        vec![
+            ("customer_id", text(&[customers; 3])),
+            ("occurred_at", times(&at)),
+            ("event", text(&["click", "click", "purchase"])),
+            ("channel", text(&["Email", "Search", "~"])),
+            ("value", floats(&[None, None, Some(10.0)])),
+        ]
+    };
+    warehouse.parquet(
+        "touchpoints/dt=2026-04-01/a.parquet",
+        rows("c-1", ["04-01 00:00", "04-01 12:00", "04-01 23:59"]),
+    );
+    warehouse.parquet(
+        "touchpoints/dt=2026-04-02/a.parquet",
+        rows("c-2", ["04-01 23:59", "04-02 12:00", "04-03 00:00"]),
+    );
+    warehouse.parquet(
+        "touchpoints/dt=2026-04-03/a.parquet",
+        rows("c-3", ["04-03 01:00", "04-03 02:00", "04-02 22:00"]),
+    );
+    warehouse
+}
+
+const FOUND: [&str; 4] = ["check", "rows_checked", "rows_failed", "status"];
+
+/// What `data_quality` says of late rows and of those before their time.
+fn arrivals(warehouse: &Warehouse) -> String {
+    warehouse.run(&["-q"]);
+    let each =
+        ["late_row", "future_row"].map(|check| warehouse.select("data_quality", &[("check", check)], &FOUND));
+    each.join("\n")
+}
+
+#[test]
+fn rows_of_another_day_than_their_folder_are_late_or_before_their_time() {
+    assert_eq!(arrivals(&by_day("")), "late_row | 9 | 2 | warn\nfuture_row | 9 | 1 | warn");
+    // Two hours east the last row of the third file is of its folder's day, and so is none that is near midnight.
+    let east = arrivals(&by_day("timezone = \"Etc/GMT-2\"\n"));
+    assert_eq!(east, "late_row | 9 | 0 | ok\nfuture_row | 9 | 2 | warn");
+    // Without days nothing was looked at.
+    let plain = Warehouse::new(CONFIG);
+    plain.parquet("touchpoints/a.parquet", few_touchpoints());
+    assert_eq!(arrivals(&plain), "late_row | 0 | 0 | ok\nfuture_row | 0 | 0 | ok");
+}
+
+#[test]
+fn late_rows_and_those_before_their_time_can_stop_the_run() {
+    let limited = |key: &str, limit: &str| {
+        let warehouse = by_day("");
+        let ran = warehouse.touchline(&["run", "--set", &format!("contract.{key}={limit}")]);
+        (ran.code, ran.stderr)
+    };
+    let (code, told) = limited("max_late_share", "0.2");
+    insta::assert_snapshot!(format!("exit code {code}\n{told}"), @r"
+    ");
+    assert_eq!(limited("max_late_share", "0.25").0, 0);
+    let (code, told) = limited("max_future_share", "0.1");
+    assert!(code == 65 && told.contains("1 of 9 touchpoints came on an earlier day"), "{told}");
+}
+
+#[test]
+fn a_folder_is_part_of_what_was_read() {
+    let warehouse = by_day("");
+    let run_id = |warehouse: &Warehouse| {
+        let manifest = std::fs::read_to_string(warehouse.path("out/current/manifest.json")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&manifest).unwrap()["run_id"].clone()
+    };
+    warehouse.run(&["-q"]);
+    let before = run_id(&warehouse);
+    std::fs::rename(warehouse.path("touchpoints/dt=2026-04-03"), warehouse.path("touchpoints/dt=2026-04-04"))
+        .unwrap();
+    warehouse.run(&["-q"]);
+    assert_ne!(run_id(&warehouse), before, "other rows are late, so it is another result");
+    assert_eq!(arrivals(&warehouse), "late_row | 9 | 4 | warn\nfuture_row | 9 | 1 | warn");
+}
+
+#[test]
+fn events_that_no_rule_names_are_told_by_name() {
+    let warehouse = Warehouse::new(CONFIG);
+    let events = text(&["click", "purchase", "scroll", "purchase", "heart_beat", "scroll"]);
+    warehouse.parquet("touchpoints/a.parquet", with(few_touchpoints(), "event", events));
+    let told = |arguments: &[&str]| {
+        warehouse.run(&[&["-q", "--force"], arguments].concat());
+        let all = warehouse.select("data_quality", &[("column", "event")], &FOUND);
+        let unknown: Vec<&str> = all.lines().filter(|line| line.starts_with("unknown_event")).collect();
+        unknown.join("\n")
+    };
+    // A click has a channel, which makes it a touch, but nothing names it.
+    insta::assert_snapshot!(told(&[]), @r"
+    ");
+    let stages = "stages={ order = [\"seen\"], rules = { seen = [ { event = [\"click\"] } ] } }";
+    insta::assert_snapshot!(told(&["--set", stages, "--set", "contract.known_events=[\"heart*\"]"]), @r"
+    ");
+    assert_eq!(told(&["--set", "contract.known_events=*"]), "unknown_event | 6 | 0 | ok");
+    let stopped = warehouse.touchline(&["run", "--set", "contract.max_unknown_event_share=0.5"]);
+    insta::assert_snapshot!(format!("exit code {}\n{}", stopped.code, stopped.stderr), @r"
+    ");
+}
+
+#[test]
+fn rules_for_channels_that_fit_hardly_any_row_stop_the_run() {
+    let config = format!("{CONFIG}[channels]\nrules = [ {{ channel = \"Mail\", source = [\"mail\"] }} ]\n");
+    let warehouse = |sources: [&str; 6]| {
+        let warehouse = Warehouse::new(&config);
+        let columns = crate::support::without(few_touchpoints(), "channel");
+        warehouse.parquet("touchpoints/a.parquet", with(columns, "source", text(&sources)));
+        warehouse
+    };
+    insta::assert_snapshot!(warehouse(["mail", "x", "y", "z", "mail", "x"]).fails(&[]), @r"
+    ");
+    warehouse(["mail", "x", "y", "mail", "mail", "x"]).run(&["-q"]);
+}
+
+#[test]
+fn a_strict_run_publishes_nothing_if_anything_warns() {
+    let warehouse = Warehouse::new(CONFIG);
+    warehouse.parquet("touchpoints/a.parquet", with(few_touchpoints(), "browser", text(&["a"; 6])));
+    insta::assert_snapshot!(warehouse.fails(&["--strict"]), @r"
+    ");
+    assert!(!warehouse.path("out/current").exists());
+    // What was published without it isn't taken for good either.
+    warehouse.run(&["-q"]);
+    let again = warehouse.touchline(&["run", "--strict"]);
+    assert_eq!(again.code, 65, "{}", again.stderr);
+    assert!(again.stderr.contains("there are 3 warnings of data_quality"), "{}", again.stderr);
+    let accepted = ["contract.unknown_columns=ignore", "contract.known_events=click", "contract.dedupe=row"];
+    let set: Vec<&str> = accepted.iter().flat_map(|set| ["--set", *set]).collect();
+    warehouse.run(&[&["-q", "--strict"], &set[..]].concat());
+}
+
+#[test]
+fn conflicting_copies_are_found_in_their_files() {
+    let config = format!("{CONFIG}[contract]\nmax_duplicate_share = 1.0\n");
+    let rows = |customers: [&str; 3], at: [&str; 3], events: [&str; 3], values: [Option<f64>; 3]| {
+        vec![
+            ("customer_id", text(&customers)),
+            ("occurred_at", times(&at)),
+            ("event", text(&["click", "purchase", "purchase"])),
+            ("event_id", text(&events)),
+            ("channel", text(&["Email", "~", "~"])),
+            ("value", floats(&values)),
+        ]
+    };
+    let first = rows(
+        ["c-1", "c-1", "c-2"],
+        ["04-01 08:00", "04-02 09:00", "04-03 09:00"],
+        ["e-1", "e-2", "e-3"],
+        [None, Some(30.0), Some(5.0)],
+    );
+    // An earlier click stays, of two amounts the lower; an equal copy and another customer's id are no conflict.
+    let second = rows(
+        ["c-1", "c-1", "c-2"],
+        ["04-01 07:00", "04-02 09:00", "04-03 09:00"],
+        ["e-1", "e-2", "e-3"],
+        [None, Some(31.0), Some(5.0)],
+    );
+    let others = rows(
+        ["c-3", "c-3", "c-3"],
+        ["04-01 07:00", "04-02 09:00", "04-02 10:00"],
+        ["e-1", "e-2", "e-4"],
+        [None, Some(7.0), Some(8.0)],
+    );
+    let warehouse = Warehouse::new(&config);
+    warehouse.parquet("touchpoints/a.parquet", first);
+    warehouse.parquet("touchpoints/b.parquet", second);
+    warehouse.parquet_in_groups("touchpoints/c.parquet", others, 1);
+    warehouse.run(&["-q"]);
+    let counted = warehouse.select("data_quality", &[("check", "conflicting_duplicate")], &["rows_failed"]);
+    assert_eq!(counted, "2");
+    insta::assert_snapshot!(warehouse.rejected("touchpoints"), @r"
+    FOLDER/touchpoints/a.parquet | 1 | event_id | conflicting_duplicate | hash
+    FOLDER/touchpoints/b.parquet | 2 | event_id | conflicting_duplicate | hash
+    ");
 }

@@ -229,7 +229,7 @@ fn duplicates_by_event_id() {
     touchpoints | exact_duplicate | event_id | 7 | 1 | warn
     ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"7 | 5 | 2 | 0");
-    insta::assert_snapshot!(warehouse.rejected("touchpoints"), @"null | null | event_id | conflicting_duplicate | hash");
+    insta::assert_snapshot!(warehouse.rejected("touchpoints"), @"FOLDER/touchpoints/a.parquet | 0 | event_id | conflicting_duplicate | hash");
     tells_nothing(&warehouse, &ran.stderr, &["event-id-", "c-1", "c-2"]);
 }
 
