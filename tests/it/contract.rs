@@ -153,6 +153,9 @@ fn late_rows_and_those_before_their_time_can_stop_the_run() {
     };
     let (code, told) = limited("max_late_share", "0.2");
     insta::assert_snapshot!(format!("exit code {code}\n{told}"), @r"
+    exit code 65
+    error: 2 of 9 touchpoints came on a later day than their own (22.22 %), more than contract.max_late_share = 0.2 allows
+    hint: mend the export or the rules, or raise contract.max_late_share if this is known and accepted; data_quality of an earlier run has more of it
     ");
     assert_eq!(limited("max_late_share", "0.25").0, 0);
     let (code, told) = limited("max_future_share", "0.1");
@@ -188,13 +191,22 @@ fn events_that_no_rule_names_are_told_by_name() {
     };
     // A click has a channel, which makes it a touch, but nothing names it.
     insta::assert_snapshot!(told(&[]), @r"
+    unknown_event | 6 | 4 | warn
+    unknown_event:click | 6 | 1 | warn
+    unknown_event:heart_beat | 6 | 1 | warn
+    unknown_event:scroll | 6 | 2 | warn
     ");
     let stages = "stages={ order = [\"seen\"], rules = { seen = [ { event = [\"click\"] } ] } }";
     insta::assert_snapshot!(told(&["--set", stages, "--set", "contract.known_events=[\"heart*\"]"]), @r"
+    unknown_event | 6 | 2 | warn
+    unknown_event:scroll | 6 | 2 | warn
     ");
     assert_eq!(told(&["--set", "contract.known_events=*"]), "unknown_event | 6 | 0 | ok");
     let stopped = warehouse.touchline(&["run", "--set", "contract.max_unknown_event_share=0.5"]);
     insta::assert_snapshot!(format!("exit code {}\n{}", stopped.code, stopped.stderr), @r"
+    exit code 65
+    error: 4 of 6 touchpoints have an event that no rule names (66.67 %), more than contract.max_unknown_event_share = 0.5 allows
+    hint: mend the export or the rules, or raise contract.max_unknown_event_share if this is known and accepted; data_quality of an earlier run has more of it
     ");
 }
 
@@ -208,6 +220,9 @@ fn rules_for_channels_that_fit_hardly_any_row_stop_the_run() {
         warehouse
     };
     insta::assert_snapshot!(warehouse(["mail", "x", "y", "z", "mail", "x"]).fails(&[]), @r"
+    exit code 65
+    error: 4 of 6 touchpoints have a source and medium that no rule makes a channel of (66.67 %), more than contract.max_unknown_channel_share = 0.5 allows
+    hint: mend the export or the rules, or raise contract.max_unknown_channel_share if this is known and accepted; data_quality of an earlier run has more of it
     ");
     warehouse(["mail", "x", "y", "mail", "mail", "x"]).run(&["-q"]);
 }
@@ -217,6 +232,13 @@ fn a_strict_run_publishes_nothing_if_anything_warns() {
     let warehouse = Warehouse::new(CONFIG);
     warehouse.parquet("touchpoints/a.parquet", with(few_touchpoints(), "browser", text(&["a"; 6])));
     insta::assert_snapshot!(warehouse.fails(&["--strict"]), @r"
+    exit code 65
+    error: there are 4 warnings of data_quality, and --strict allows none:
+      touchpoints: 6 of 6 duplicates_not_looked_for (column `event_id`)
+      touchpoints: 1 of 1 unknown_column (column `browser`)
+      touchpoints: 4 of 6 unknown_event (column `event`)
+      touchpoints: 4 of 6 unknown_event:click (column `event`)
+    hint: mend the export, or say in [contract] what is known and accepted; without --strict the run publishes and tells
     ");
     assert!(!warehouse.path("out/current").exists());
     // What was published without it isn't taken for good either.
