@@ -10,7 +10,8 @@ use crate::journey::key::EventKey;
 use crate::journey::partition::CutCounts;
 
 use super::error::EngineError;
-use super::load::{GroupDigests, Loaded, decode, items_of, read_suppressed, touchpoint_rules};
+use super::load::{GroupDigests, Item, Loaded, decode, items_of, read_suppressed, touchpoint_rules};
+use super::look::rows_of_events;
 use super::open::{OpenSource, Opened};
 use super::work::{self, Progress};
 
@@ -45,7 +46,16 @@ pub fn find(
     let rules =
         touchpoint_rules(plan, opened, (&loaded.rates, &suppressed, loaded.hasher), &loaded.arrivals_us);
     let sources: Vec<&OpenSource> = opened.touchpoints.iter().collect();
-    let items = items_of(&sources, pool.current_num_threads());
+    // Nearly all rows are of other events: only what lies beside one of these is read with all of its columns.
+    let mut places = rows_of_events(plan, &events, pool, progress)?;
+    places.sort_unstable();
+    let has_any = |item: &Item| {
+        let first = (item.source, item.file, item.first_row);
+        let at = places.partition_point(|place| *place < first);
+        places.get(at).is_some_and(|place| *place < (item.source, item.file, item.first_row + item.rows))
+    };
+    let mut items = items_of(&sources, pool.current_num_threads());
+    items.retain(has_any);
     progress.begin("finding conflicting rows", items.iter().map(|item| item.rows).sum());
     let found = work::for_each(
         pool,

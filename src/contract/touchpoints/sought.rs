@@ -6,7 +6,8 @@
 use hashbrown::HashSet;
 
 use crate::config::plan::NUMBER_PER_UNIT;
-use crate::input::columns::{Amount, Ids};
+use crate::contract::ids::event_key;
+use crate::input::columns::Amount;
 use crate::journey::buffer::CodeColumn;
 use crate::journey::key::{CustomerHash, EventKey};
 
@@ -64,7 +65,7 @@ pub(super) fn seek(
     let Some(ids) = &columns.events else { return };
     let mut digits = itoa::Buffer::new();
     for row in kept.rows.iter().map(|row| *row as usize) {
-        let event = event_of(ids, row, &mut digits);
+        let event = event_key(ids, row, &mut digits);
         if !events.contains(&event) {
             continue;
         }
@@ -86,8 +87,4 @@ pub(super) fn seek(
             row: origin.first_row + row as u64,
         });
     }
-}
-
-fn event_of(ids: &Ids, row: usize, digits: &mut itoa::Buffer) -> EventKey {
-    ids.get(row, digits).map_or(EventKey::NULL, EventKey::of_text)
 }
