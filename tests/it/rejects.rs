@@ -113,8 +113,6 @@ fn rows_without_what_every_row_needs() {
     touchpoints | null_customer_id | customer_id | 11 | 2 | warn
     touchpoints | null_event | event | 11 | 2 | warn
     touchpoints | null_time | occurred_at | 11 | 1 | warn
-    touchpoints | unknown_event | event | 6 | 4 | warn
-    touchpoints | unknown_event:click | event | 6 | 4 | warn
     ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"11 | 6 | 5 | 0");
     insta::assert_snapshot!(warehouse.rejected("touchpoints"), @r"
@@ -181,8 +179,6 @@ fn values_that_are_none() {
     insta::assert_snapshot!(found(&warehouse), @r"
     touchpoints | duplicates_not_looked_for | event_id | 8 | 8 | warn
     touchpoints | negative_value | value | 8 | 1 | warn
-    touchpoints | unknown_event | event | 4 | 3 | warn
-    touchpoints | unknown_event:click | event | 4 | 3 | warn
     touchpoints | unusable_value | value | 8 | 3 | warn
     touchpoints | value_made_null | value | 8 | 2 | warn
     ");
@@ -231,8 +227,6 @@ fn duplicates_by_event_id() {
     insta::assert_snapshot!(found(&warehouse), @r"
     touchpoints | conflicting_duplicate | event_id | 7 | 1 | warn
     touchpoints | exact_duplicate | event_id | 7 | 1 | warn
-    touchpoints | unknown_event | event | 7 | 5 | warn
-    touchpoints | unknown_event:click | event | 7 | 5 | warn
     ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"7 | 5 | 2 | 0");
     insta::assert_snapshot!(warehouse.rejected("touchpoints"), @"FOLDER/touchpoints/a.parquet | 4 | event_id | conflicting_duplicate | hash");
@@ -249,8 +243,6 @@ fn duplicates_by_event_id_that_a_rule_looks_at_too() {
     insta::assert_snapshot!(found(&warehouse), @r"
     touchpoints | conflicting_duplicate | event_id | 7 | 1 | warn
     touchpoints | exact_duplicate | event_id | 7 | 1 | warn
-    touchpoints | unknown_event | event | 7 | 5 | warn
-    touchpoints | unknown_event:click | event | 7 | 5 | warn
     ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"7 | 5 | 2 | 0");
 }
@@ -261,8 +253,6 @@ fn duplicates_by_the_whole_row() {
     warehouse.run(&["-q"]);
     insta::assert_snapshot!(found(&warehouse), @r"
     touchpoints | exact_duplicate | event_id | 7 | 2 | warn
-    touchpoints | unknown_event | event | 7 | 5 | warn
-    touchpoints | unknown_event:click | event | 7 | 5 | warn
     ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"7 | 5 | 2 | 0");
     assert!(!warehouse.path("out/current/rejected").exists(), "an equal copy is no mistake");
@@ -273,8 +263,6 @@ fn duplicates_that_are_kept() {
     let warehouse = warehouse("dedupe = \"off\"\n", repeated());
     warehouse.run(&["-q"]);
     insta::assert_snapshot!(found(&warehouse), @r"
-    touchpoints | unknown_event | event | 7 | 5 | warn
-    touchpoints | unknown_event:click | event | 7 | 5 | warn
     ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"7 | 7 | 0 | 0");
 }
@@ -301,8 +289,6 @@ fn ids_that_are_suppressed() {
     insta::assert_snapshot!(found(&warehouse), @r"
     touchpoints | duplicates_not_looked_for | event_id | 6 | 6 | warn
     touchpoints | suppressed | customer_id | 6 | 2 | ok
-    touchpoints | unknown_event | event | 4 | 3 | warn
-    touchpoints | unknown_event:click | event | 4 | 3 | warn
     ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"6 | 4 | 2 | 0");
     tells_nothing(&warehouse, &ran.stderr, &["c-1", "c-2", "c-3", "no-one-7"]);
@@ -330,8 +316,6 @@ fn rows_that_are_excluded() {
     insta::assert_snapshot!(found(&warehouse), @r"
     touchpoints | duplicates_not_looked_for | event_id | 11 | 11 | warn
     touchpoints | excluded |  | 11 | 5 | ok
-    touchpoints | unknown_event | event | 6 | 4 | warn
-    touchpoints | unknown_event:click | event | 6 | 4 | warn
     ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"11 | 6 | 5 | 0");
     assert!(!warehouse.path("out/current/rejected").exists(), "what is excluded is nobody's mistake");
@@ -354,8 +338,6 @@ fn customers_with_too_many_rows() {
     insta::assert_snapshot!(found(&warehouse), @r"
     touchpoints | duplicates_not_looked_for | event_id | 10 | 10 | warn
     touchpoints | too_many_touchpoints | customer_id | 10 | 4 | warn
-    touchpoints | unknown_event | event | 10 | 7 | warn
-    touchpoints | unknown_event:click | event | 10 | 7 | warn
     ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"10 | 6 | 4 | 0");
     tells_nothing(&warehouse, &ran.stderr, &["bot-1"]);
@@ -387,8 +369,6 @@ fn rows_of_the_small_tables() {
     assignments | null_variant | variant | 5 | 2 | warn
     customers | null_customer_id | customer_id | 3 | 1 | warn
     touchpoints | duplicates_not_looked_for | event_id | 6 | 6 | warn
-    touchpoints | unknown_event | event | 6 | 4 | warn
-    touchpoints | unknown_event:click | event | 6 | 4 | warn
     ");
     insta::assert_snapshot!(ledger(&warehouse, "customers"), @"3 | 2 | 1 | 0");
     insta::assert_snapshot!(ledger(&warehouse, "assignments"), @"5 | 1 | 4 | 0");
