@@ -206,5 +206,6 @@ fn plan() -> Plan {
             keep: Default::default(),
         },
         places: crate::config::Places::default(),
+        written: Default::default(),
     }
 }

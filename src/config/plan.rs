@@ -84,6 +84,10 @@ pub struct Plan {
     /// Where all of this is written down.
     #[serde(skip)]
     pub places: Places,
+    /// The configuration as it was written, options included: TOML by key, for the manifest. What the environment holds and
+    /// ids of customers are not in it.
+    #[serde(skip)]
+    pub written: BTreeMap<String, String>,
 }
 
 /// Name, zone and currency of the job.

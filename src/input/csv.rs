@@ -12,9 +12,17 @@ use super::error::InputError;
 /// Reads a whole CSV file with a header. Separators `,` `;` and tab are told apart by the header; a
 /// byte-order mark is skipped. Empty fields are null. The second part is the BLAKE3 of the file.
 pub fn read(file: &InputFile) -> Result<(RecordBatch, blake3::Hash), InputError> {
-    let unreadable = |reason: String| unreadable(file, reason);
     let bytes = bytes_of(file)?;
-    let (mut reader, names) = open(file, &bytes)?;
+    Ok((parse(file, &bytes)?, blake3::hash(&bytes)))
+}
+
+/// Reads the bytes of a CSV file, or those of its first lines, as [`read`] does; `file` is for messages.
+///
+/// # Errors
+/// They are no table in UTF-8 with a header.
+pub fn parse(file: &InputFile, bytes: &[u8]) -> Result<RecordBatch, InputError> {
+    let unreadable = |reason: String| unreadable(file, reason);
+    let (mut reader, names) = open(file, bytes)?;
     let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
     for record in reader.records() {
         let record = record.map_err(|error| unreadable(error.to_string()))?;
@@ -25,9 +33,7 @@ pub fn read(file: &InputFile) -> Result<(RecordBatch, blake3::Hash), InputError>
     let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
     let arrays: Vec<ArrayRef> =
         columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
-    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-        .map_err(|error| unreadable(error.to_string()))?;
-    Ok((batch, blake3::hash(&bytes)))
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| unreadable(error.to_string()))
 }
 
 /// Names of the columns of a CSV file, from its header.

@@ -213,6 +213,19 @@ pub struct Footer {
     digest: blake3::Hash,
 }
 
+impl Footer {
+    /// The columns with their types.
+    pub fn schema(&self) -> &Schema {
+        self.metadata.schema()
+    }
+
+    /// Rows of each row group.
+    pub fn group_rows(&self) -> impl Iterator<Item = u64> + '_ {
+        let groups = self.metadata.metadata().row_groups().iter();
+        groups.map(|group| u64::try_from(group.num_rows()).unwrap_or(0))
+    }
+}
+
 /// Reads the footer of a file, once.
 pub fn read_footer(file: InputFile) -> Result<Footer, InputError> {
     let handle = File::open(&file.path).map_err(io("open", &file))?;

@@ -118,6 +118,7 @@ pub(super) fn resolve(
         queries,
         output,
         places,
+        written: Default::default(),
     }
 }
 
