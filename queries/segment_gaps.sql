@@ -13,8 +13,8 @@ WITH gaps AS (
         difference_low,
         difference_high,
         q_value,
-        difference * customers AS customers_gained,
-        CASE WHEN difference > 0 THEN difference ELSE -difference END * customers AS weight,
+        -- From whole customers, not from shares: nothing is rounded where the rest is a round share.
+        converted - rest_rate * customers AS customers_gained,
         CASE WHEN note LIKE '%descriptive%' THEN 1 ELSE 0 END AS is_descriptive,
         note
     FROM segment_conversion
@@ -38,4 +38,10 @@ SELECT
 FROM gaps
 -- Where everybody or nobody of a descriptive segment gets there, the segment is the target by another name.
 WHERE is_descriptive = 0 OR (rate > 0 AND rate < 1 AND rest_rate > 0 AND rest_rate < 1)
-ORDER BY is_descriptive, weight DESC, target_kind, target, dimension, segment
+ORDER BY
+    is_descriptive,
+    CASE WHEN customers_gained > 0 THEN customers_gained ELSE -customers_gained END DESC,
+    target_kind,
+    target,
+    dimension,
+    segment

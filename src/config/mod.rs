@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 pub use currency::unknown as unknown_currency;
 pub use diagnostic::{ConfigError, ConfigErrors, ErrorKind, Location};
+pub use duration::format as written_duration;
 pub use places::Places;
 pub use resolve::known_columns;
 

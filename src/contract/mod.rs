@@ -1,6 +1,7 @@
 //! What a row must satisfy to be counted, and what happens to one that does not.
 
 pub mod arrival;
+pub mod assignments;
 pub mod cells;
 pub mod codes;
 pub mod ids;

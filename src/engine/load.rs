@@ -9,6 +9,7 @@ use rayon::ThreadPool;
 
 use crate::config::plan::{DAY_US, Plan};
 use crate::contract::arrival::arrival_us;
+use crate::contract::assignments::check_names;
 use crate::contract::lookups::{LookupReader, read_ids};
 use crate::contract::named::is_named;
 use crate::contract::rates::{self, Rates};
@@ -440,6 +441,7 @@ fn load_rows(
             },
         )?;
         spilled.assignments = share_out(&mut partitions, found, |partition| &mut partition.assignments);
+        check_names(plan, &source.plan, &book)?;
         remaps.assignments = ranks;
         counts.push(read);
         assignments = book;

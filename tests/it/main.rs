@@ -35,3 +35,4 @@ mod rejects;
 mod roi;
 mod sample_data;
 mod support;
+mod told;

@@ -68,6 +68,16 @@ impl<'a> Experiments<'a> {
         Self { context, places: Places::new(context), days }
     }
 
+    /// Experiments that somebody was assigned to and the plan doesn't name.
+    fn unnamed(&self, total: &ExperimentPartial) -> Vec<&str> {
+        let Places { experiments, not_configured, .. } = &self.places;
+        let counted = not_configured.iter().zip(&total.not_configured);
+        let counted = counted.filter(|(_, customers)| **customers > 0).map(|(name, _)| *name);
+        let compared = experiments.iter().zip(&total.experiments);
+        let found = compared.filter(|(experiment, counts)| experiment.is_found && counts.seen() > 0);
+        counted.chain(found.map(|(experiment, _)| experiment.plan.name.as_str())).collect()
+    }
+
     /// Adds a customer to the experiment that the first of these assignments belongs to.
     fn observe_experiment(
         &self,
@@ -161,6 +171,7 @@ impl Analysis for Experiments<'_> {
         let is_there = |at: &usize| !experiments[*at].is_found || total.experiments[*at].seen() > 0;
         let mut order: Vec<usize> = (0..experiments.len()).filter(is_there).collect();
         order.sort_by_key(|at| &experiments[*at].plan.name);
+        let unnamed = self.unnamed(&total);
         let mut results = Vec::new();
         let mut checks = Vec::new();
         for at in order {
@@ -171,7 +182,7 @@ impl Analysis for Experiments<'_> {
                     Cells::new(dimension, merged, table, experiment, min_customers)
                 })
                 .collect();
-            let own = health::of_experiment(&self.context, experiment, counts, &self.days, &cells);
+            let own = health::of_experiment(&self.context, experiment, counts, &self.days, &cells, &unnamed);
             results.extend(results::of_experiment(&self.context, &cells, experiment, counts, &own));
             checks.extend(own);
         }

@@ -228,7 +228,8 @@ impl<'r, 't> Compared<'r, 't> {
     }
 
     fn effect(&self, [control, treatment]: [&Measured; 2]) -> Result<Effect, Reason> {
-        Effect::unadjusted(&self.measure.arm(control)?, &self.measure.arm(treatment)?)
+        let difference = self.measure.difference(treatment, control);
+        Effect::unadjusted(&self.measure.arm(control)?, &self.measure.arm(treatment)?, difference)
     }
 
     /// Whether the control or the variant has too few customers, and enough once their windows are over.
