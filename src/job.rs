@@ -2,17 +2,18 @@
 
 mod error;
 pub mod findings;
+mod only;
 mod quality;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use polars::prelude::DataFrame;
 use rayon::ThreadPool;
 
 use crate::analyses::{Analyses, NamedFrame};
+use crate::config::Secrets;
 use crate::config::plan::Plan;
 use crate::engine::budget::Budget;
 use crate::engine::conflicts;
@@ -20,7 +21,8 @@ use crate::engine::kernel::{Kernel, KernelInput, cut_options};
 use crate::engine::load::{Loaded, load};
 use crate::engine::observe::{Seen, finish, observe};
 use crate::engine::open::{Opened, open_inputs};
-use crate::engine::work::{self, Progress};
+use crate::engine::work::{self, Progress, Stoppable};
+use crate::interrupt::Interrupt;
 use crate::journey::partition::CutCounts;
 use crate::publish::{
     Found, InputRecord, JobRecord, Manifest, Publication, Published, RunId, RunIdParts, Store, publish,
@@ -29,11 +31,13 @@ use crate::publish::{
 use crate::queries::{self, Query};
 use crate::tables::{self, TableDocs, Window};
 
+use self::only::Only;
+
 pub use error::JobError;
 pub use findings::Finding;
 
 /// Version and what the binary is made of: another build may give other bytes, so it gives other run ids.
-const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TOUCHLINE_BUILD"));
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TOUCHLINE_BUILD"));
 
 /// How a run goes about it; none of this changes a published byte.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +56,12 @@ pub struct RunOptions {
     pub strict: bool,
     /// How long to wait for another run to let go of the output.
     pub wait: Duration,
+    /// By which the run is stopped; by nobody as it is.
+    pub interrupt: Interrupt,
+    /// What the manifest must not show.
+    pub secrets: Secrets,
+    /// Names of the tables to publish, beside `reconciliation`; none: all.
+    pub only: Vec<String>,
 }
 
 /// What a run did.
@@ -65,6 +75,8 @@ pub struct Outcome {
     pub counts: BTreeMap<String, u64>,
     /// Files read.
     pub files: usize,
+    /// The reporting window.
+    pub window: Window,
     /// The most telling figures.
     pub findings: Vec<Finding>,
 }
@@ -76,21 +88,25 @@ pub type Table = (TableDocs, DataFrame);
 pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result<Outcome, JobError> {
     let started = jiff::Timestamp::now();
     let queries = load_queries(plan)?;
+    let only = Only::new(&options.only, &queries)?;
     let budget = budget(plan, options)?;
     let pool = work::pool(budget.threads())?;
-    let interrupted = AtomicBool::new(false);
-    let store = Store::open(&plan.output.path, options.wait, &interrupted)?;
+    let interrupt = &options.interrupt;
+    let progress = &Stoppable { progress, interrupt };
+    let store = Store::open(&plan.output.path, options.wait, interrupt)?;
     let opened = open_inputs(plan, &pool)?;
+    interrupt.check()?;
     if !options.force
-        && let Some(outcome) = already_published(plan, options, &queries, &opened, &store)?
+        && let Some(outcome) = already_published(plan, options, (&queries, &only), &opened, &store)?
     {
         return Ok(outcome);
     }
 
     let mut loaded = load(plan, &opened, &pool, &budget, progress)?;
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
-    let inputs: Vec<InputRecord> = loaded.inputs.iter().map(input_record).collect();
-    let run_id = run_id(plan, &queries, &inputs, window)?;
+    let inputs: Vec<InputRecord> =
+        loaded.inputs.iter().map(|input| input_record(input, &options.secrets)).collect();
+    let run_id = run_id(plan, (&queries, &only), &inputs, window)?;
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
     {
@@ -98,11 +114,13 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     }
 
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
+    interrupt.check()?;
     let tables = pool.install(|| finish_tables(computed.frames, &queries, window))?;
     let warnings = quality::warnings(&tables);
     if options.strict {
         quality::check_strict(&warnings)?;
     }
+    let tables = only.of(tables);
     let mut counts = quality::counts(&loaded, &computed.cut);
     counts.insert(quality::WARNINGS.to_owned(), warnings.len() as u64);
     let conflicts = conflicts::find(plan, &opened, &loaded, &computed.cut, &pool, progress)?;
@@ -110,22 +128,26 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         run_id: run_id.clone(),
         window,
         timezone: &plan.job.timezone,
-        job: job_record(plan, &queries)?,
+        job: job_record(plan, &queries, &options.secrets)?,
         inputs,
         counts: counts.clone(),
         started,
         rejected: quality::rejected(plan, &loaded, &computed.cut, conflicts),
         output: &plan.output,
         make_current: options.make_current,
-        interrupted: &interrupted,
+        only: only.names(),
+        interrupt,
         tables: tables.clone(),
     };
+    progress.begin("publishing", 0);
     let published = pool.install(|| publish(&store, &publication))?;
+    progress.end();
     Ok(Outcome {
         published,
         run_id: run_id.to_string(),
         counts,
         files: loaded.inputs.len(),
+        window,
         findings: findings::find(plan, loaded.window_us, &tables),
     })
 }
@@ -180,6 +202,7 @@ fn compute(
     let options = cut_options(plan);
     let Seen { buckets, all, cut } =
         observe(&analyses, &waiting, &loaded.remaps, &kernel, options, pool, progress)?;
+    progress.check()?;
     quality::check_kept(&cut)?;
     quality::check_duplicates(plan, loaded, &cut)?;
     progress.begin("finishing tables", 0);
@@ -241,10 +264,10 @@ fn load_queries(plan: &Plan) -> Result<Vec<Query>, JobError> {
     Ok(queries)
 }
 
-fn job_record(plan: &Plan, queries: &[Query]) -> Result<JobRecord, JobError> {
+fn job_record(plan: &Plan, queries: &[Query], secrets: &Secrets) -> Result<JobRecord, JobError> {
     let json = serde_json::to_vec(plan).map_err(JobError::Plan)?;
     Ok(JobRecord {
-        name: plan.job.name.clone(),
+        name: secrets.redact(&plan.job.name).into_owned(),
         version: BUILD.to_owned(),
         config_hash: blake3::hash(&json).to_hex().to_string(),
         timezone: plan.job.timezone.name.clone(),
@@ -257,10 +280,10 @@ fn job_record(plan: &Plan, queries: &[Query]) -> Result<JobRecord, JobError> {
     })
 }
 
-fn input_record(input: &crate::engine::load::InputRecord) -> InputRecord {
+fn input_record(input: &crate::engine::load::InputRecord, secrets: &Secrets) -> InputRecord {
     InputRecord {
         input: input.key.clone(),
-        path: input.file.path.display().to_string(),
+        path: secrets.redact(&input.file.path.display().to_string()).into_owned(),
         size: input.file.size,
         modified_us: i64::try_from(input.file.modified_ns / 1_000).ok().filter(|modified| *modified > 0),
         blake3: input.digest.to_hex().to_string(),
@@ -270,13 +293,19 @@ fn input_record(input: &crate::engine::load::InputRecord) -> InputRecord {
     }
 }
 
-fn run_id(plan: &Plan, queries: &[Query], inputs: &[InputRecord], window: Window) -> Result<RunId, JobError> {
+fn run_id(
+    plan: &Plan,
+    (queries, only): (&[Query], &Only),
+    inputs: &[InputRecord],
+    window: Window,
+) -> Result<RunId, JobError> {
     let digests: Vec<(String, String)> =
         inputs.iter().map(|input| (input.input.clone(), input.blake3.clone())).collect();
     Ok(RunId::new(&RunIdParts {
         inputs: &digests,
         plan,
         queries: &queries::texts(queries),
+        only: only.names(),
         window,
         version: BUILD,
     })?)
@@ -287,7 +316,7 @@ fn run_id(plan: &Plan, queries: &[Query], inputs: &[InputRecord], window: Window
 fn already_published(
     plan: &Plan,
     options: &RunOptions,
-    queries: &[Query],
+    of: (&[Query], &Only),
     opened: &Opened,
     store: &Store,
 ) -> Result<Option<Outcome>, JobError> {
@@ -303,7 +332,7 @@ fn already_published(
         let unchanged = manifest.inputs.len() == present.len()
             && manifest.inputs.iter().zip(&present).all(|(recorded, (key, path, size, modified_us))| {
                 recorded.input == *key
-                    && Path::new(&recorded.path) == path
+                    && recorded.path == options.secrets.redact(&path.display().to_string())
                     && recorded.size == *size
                     && recorded.modified_us == *modified_us
                     && modified_us.is_some()
@@ -315,7 +344,7 @@ fn already_published(
             from_us: plan.window.from_us.unwrap_or(manifest.window.from_us),
             to_us: plan.window.to_us.unwrap_or(manifest.window.to_us),
         };
-        let run_id = run_id(plan, queries, &manifest.inputs, window)?;
+        let run_id = run_id(plan, of, &manifest.inputs, window)?;
         if let Some(found) = store.find_published(&run_id)? {
             return again(plan, store, &found, options).map(Some);
         }
@@ -360,6 +389,7 @@ fn again(plan: &Plan, store: &Store, found: &Found, options: &RunOptions) -> Res
         let checks = format!("\n  see data_quality of {}", found.manifest.run_id);
         return Err(JobError::Warnings { warnings, checks });
     }
+    options.interrupt.commit()?;
     let published = republish(store, found, plan.output.keep, options.make_current)?;
     Ok(reused(published, &found.manifest))
 }
@@ -370,6 +400,7 @@ fn reused(published: Published, manifest: &Manifest) -> Outcome {
         run_id: manifest.run_id.clone(),
         counts: manifest.counts.clone(),
         files: manifest.inputs.len(),
+        window: Window { from_us: manifest.window.from_us, to_us: manifest.window.to_us },
         findings: Vec::new(),
     }
 }

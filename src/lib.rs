@@ -9,6 +9,8 @@ pub mod stats;
 
 pub mod config;
 
+pub mod interrupt;
+
 pub mod input;
 
 pub mod journey;
@@ -24,6 +26,8 @@ pub mod tables;
 pub mod queries;
 
 pub mod publish;
+
+pub mod lineage;
 
 pub mod engine;
 

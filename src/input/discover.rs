@@ -60,7 +60,8 @@ pub fn discover(source: &SourcePlan) -> Result<Vec<InputFile>, InputError> {
     paths.into_iter().map(|(path, base)| describe(path, &base)).collect()
 }
 
-fn fixed_part(pattern: &Path) -> PathBuf {
+/// The part of a pattern before its first wildcard: the folder above all files that it fits.
+pub(crate) fn fixed_part(pattern: &Path) -> PathBuf {
     let mut base = PathBuf::new();
     for part in pattern.components() {
         if part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']) {

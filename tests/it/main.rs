@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
 mod architecture;
+mod backfill;
 mod bad_config;
 mod bad_input;
 mod books;
@@ -10,15 +11,18 @@ mod channels;
 mod cli;
 mod contract;
 mod coverage;
+mod crontab;
 mod customers;
 mod determinism;
 mod diff;
+mod exit_codes;
 mod explain;
 mod faults;
 mod init;
 mod inputs;
 mod journeys;
 mod limits;
+mod lineage;
 mod money;
 mod naive;
 mod naive_funnel;
@@ -34,5 +38,7 @@ mod reference_paths;
 mod rejects;
 mod roi;
 mod sample_data;
+mod signals;
 mod support;
+mod surroundings;
 mod told;

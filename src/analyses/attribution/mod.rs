@@ -33,6 +33,7 @@ use crate::config::plan::{Model, PathTransform, ShapleyValue};
 use crate::journey::walk::{Touch, Walk};
 use crate::journey::{Path, PathEnd};
 
+use super::suppression::Withheld;
 use super::{Analysis, Context, NamedFrame, Observed, channel_roi, reconciliation};
 use acquired::Acquired;
 use short::ShortPaths;
@@ -602,7 +603,11 @@ impl Analysis for Attribution<'_> {
         }
     }
 
-    fn finish(&self, buckets: &[AttributionPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(
+        &self,
+        buckets: &[AttributionPartial],
+        _withheld: &mut Withheld,
+    ) -> Result<Vec<NamedFrame>, PolarsError> {
         let solved = solve::solve(self, buckets);
         let mut frames = tables::frames(self, &solved)?;
         frames.extend(channel_roi::frames(self, buckets, &solved)?);

@@ -38,6 +38,16 @@ impl Measured {
         }
     }
 
+    /// Rows or customers, of a sum of them: 0 for the first.
+    pub(super) fn count(&self, place: usize) -> u64 {
+        let sum = match self {
+            Measured::Mean(joint) => joint.sums.get(place),
+            Measured::Ratio(joint) => joint.sums.get(place),
+            Measured::Quantile(_) => None,
+        };
+        sum.and_then(|sum| u64::try_from(*sum).ok()).unwrap_or(0)
+    }
+
     /// All but those of a segment of the same arm. None where it isn't one.
     pub(super) fn without(&self, part: &Measured) -> Option<Measured> {
         match (self, part) {

@@ -9,7 +9,7 @@ use polars::prelude::PolarsError;
 use crate::journey::Assignment;
 
 use super::days::LocalDays;
-use super::suppression::{Merged, Population};
+use super::suppression::{Merged, Population, Withheld};
 use super::{Analysis, Context, NamedFrame, Observed};
 
 use self::cells::Cells;
@@ -154,7 +154,11 @@ impl Analysis for Experiments<'_> {
         }
     }
 
-    fn finish(&self, partials: &[ExperimentPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(
+        &self,
+        partials: &[ExperimentPartial],
+        withheld: &mut Withheld,
+    ) -> Result<Vec<NamedFrame>, PolarsError> {
         let mut total = self.partial();
         partials.iter().for_each(|partial| self.merge(&mut total, partial.clone()));
         let settled = self.places.experiments.iter().zip(&total.experiments).map(|(experiment, counts)| {
@@ -177,11 +181,23 @@ impl Analysis for Experiments<'_> {
         for at in order {
             let (experiment, counts) = (&experiments[at], &total.experiments[at]);
             let tables = self.context.dimensions.iter().zip(&merged).zip(&counts.dimensions);
-            let cells: Vec<Cells<'_>> = tables
+            let mut cells: Vec<Cells<'_>> = tables
                 .map(|((dimension, merged), table)| {
                     Cells::new(dimension, merged, table, experiment, min_customers)
                 })
                 .collect();
+            let measures: Vec<_> = (0..experiment.metrics.len())
+                .map(|metric| {
+                    let (measure, windows_needed, _) =
+                        results::measure(&self.context, experiment, counts, metric);
+                    (metric, measure, windows_needed)
+                })
+                .collect();
+            for (dimension, cells) in cells.iter_mut().enumerate() {
+                cells.withhold(&measures, |conversion, segment| {
+                    withheld.hides_converted(dimension, conversion, segment)
+                });
+            }
             let own = health::of_experiment(&self.context, experiment, counts, &self.days, &cells, &unnamed);
             results.extend(results::of_experiment(&self.context, &cells, experiment, counts, &own));
             checks.extend(own);
