@@ -15,6 +15,7 @@ WITH gaps AS (
         q_value,
         -- From whole customers, not from shares: nothing is rounded where the rest is a round share.
         converted - rest_rate * customers AS customers_gained,
+        CASE WHEN note LIKE '%descriptive%' THEN 1 ELSE 0 END AS is_descriptive,
         note
     FROM segment_conversion
     WHERE q_value < 0.05 AND (difference_low > 0 OR difference_high < 0)
@@ -35,4 +36,12 @@ SELECT
     customers_gained,
     note
 FROM gaps
-ORDER BY CASE WHEN customers_gained > 0 THEN customers_gained ELSE -customers_gained END DESC, target_kind, target, dimension, segment
+-- Where everybody or nobody of a descriptive segment gets there, the segment is the target by another name.
+WHERE is_descriptive = 0 OR (rate > 0 AND rate < 1 AND rest_rate > 0 AND rest_rate < 1)
+ORDER BY
+    is_descriptive,
+    CASE WHEN customers_gained > 0 THEN customers_gained ELSE -customers_gained END DESC,
+    target_kind,
+    target,
+    dimension,
+    segment

@@ -16,6 +16,7 @@ use crate::analyses::{Analyses, NamedFrame};
 use crate::config::Secrets;
 use crate::config::plan::Plan;
 use crate::engine::budget::Budget;
+use crate::engine::conflicts;
 use crate::engine::kernel::{Kernel, KernelInput, cut_options};
 use crate::engine::load::{Loaded, load};
 use crate::engine::observe::{Seen, finish, observe};
@@ -24,8 +25,8 @@ use crate::engine::work::{self, Progress, Stoppable};
 use crate::interrupt::Interrupt;
 use crate::journey::partition::CutCounts;
 use crate::publish::{
-    InputRecord, JobRecord, Manifest, Publication, Published, RunId, RunIdParts, Store, publish, republish,
-    window_name,
+    Found, InputRecord, JobRecord, Manifest, Publication, Published, RunId, RunIdParts, Store, publish,
+    republish, window_name,
 };
 use crate::queries::{self, Query};
 use crate::tables::{self, TableDocs, Window};
@@ -51,6 +52,8 @@ pub struct RunOptions {
     pub force: bool,
     /// Move `current` even to an earlier window.
     pub make_current: bool,
+    /// Publish nothing if a check of `data_quality` warns.
+    pub strict: bool,
     /// How long to wait for another run to let go of the output.
     pub wait: Duration,
     /// By which the run is stopped; by nobody as it is.
@@ -107,16 +110,20 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
     {
-        interrupt.commit()?;
-        let published = republish(&store, &found, plan.output.keep, options.make_current)?;
-        return Ok(reused(published, &found.manifest));
+        return again(plan, &store, &found, options);
     }
 
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
     interrupt.check()?;
     let tables = pool.install(|| finish_tables(computed.frames, &queries, window))?;
+    let warnings = quality::warnings(&tables);
+    if options.strict {
+        quality::check_strict(&warnings)?;
+    }
     let tables = only.of(tables);
-    let counts = quality::counts(&loaded, &computed.cut);
+    let mut counts = quality::counts(&loaded, &computed.cut);
+    counts.insert(quality::WARNINGS.to_owned(), warnings.len() as u64);
+    let conflicts = conflicts::find(plan, &opened, &loaded, &computed.cut, &pool, progress)?;
     let publication = Publication {
         run_id: run_id.clone(),
         window,
@@ -125,7 +132,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         inputs,
         counts: counts.clone(),
         started,
-        rejected: quality::rejected(plan, &loaded, &computed.cut),
+        rejected: quality::rejected(plan, &loaded, &computed.cut, conflicts),
         output: &plan.output,
         make_current: options.make_current,
         only: only.names(),
@@ -339,9 +346,7 @@ fn already_published(
         };
         let run_id = run_id(plan, of, &manifest.inputs, window)?;
         if let Some(found) = store.find_published(&run_id)? {
-            options.interrupt.commit()?;
-            let published = republish(store, &found, plan.output.keep, options.make_current)?;
-            return Ok(Some(reused(published, &found.manifest)));
+            return again(plan, store, &found, options).map(Some);
         }
     }
     Ok(None)
@@ -375,6 +380,18 @@ fn present_files(opened: &Opened) -> Vec<PresentFile> {
         files.extend(source.files.iter().map(|file| of(&source.plan.key, file.file())));
     }
     files
+}
+
+/// Makes a run current again that has this result already.
+fn again(plan: &Plan, store: &Store, found: &Found, options: &RunOptions) -> Result<Outcome, JobError> {
+    let warnings = found.manifest.counts.get(quality::WARNINGS).copied().unwrap_or(0);
+    if options.strict && warnings > 0 {
+        let checks = format!("\n  see data_quality of {}", found.manifest.run_id);
+        return Err(JobError::Warnings { warnings, checks });
+    }
+    options.interrupt.commit()?;
+    let published = republish(store, found, plan.output.keep, options.make_current)?;
+    Ok(reused(published, &found.manifest))
 }
 
 fn reused(published: Published, manifest: &Manifest) -> Outcome {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::config::plan::{
     AfterConversion, AttributionPlan, ChannelPlan, ContractPlan, Correction, CsvStyle, Currency, Dedupe,
     JobPlan, Levels, OutputPlan, PathTransform, Plan, Population, RoiPlan, SegmentPlan, ShapleyValue,
-    StageMode, StagePlan, WindowPlan, Zone,
+    StageMode, StagePlan, UnknownColumns, WindowPlan, Zone,
 };
 use crate::contract::spend::SpendRow;
 use crate::journey::testing::{OwnedJourney, World};
@@ -164,6 +164,12 @@ fn plan() -> Plan {
             dedupe: Dedupe::Off,
             max_touchpoints_per_customer: 1_000,
             max_path_touches: 1_000,
+            unknown_columns: UnknownColumns::Warn,
+            known_events: Vec::new(),
+            max_unknown_event_share: 1.0,
+            max_unknown_channel_share: 1.0,
+            max_late_share: 1.0,
+            max_future_share: 1.0,
         },
         refunds: Vec::new(),
         channels: ChannelPlan::default(),
@@ -205,6 +211,7 @@ fn plan() -> Plan {
             csv_decimal: '.',
             keep: Default::default(),
         },
+        places: crate::config::Places::default(),
         lineage: None,
         written: Default::default(),
     }

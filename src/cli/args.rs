@@ -181,6 +181,10 @@ pub(super) struct RunOptions {
     #[arg(long, env = "TOUCHLINE_MAKE_CURRENT", value_parser = flag())]
     pub(super) make_current: bool,
 
+    /// Publish nothing and end with exit code 65 if any check of data_quality warns
+    #[arg(long, env = "TOUCHLINE_STRICT", value_parser = flag())]
+    pub(super) strict: bool,
+
     /// Seconds to wait while another run holds the output
     #[arg(long, value_name = "SECONDS", default_value_t = 0, env = "TOUCHLINE_WAIT")]
     wait: u64,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::config::plan::{Dedupe, Plan};
 use crate::engine::open::{OpenSource, Opened, open_inputs};
 use crate::engine::work;
 use crate::job::{JobError, findings};
@@ -30,6 +31,7 @@ pub(super) fn check(options: &CheckOptions, console: &Console) -> Result<(), Fai
         .chain(query_tables.into_iter().map(|docs| docs.name))
         .collect();
     let mut text = report(&opened);
+    text.push_str(&notes(&plan, &opened));
     let _ = writeln!(text, "writes to {}:", plan.output.path.display());
     let _ = writeln!(text, "  {}", names.join(", "));
     let warnings = findings::foreseen(&plan, plan.window.from_us.zip(plan.window.to_us));
@@ -58,6 +60,23 @@ fn report(opened: &Opened) -> String {
             source.plan.key,
             counted(source.files.len() as u64, "file"),
             size(bytes),
+        );
+    }
+    text
+}
+
+/// What a person should know before the run: it would go on all the same.
+fn notes(plan: &Plan, opened: &Opened) -> String {
+    let mut text = String::new();
+    if !opened.unknown_columns.is_empty() {
+        text.push_str("doesn't know, for they are neither mapped nor used:\n");
+    }
+    for column in &opened.unknown_columns {
+        let _ = writeln!(text, "  {column}");
+    }
+    if plan.contract.dedupe == Dedupe::EventId && !opened.with_events {
+        text.push_str(
+            "looks for no duplicates, for no source has `event_id`:\n  map it, or set contract.dedupe = \"row\", or \"off\" if that is meant\n",
         );
     }
     text

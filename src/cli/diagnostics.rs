@@ -167,6 +167,13 @@ impl From<clap::Error> for Failure {
 
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
+        if let Some(mistake) = error.in_config() {
+            return Self {
+                message: Message::Config(mistake.into()),
+                hint: None,
+                exit_code: error.exit_code(),
+            };
+        }
         Self::of(&error, error.exit_code(), error.hint())
     }
 }

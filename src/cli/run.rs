@@ -87,6 +87,7 @@ fn attempt(options: &RunOptions, console: &Console, interrupt: &Interrupt) -> Re
         temp_dir: options.temp_dir.clone(),
         force: options.force,
         make_current: options.make_current,
+        strict: options.strict,
         wait: options.wait(),
         interrupt: interrupt.clone(),
         secrets: console.secrets.clone(),

@@ -196,6 +196,11 @@ impl<'a> Problems<'a> {
         text
     }
 
+    /// The texts that mistakes are looked up in.
+    pub(super) fn sources(&self) -> &'a Sources {
+        self.sources
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

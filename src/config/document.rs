@@ -10,6 +10,7 @@ use toml::de::{DeString, DeTable, DeValue, Deserializer};
 
 use super::diagnostic::{Complaint, ErrorKind, Expansion, Problems};
 use super::environment::{self, Unfilled};
+use super::places::Places;
 use super::schema::Schema;
 use super::sources::Sources;
 use super::{structure, tree};
@@ -143,6 +144,17 @@ impl<'i> Document<'i> {
     /// Where the last key of a path stands.
     pub(super) fn key_span(&self, path: &[&str]) -> Option<Range<usize>> {
         tree::find(self.root.get_ref(), path).map(|(key, _)| key)
+    }
+
+    /// Where every key and list element stands; what an option sets, in the option.
+    pub(super) fn places(&self, sources: &Sources) -> Places {
+        let mut spans = BTreeMap::new();
+        let in_option = |span: &Range<usize>| span.start > sources.file_text().len();
+        tree::for_each_key(self.root.get_ref(), &mut Vec::new(), &mut |path, [key, value]| {
+            // A key of the file keeps its place when an option replaces its value.
+            spans.insert(path.to_vec(), if in_option(&value) { value } else { key });
+        });
+        Places::new(sources, spans)
     }
 
     /// The typed form. None: keys or types are wrong, which is among the problems.

@@ -12,6 +12,7 @@ mod document;
 mod duration;
 mod environment;
 pub mod nearest;
+mod places;
 pub mod plan;
 mod presets;
 mod profiles;
@@ -31,6 +32,8 @@ use std::path::{Path, PathBuf};
 pub use currency::unknown as unknown_currency;
 pub use diagnostic::{ConfigError, ConfigErrors, ErrorKind, Location};
 pub use duration::format as written_duration;
+pub use places::Places;
+pub use resolve::known_columns;
 pub use secrets::Secrets;
 
 use diagnostic::{Complaint, Problems};

@@ -3,10 +3,28 @@
 //! Everything downstream of the configuration sees only this. It is serialized into the run id, so a
 //! field that cannot change a published byte (a path, a thread count) is skipped.
 
+mod attribution;
+mod channels;
+mod contract;
+mod experiments;
+mod matcher;
+mod segments;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+
+use super::places::Places;
+
+pub use attribution::{AfterConversion, AttributionPlan, Levels, Model, PathTransform, ShapleyValue};
+pub use channels::{ChannelPlan, ChannelPreset, ChannelRule, SourceCategory};
+pub use contract::{ContractPlan, Dedupe, UnknownColumns};
+pub use experiments::{
+    Cap, Correction, ExperimentPlan, LiftPrior, MetricKind, MetricOf, MetricPlan, NUMBER_PER_UNIT, Quantity,
+};
+pub use matcher::{FieldMatch, Matcher, wildcard_match};
+pub use segments::{Behaviour, BehaviourRule, Population, SegmentPlan};
 
 /// Microseconds in a day of 24 hours.
 pub const DAY_US: i64 = 86_400_000_000;
@@ -63,6 +81,9 @@ pub struct Plan {
     pub queries: Option<PathBuf>,
     /// Where and how results are written.
     pub output: OutputPlan,
+    /// Where all of this is written down.
+    #[serde(skip)]
+    pub places: Places,
     /// Where lineage events are written; they are beside the results and change none. None: nowhere.
     #[serde(skip)]
     pub lineage: Option<LineagePlan>,
@@ -156,75 +177,6 @@ impl SourcePlan {
     }
 }
 
-/// All fields must match; within a field any pattern suffices. A null never matches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Matcher {
-    /// At least one.
-    pub fields: Vec<FieldMatch>,
-}
-
-/// One logical text column against a list of patterns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FieldMatch {
-    /// Logical column.
-    pub column: String,
-    /// Exact text, or text with `*` for any run of characters.
-    pub patterns: Vec<String>,
-}
-
-impl Matcher {
-    /// Whether the row whose columns `value` returns is matched.
-    pub fn matches<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> bool {
-        self.fields.iter().all(|field| {
-            value(&field.column)
-                .is_some_and(|text| field.patterns.iter().any(|pattern| wildcard_match(pattern, text)))
-        })
-    }
-}
-
-/// Whether `text` fits `pattern`, in which `*` stands for any run of characters, also none.
-pub fn wildcard_match(pattern: &str, text: &str) -> bool {
-    let mut pieces = pattern.split('*');
-    let first = pieces.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let mut pieces: Vec<&str> = pieces.collect();
-    let Some(last) = pieces.pop() else { return rest.is_empty() };
-    for piece in pieces {
-        match rest.find(piece) {
-            Some(at) => rest = &rest[at + piece.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
-/// What the data must satisfy.
-#[derive(Debug, Clone, Serialize)]
-pub struct ContractPlan {
-    /// Above this share of rejected rows the run stops.
-    pub max_rejected_share: f64,
-    /// Above this share of duplicates the run stops.
-    pub max_duplicate_share: f64,
-    /// What makes two rows of a customer the same.
-    pub dedupe: Dedupe,
-    /// Customers with more rows are taken for bots: excluded and counted.
-    pub max_touchpoints_per_customer: u64,
-    /// A path keeps its last so many candidates.
-    pub max_path_touches: usize,
-}
-
-/// What makes two rows of one customer the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Dedupe {
-    /// The same event id; without a mapped `event_id` nothing is a duplicate.
-    EventId,
-    /// All mapped columns equal.
-    Row,
-    /// Nothing is a duplicate.
-    Off,
-}
-
 /// The stage model.
 #[derive(Debug, Clone, Serialize)]
 pub struct StagePlan {
@@ -290,278 +242,6 @@ pub enum ConversionValue {
     Absent,
 }
 
-/// What channels are.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct ChannelPlan {
-    /// Tried in order, before the preset; the first that matches names the channel.
-    pub rules: Vec<ChannelRule>,
-    /// What source, medium and campaign mean where no rule matches. None: the column `channel` of the file says it.
-    pub preset: Option<ChannelPreset>,
-    /// Kinds of site by source in lower case; they go before the list of the preset.
-    pub sources: BTreeMap<String, SourceCategory>,
-    /// Hosts and patterns in lower case: a referral from one of them is no touch.
-    pub unwanted_referrals: Vec<String>,
-    /// Channels of customers who came by themselves, exact or with `*`: `last_non_direct` passes over them.
-    pub direct: Vec<String>,
-}
-
-impl ChannelPlan {
-    /// Whether channels come from rules, not only from the file.
-    pub fn has_rules(&self) -> bool {
-        self.preset.is_some() || !self.rules.is_empty()
-    }
-
-    /// Whether the channel of a row may be another than the one in the file.
-    pub fn changes_anything(&self) -> bool {
-        self.has_rules() || !self.unwanted_referrals.is_empty()
-    }
-
-    /// Whether customers of a channel came by themselves.
-    pub fn is_direct(&self, channel: &str) -> bool {
-        self.direct.iter().any(|pattern| wildcard_match(pattern, channel))
-    }
-}
-
-/// A rule that names a channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ChannelRule {
-    /// The channel of what matches.
-    pub channel: String,
-    /// Never looks at the column `channel`.
-    pub matcher: Matcher,
-}
-
-/// Rule sets for channels that ship with the job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChannelPreset {
-    /// The default channel groups of Google Analytics 4.
-    Ga4,
-}
-
-/// What kind of site a source is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SourceCategory {
-    /// A search engine.
-    Search,
-    /// A social network, forum or messenger.
-    Social,
-    /// A shop, marketplace or price comparison.
-    Shopping,
-    /// A place for videos.
-    Video,
-    /// None of these, though the host above it is one.
-    Other,
-}
-
-impl SourceCategory {
-    /// All of them, by their names in the configuration.
-    pub const ALL: [(&'static str, SourceCategory); 5] = [
-        ("search", SourceCategory::Search),
-        ("social", SourceCategory::Social),
-        ("shopping", SourceCategory::Shopping),
-        ("video", SourceCategory::Video),
-        ("other", SourceCategory::Other),
-    ];
-
-    /// The one of a name.
-    pub fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, category)| *category)
-    }
-}
-
-/// How credit is given.
-#[derive(Debug, Clone, Serialize)]
-pub struct AttributionPlan {
-    /// In the order of the tables.
-    pub models: Vec<Model>,
-    /// Rows that may earn credit. None: rows with a channel that are no conversion.
-    pub touches: Option<Vec<Matcher>>,
-    /// What becomes of the touches of a path before they are counted.
-    pub path: PathTransform,
-    /// Whether `stage_attribution` has rows of channels, of campaigns, or of both.
-    pub by: Levels,
-    /// How far back a later conversion of the same target looks.
-    pub after_conversion: AfterConversion,
-    /// Whether journeys without a conversion inform the data-driven models.
-    pub null_paths: bool,
-    /// Share of the first touch in the position model.
-    pub position_first: f64,
-    /// Share of the last touch in the position model.
-    pub position_last: f64,
-    /// Age at which a touch weighs half, in µs.
-    pub half_life_us: i64,
-    /// How many channels a state of the Markov chain remembers, 1 to 3.
-    pub markov_order: u8,
-    /// What a set of channels is worth in the Shapley model.
-    pub shapley_value: ShapleyValue,
-}
-
-/// What a set of channels is worth in the Shapley model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ShapleyValue {
-    /// The conversions of the journeys that met nothing else.
-    Total,
-    /// The conversion rate of those journeys.
-    Rate,
-}
-
-/// Attribution models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Model {
-    /// All to the first touch.
-    FirstTouch,
-    /// All to the last touch.
-    LastTouch,
-    /// All to the last touch whose channel isn't direct; where all are, to the last.
-    LastNonDirect,
-    /// The same to each touch.
-    Linear,
-    /// Fixed shares to first and last, the rest between.
-    Position,
-    /// Halved with every half-life of age.
-    TimeDecay,
-    /// Removal effects of an absorbing Markov chain.
-    Markov,
-    /// Shapley values of the channel sets.
-    Shapley,
-    /// A whole conversion to each distinct channel.
-    Participation,
-}
-
-impl Model {
-    /// All models, in the order of the tables.
-    pub const ALL: [Model; 9] = [
-        Model::FirstTouch,
-        Model::LastTouch,
-        Model::LastNonDirect,
-        Model::Linear,
-        Model::Position,
-        Model::TimeDecay,
-        Model::Markov,
-        Model::Shapley,
-        Model::Participation,
-    ];
-
-    /// Those of a run that names none: all whose credit adds up.
-    pub fn default_models() -> Vec<Model> {
-        Self::ALL.into_iter().filter(|model| model.is_additive()).collect()
-    }
-
-    /// Whether credit over all channels adds up to the conversions.
-    pub fn is_additive(self) -> bool {
-        self != Model::Participation
-    }
-
-    /// Whether credit comes from counts over all paths, not from the touches of one.
-    pub fn is_data_driven(self) -> bool {
-        matches!(self, Model::Markov | Model::Shapley)
-    }
-
-    /// Whether credit depends on when the touches were, not only on their channels and order.
-    pub fn looks_at_times(self) -> bool {
-        self == Model::TimeDecay
-    }
-
-    /// Name in configuration and tables.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Model::FirstTouch => "first_touch",
-            Model::LastTouch => "last_touch",
-            Model::LastNonDirect => "last_non_direct",
-            Model::Linear => "linear",
-            Model::Position => "position",
-            Model::TimeDecay => "time_decay",
-            Model::Markov => "markov",
-            Model::Shapley => "shapley",
-            Model::Participation => "participation",
-        }
-    }
-}
-
-/// What becomes of the touches of a path before anything is counted (names after fractribution).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PathTransform {
-    /// Nothing.
-    Unique,
-    /// Of a run of the same channel its first touch stays.
-    Exposure,
-    /// Of each channel its first touch stays.
-    First,
-    /// As `First`, and a channel that was met once is another state than one that was met twice.
-    Frequency,
-}
-
-/// Levels at which credit is shown; at least one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Levels {
-    /// By channel.
-    pub channel: bool,
-    /// By channel and campaign.
-    pub campaign: bool,
-}
-
-/// How far back a later conversion of the same target looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AfterConversion {
-    /// Every conversion on its own.
-    Reuse,
-    /// Only to the conversion before it.
-    Restart,
-}
-
-/// Which segments are compared.
-#[derive(Debug, Clone, Serialize)]
-pub struct SegmentPlan {
-    /// Customer attributes, touchpoint columns, `first_` or `last_` before one, or behaviours.
-    pub dimensions: Vec<String>,
-    /// Behaviours that are dimensions, in the order of the file.
-    pub behaviours: Vec<Behaviour>,
-    /// Who is counted.
-    pub population: Population,
-    /// How p-values of the segments of one dimension and target are adjusted.
-    pub correction: Correction,
-    /// Smaller segments are merged into `(small)`; 1 turns that off.
-    pub min_customers: u64,
-}
-
-/// Who is counted in tables of segments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Population {
-    /// Customers with a kept row in the window.
-    Active,
-    /// Customers of the customers table.
-    All,
-}
-
-/// What customers do, as a dimension with the segments `yes` and `no`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Behaviour {
-    /// Name of the dimension.
-    pub name: String,
-    /// Any of them suffices.
-    pub rules: Vec<BehaviourRule>,
-}
-
-/// A customer fits where there are rows that match, and none that must not follow them does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct BehaviourRule {
-    /// Which rows count.
-    pub matcher: Matcher,
-    /// So many of them, at least 1; within `within_us` of each other where that is said.
-    pub at_least: u32,
-    /// None of these may follow, or stand at the same instant; any matcher counts.
-    pub without: Vec<Matcher>,
-    /// How long after the row they may not follow, in µs. None: ever after.
-    pub within_us: Option<i64>,
-}
-
 /// Return on spend.
 #[derive(Debug, Clone, Serialize)]
 pub struct RoiPlan {
@@ -569,160 +249,6 @@ pub struct RoiPlan {
     pub margin: f64,
     /// Rows over which spend may be summed: index of the conversion and model. None: no conversion or model.
     pub primary: Option<(usize, Model)>,
-}
-
-/// A metric of experiments, per customer.
-#[derive(Debug, Clone, Serialize)]
-pub struct MetricPlan {
-    /// Unique.
-    pub name: String,
-    /// What is compared.
-    pub kind: MetricKind,
-    /// From the first exposure, in µs. None: to the end of the reporting window, never immature.
-    pub window_us: Option<i64>,
-    /// Whether more is better.
-    pub good_up: bool,
-    /// What a customer counts at most: means and numerators of ratios only.
-    pub cap: Option<Cap>,
-}
-
-/// What is compared between variants.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MetricKind {
-    /// Share of customers with at least one row of the quantity.
-    Proportion(Quantity),
-    /// Mean over customers.
-    Mean(Quantity),
-    /// Sum over sum.
-    Ratio {
-        /// What is divided.
-        numerator: Quantity,
-        /// By what.
-        denominator: Quantity,
-    },
-    /// Quantile over customers, those with zero among them.
-    Quantile {
-        /// What customers are ordered by.
-        of: Quantity,
-        /// Inside (0, 1).
-        share: f64,
-    },
-}
-
-impl MetricKind {
-    /// What is summed: one quantity, of ratios two.
-    pub fn quantities(self) -> impl Iterator<Item = Quantity> {
-        let (first, second) = match self {
-            MetricKind::Proportion(of) | MetricKind::Mean(of) | MetricKind::Quantile { of, .. } => (of, None),
-            MetricKind::Ratio { numerator, denominator } => (numerator, Some(denominator)),
-        };
-        std::iter::once(first).chain(second)
-    }
-}
-
-/// A sum per customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Quantity {
-    /// Index into `Plan::conversions`: only its rows count. None: all rows, which makes sense for numbers only.
-    pub conversion: Option<usize>,
-    /// What is summed over them.
-    pub of: MetricOf,
-}
-
-impl Quantity {
-    /// So many of the integers that are summed are one unit, given the minor units of a unit of currency.
-    pub fn per_unit(self, minor_per_unit: i64) -> i64 {
-        match self.of {
-            MetricOf::Value => minor_per_unit,
-            MetricOf::Count => 1,
-            MetricOf::Number(_) => NUMBER_PER_UNIT,
-        }
-    }
-}
-
-/// Numbers of touchpoint columns are summed in millionths.
-pub const NUMBER_PER_UNIT: i64 = 1_000_000;
-
-/// What is summed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MetricOf {
-    /// The value of the conversions.
-    Value,
-    /// Their number.
-    Count,
-    /// A numeric touchpoint column: index into `Plan::numbers`.
-    Number(usize),
-}
-
-/// What a customer counts at most.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cap {
-    /// In the integers of the quantity: minor units, rows, millionths.
-    Amount(i64),
-    /// The quantile of this share over all analysed customers of the experiment, inside (0, 1).
-    Percentile(f64),
-}
-
-/// An experiment.
-#[derive(Debug, Clone, Serialize)]
-pub struct ExperimentPlan {
-    /// As in the assignment log.
-    pub name: String,
-    /// The variant that others are compared with.
-    pub control: String,
-    /// Planned share by variant, in the order of the file, summing to 1 after normalisation.
-    pub weights: Vec<(String, f64)>,
-    /// Indices into `Plan::metrics`.
-    pub metrics: Vec<usize>,
-    /// Indices into `Plan::metrics` of what must not get worse; none of them is in `metrics`.
-    pub guardrails: Vec<usize>,
-    /// How long before the first exposure a customer's figures are taken to adjust those after it, in µs. None: not
-    /// adjusted.
-    pub pre_period_us: Option<i64>,
-    /// Level of tests and `1 − alpha` of intervals.
-    pub alpha: f64,
-    /// How p-values are adjusted for several metrics and variants.
-    pub correction: Correction,
-    /// Whether verdicts may be looked at as often as one likes.
-    pub sequential: bool,
-    /// Customers at which the sequential interval is tightest.
-    pub sequential_tuning: f64,
-    /// What is believed of the relative lift before the experiment.
-    pub prior: LiftPrior,
-    /// Relative: an interval inside ± this is no difference worth having. None: never `flat`.
-    pub flat_within: Option<f64>,
-    /// Relative: the smallest lift worth finding; it says how many customers are still needed. None: not said.
-    pub target_lift: Option<f64>,
-}
-
-/// What is believed of a relative lift before the experiment.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LiftPrior {
-    /// Nothing.
-    Flat,
-    /// A normal distribution.
-    Normal {
-        /// Its mean.
-        mean: f64,
-        /// Its standard deviation, above 0.
-        standard_deviation: f64,
-    },
-}
-
-/// How p-values are adjusted for looking at several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Correction {
-    /// Benjamini and Hochberg (1995).
-    BenjaminiHochberg,
-    /// Holm (1979).
-    Holm,
-    /// None.
-    None,
 }
 
 /// Where and how results are written.
@@ -791,27 +317,4 @@ pub enum CsvStyle {
     Excel,
     /// RFC 4180, UTF-8 without mark, LF.
     Plain,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wildcard_match;
-
-    #[test]
-    fn a_star_stands_for_any_run_of_characters() {
-        for (pattern, text, expected) in [
-            ("click", "click", true),
-            ("click", "clicks", false),
-            ("Paid*", "Paid Search", true),
-            ("*Search", "Paid Search", true),
-            ("P*d*ch", "Paid Search", true),
-            ("*", "", true),
-            ("a*a", "a", false),
-            ("a*b*a", "aba", true),
-            ("a**b", "ab", true),
-            ("é*", "éa", true),
-        ] {
-            assert_eq!(wildcard_match(pattern, text), expected, "{pattern} on {text}");
-        }
-    }
 }

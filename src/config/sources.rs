@@ -12,14 +12,14 @@ use super::diagnostic::Location;
 const COMMAND_LINE: &str = "command line";
 
 /// The texts, one after the other.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Sources {
     buffer: String,
     /// The file, then the options.
     parts: Vec<Part>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Part {
     name: String,
     range: Range<usize>,

@@ -47,6 +47,40 @@ fn path_in(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> Option<Vec<Stri
     }
 }
 
+/// Calls `visit` with the path of every key and of every element of a list, and the places of key and value; those of
+/// an element are the same.
+pub(super) fn for_each_key(
+    table: &DeTable<'_>,
+    path: &mut Vec<String>,
+    visit: &mut dyn FnMut(&[String], [Range<usize>; 2]),
+) {
+    for (key, value) in table.iter() {
+        path.push(key.get_ref().to_string());
+        visit(path, [key.span(), value.span()]);
+        for_each_key_in(value, path, visit);
+        path.pop();
+    }
+}
+
+fn for_each_key_in(
+    value: &Spanned<DeValue<'_>>,
+    path: &mut Vec<String>,
+    visit: &mut dyn FnMut(&[String], [Range<usize>; 2]),
+) {
+    match value.get_ref() {
+        DeValue::Table(table) => for_each_key(table, path, visit),
+        DeValue::Array(array) => {
+            for (place, element) in array.iter().enumerate() {
+                path.push(place.to_string());
+                visit(path, [element.span(), element.span()]);
+                for_each_key_in(element, path, visit);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Takes out the key or value that stands at a place; whether there was one.
 pub(super) fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
     let found = table

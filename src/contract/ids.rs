@@ -63,6 +63,11 @@ pub fn event_keys<'b>(ids: Option<&'b Ids>, rows: usize, keys: &'b mut Vec<Event
     EventColumn::Keys(keys)
 }
 
+/// Key of the event id of a row.
+pub fn event_key(ids: &Ids, row: usize, digits: &mut itoa::Buffer) -> EventKey {
+    ids.get(row, digits).map_or(EventKey::NULL, EventKey::of_text)
+}
+
 #[cfg(test)]
 mod tests {
     use arrow::array::{Int64Array, StringViewArray};

@@ -1,10 +1,12 @@
 //! What a row must satisfy to be counted, and what happens to one that does not.
 
+pub mod arrival;
 pub mod assignments;
 pub mod cells;
 pub mod codes;
 pub mod ids;
 pub mod lookups;
+pub mod named;
 pub mod rates;
 pub mod reject;
 pub mod shares;

@@ -98,6 +98,12 @@ pub struct RowCounts {
     pub nulled_values: u64,
     /// The same by number of the plan.
     pub nulled_numbers: Vec<u64>,
+    /// Kept rows of files whose folders say on which day they came.
+    pub dated: u64,
+    /// Of those, rows that came on a later day than their own.
+    pub late: u64,
+    /// Of those, rows that came on an earlier day than their own.
+    pub future: u64,
     /// By conversion: sum of the amounts of rejected rows that could be read, minor units.
     pub excluded_value_minor: Vec<i128>,
 }
@@ -113,6 +119,9 @@ impl RowCounts {
             *self.rejected.entry(*rule).or_default() += count;
         }
         self.nulled_values += other.nulled_values;
+        self.dated += other.dated;
+        self.late += other.late;
+        self.future += other.future;
         self.nulled_numbers.resize(self.nulled_numbers.len().max(other.nulled_numbers.len()), 0);
         for (sum, nulled) in self.nulled_numbers.iter_mut().zip(&other.nulled_numbers) {
             *sum += nulled;
@@ -122,6 +131,11 @@ impl RowCounts {
         for (sum, minor) in self.excluded_value_minor.iter_mut().zip(&other.excluded_value_minor) {
             *sum += minor;
         }
+    }
+
+    /// Rows that were neither rejected, excluded nor suppressed.
+    pub fn kept(&self) -> u64 {
+        self.in_scope - self.excluded - self.suppressed - self.rejected_total()
     }
 
     /// All rejected rows.

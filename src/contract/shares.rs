@@ -43,6 +43,11 @@ impl Shares {
         self.counts[partition] += 1;
     }
 
+    /// Numbers of the rows of the batch that are kept, in its order.
+    pub fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
     /// The partitions that have rows in the batch, each with the numbers of its rows, which ascend.
     pub fn by_partition(&mut self) -> impl Iterator<Item = (usize, &[u32])> {
         let mut ends = [0_u32; PARTITIONS];

@@ -55,6 +55,24 @@ pub enum EngineError {
         /// As a fraction.
         limit: f64,
     },
+    /// Too many rows are such as the contract allows a share of.
+    #[error(
+        "{failed} of {rows} touchpoints {what} ({share:.2} %), more than contract.{key} = {limit} allows"
+    )]
+    BeyondLimit {
+        /// Such rows.
+        failed: u64,
+        /// All that were looked at.
+        rows: u64,
+        /// What they are.
+        what: &'static str,
+        /// In percent.
+        share: f64,
+        /// Key of the contract.
+        key: &'static str,
+        /// As a fraction.
+        limit: f64,
+    },
     /// The threads could not be started.
     #[error("cannot start {threads} threads")]
     Threads {
@@ -97,6 +115,9 @@ impl EngineError {
             EngineError::TooManyDuplicates { .. } => {
                 Some("look for files that were exported twice, or raise contract.max_duplicate_share if this is known and accepted".to_owned())
             }
+            EngineError::BeyondLimit { key, .. } => Some(format!(
+                "mend the export or the rules, or raise contract.{key} if this is known and accepted; data_quality of an earlier run has more of it"
+            )),
             EngineError::Spill { .. } => Some(
                 "name a folder with more room with --temp-dir, or raise --memory so that less is written out".to_owned(),
             ),
@@ -111,7 +132,9 @@ impl EngineError {
         match self {
             EngineError::Input(error) => error.exit_code(),
             EngineError::NoRows { .. } => 66,
-            EngineError::TooManyRejected { .. } | EngineError::TooManyDuplicates { .. } => 65,
+            EngineError::TooManyRejected { .. }
+            | EngineError::TooManyDuplicates { .. }
+            | EngineError::BeyondLimit { .. } => 65,
             EngineError::Threads { .. } | EngineError::Random(_) | EngineError::Spill { .. } => 74,
             EngineError::Interrupted(interrupted) => interrupted.stop.exit_code(),
             EngineError::Frame(_) => 70,

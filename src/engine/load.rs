@@ -1,13 +1,17 @@
 //! Reads all inputs: touchpoints into partitions, the small tables beside them, digests on the way.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use arrow::record_batch::RecordBatch;
 use bytemuck::Pod;
 use rayon::ThreadPool;
 
-use crate::analyses::attribution::UNATTRIBUTED;
 use crate::config::plan::{DAY_US, Plan};
+use crate::contract::arrival::arrival_us;
 use crate::contract::assignments::check_names;
 use crate::contract::lookups::{LookupReader, read_ids};
+use crate::contract::named::is_named;
 use crate::contract::rates::{self, Rates};
 use crate::contract::reject::{Reject, RowCounts, ValueHasher};
 use crate::contract::spend::{self, SpendRow};
@@ -25,9 +29,11 @@ use crate::journey::spill::Alone;
 
 use super::budget::Budget;
 use super::error::EngineError;
+use super::limits::{self, check_channels, check_shares};
 use super::open::{OpenSource, Opened};
 use super::small::{SmallRows, read_small};
 use super::spill::{Spilled, SpilledRows, Spiller, Waiting};
+use super::uses::Use;
 use super::work::{self, Progress};
 
 /// Rows that a thread takes at a time, at least.
@@ -84,6 +90,12 @@ pub struct Loaded {
     pub counts: Vec<InputCounts>,
     /// The reporting window, µs.
     pub window_us: (i64, i64),
+    /// Events that no rule names, with their kept rows: most rows first, then by name.
+    pub unnamed_events: Vec<(String, u64)>,
+    /// What other currencies are worth.
+    pub rates: Rates,
+    /// By source and file of touchpoints: the day on which its rows came, where that is known.
+    pub arrivals_us: Vec<Vec<Option<Range<i64>>>>,
     /// Hashes values of rejected rows.
     pub hasher: ValueHasher,
     /// By worker: the rows of the watched customer as it met them.
@@ -182,6 +194,26 @@ pub fn decode_only(sources: &[&OpenSource], pool: &ThreadPool) -> Result<u64, En
     Ok(rows.into_iter().sum())
 }
 
+/// What the contract asks of touchpoints, of whoever they are.
+pub(super) fn touchpoint_rules<'a>(
+    plan: &'a Plan,
+    opened: &'a Opened,
+    (rates, suppressed, hasher): (&'a Rates, &'a Suppressed, ValueHasher),
+    arrivals_us: &'a [Vec<Option<Range<i64>>>],
+) -> TouchpointRules<'a> {
+    TouchpointRules {
+        plan,
+        columns: &opened.columns,
+        rates,
+        scope: opened.scope,
+        suppressed,
+        hasher,
+        with_events: opened.with_events,
+        arrivals_us,
+        watched: None,
+    }
+}
+
 /// The files of some sources that were read, with the digests of what was read.
 pub(super) fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Vec<InputRecord> {
     digests.sort_by_key(|(place, _)| *place);
@@ -203,12 +235,29 @@ pub(super) fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Vec
             records.push(InputRecord {
                 key: open.plan.key.clone(),
                 file: opened.file.clone(),
-                digest: hasher.finalize(),
+                digest: with_folders(hasher.finalize(), &opened.file),
                 rows: opened.rows,
             });
         }
     }
     records
+}
+
+/// The digest of a file with the columns that its folders name: they are content, for no chunk of the file holds them.
+pub(super) fn with_folders(digest: blake3::Hash, file: &InputFile) -> blake3::Hash {
+    if file.hive.is_empty() {
+        return digest;
+    }
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(digest.as_bytes());
+    for (name, value) in &file.hive {
+        for part in [Some(name), value.as_ref()] {
+            // With its length, so that no two lists of folders are the same bytes.
+            hasher.update(&part.map_or(u64::MAX, |part| part.len() as u64).to_le_bytes());
+            hasher.update(part.map_or(&[], |part| part.as_bytes()));
+        }
+    }
+    hasher.finalize()
 }
 
 fn paths_of(sources: &[&OpenSource]) -> Vec<Vec<String>> {
@@ -247,7 +296,7 @@ fn load_rows(
     (pool, budget, progress): (&ThreadPool, &Budget, &dyn Progress),
 ) -> Result<Loaded, EngineError> {
     let check_rejected = |input: &InputCounts| match watched {
-        None => check_rejected(plan, input),
+        None => limits::check_rejected(plan, input),
         Some(_) => Ok(()),
     };
     let mut key = [0_u8; 32];
@@ -264,17 +313,13 @@ fn load_rows(
     // What everything is converted by comes first, and costs are few: a slip there is better told now than
     // after an hour of reading.
     let Money { rates, spend, channels: spend_channels, inputs: money_inputs } = read_money(plan, opened)?;
-    let rules = TouchpointRules {
-        plan,
-        columns: &opened.columns,
-        rates: &rates,
-        scope: opened.scope,
-        suppressed: &suppressed,
-        hasher,
-        with_events: opened.with_events,
-        watched,
-    };
     let sources: Vec<&OpenSource> = opened.touchpoints.iter().collect();
+    let arrivals_us: Vec<Vec<Option<Range<i64>>>> = sources
+        .iter()
+        .map(|source| source.files.iter().map(|file| arrival_us(&file.file, &source.plan, plan)).collect())
+        .collect();
+    let mut rules = touchpoint_rules(plan, opened, (&rates, &suppressed, hasher), &arrivals_us);
+    rules.watched = watched;
     let items = items_of(&sources, threads);
     progress.begin("reading touchpoints", items.iter().map(|item| item.rows).sum());
     let workers = work::for_each(
@@ -322,6 +367,7 @@ fn load_rows(
     let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|_| Partition::default()).collect();
     let mut builders: Vec<CodebookBuilder> = Vec::new();
     let mut rows_by_code: Vec<Vec<u64>> = Vec::new();
+    let mut unnamed_by_code: Vec<Vec<u64>> = Vec::new();
     let mut span_us: Option<(i64, i64)> = None;
     let mut watched_rows = Vec::new();
     for (worker, (mut reader, own, spiller)) in workers.into_iter().enumerate() {
@@ -334,10 +380,11 @@ fn load_rows(
             *span = (span.0.min(first), span.1.max(last));
         }
         watched_rows.push(std::mem::take(&mut reader.watched));
-        let (buffers, codes, rows) = reader.into_parts();
-        builders.push(codes);
-        rows_by_code.push(rows);
-        for (partition, buffer) in partitions.iter_mut().zip(buffers) {
+        let parts = reader.into_parts();
+        builders.push(parts.codes);
+        rows_by_code.push(parts.rows_by_code);
+        unnamed_by_code.push(parts.unnamed_by_code);
+        for (partition, buffer) in partitions.iter_mut().zip(parts.partitions) {
             if !buffer.is_empty() {
                 partition.rows.push((worker, buffer));
             }
@@ -347,9 +394,11 @@ fn load_rows(
     let (mut book, ranks) = Codebook::merge(&builders, opened.columns.texts.len());
     drop(builders);
     let rows = rows_by_rank(&rows_by_code, &ranks, book.len());
+    let unnamed = rows_by_rank(&unnamed_by_code, &ranks, book.len());
     let mut remaps = Remaps { rows: ranks, ..Remaps::default() };
     let channels = channels::assign(&plan.channels, &mut book, &opened.columns.texts, &rows);
     check_channels(&book, &opened.columns.texts)?;
+    let unnamed_events = unnamed_events(plan, &book, &opened.columns.texts, &unnamed);
     // Whoever has nothing left because everything was rejected wants to know that first.
     touchpoint_counts.rejects.sort();
     check_rejected(&touchpoint_counts)?;
@@ -404,7 +453,7 @@ fn load_rows(
         check_rejected(input)?;
     }
     let waiting = Waiting::new(partitions, spilled, budget);
-    Ok(Loaded {
+    let loaded = Loaded {
         waiting,
         remaps,
         book,
@@ -417,8 +466,31 @@ fn load_rows(
         counts,
         window_us,
         hasher,
+        unnamed_events,
+        rates,
+        arrivals_us,
         watched: watched_rows,
-    })
+    };
+    if watched.is_none() {
+        check_shares(plan, &loaded)?;
+    }
+    Ok(loaded)
+}
+
+/// Events that no rule names in any combination, with their rows.
+fn unnamed_events(plan: &Plan, book: &Codebook, texts: &[String], unnamed: &[u64]) -> Vec<(String, u64)> {
+    // Only what is kept has a combination, so that nothing else can be told of.
+    let mut rows: BTreeMap<&str, Option<u64>> = BTreeMap::new();
+    for (code, unnamed) in unnamed.iter().enumerate() {
+        let value = |name: &str| book.text(code as u32, texts.iter().position(|text| text == name)?);
+        let Some(event) = value("event") else { continue };
+        let sum = rows.entry(event).or_insert(Some(0));
+        *sum = sum.filter(|_| !is_named(plan, value)).map(|sum| sum + unnamed);
+    }
+    let mut events: Vec<(String, u64)> =
+        rows.into_iter().filter_map(|(event, rows)| Some((event.to_owned(), rows?))).collect();
+    events.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(&other.0)));
+    events
 }
 
 /// From the rows that each worker counted by its own codes to rows by the codes of the book.
@@ -431,55 +503,6 @@ fn rows_by_rank(rows_by_code: &[Vec<u64>], ranks: &[Vec<u32>], codes: usize) -> 
         }
     }
     rows
-}
-
-fn check_rejected(plan: &Plan, input: &InputCounts) -> Result<(), EngineError> {
-    let rejected = input.counts.rejected_total();
-    let rows = input.counts.in_scope;
-    let limit = plan.contract.max_rejected_share;
-    if rows == 0 || rejected as f64 <= limit * rows as f64 {
-        return Ok(());
-    }
-    let reasons: Vec<String> = input
-        .counts
-        .rejected
-        .iter()
-        .map(|(rule, count)| {
-            let first = input.rejects.iter().find(|reject| reject.rule == *rule);
-            let first = first.map_or(String::new(), |reject| {
-                format!(", first in {} row {}", input.paths[reject.source][reject.file], reject.row + 1)
-            });
-            format!(
-                "\n  {count} × {} (column `{}`){first}",
-                rule.as_str(),
-                rule.column(input.input, &plan.numbers)
-            )
-        })
-        .collect();
-    Err(EngineError::TooManyRejected {
-        input: format!("inputs.{}", input.input),
-        rejected,
-        rows,
-        share: rejected as f64 / rows as f64 * 100.0,
-        limit,
-        reasons: reasons.concat(),
-    })
-}
-
-/// The chain of every target is solved again without each bucket, which is cubic in the channels.
-const MAX_CHANNELS: usize = 1_000;
-
-/// The values of `channel` must be channels.
-fn check_channels(book: &Codebook, texts: &[String]) -> Result<(), InputError> {
-    let Some(column) = texts.iter().position(|text| text == "channel") else { return Ok(()) };
-    let channels = book.values(column);
-    if channels.len() > MAX_CHANNELS {
-        return Err(InputError::TooManyChannels { found: channels.len(), limit: MAX_CHANNELS });
-    }
-    match channels.iter().any(|channel| **channel == *UNATTRIBUTED) {
-        true => Err(InputError::ReservedChannel { value: UNATTRIBUTED }),
-        false => Ok(()),
-    }
 }
 
 /// The reporting window: as configured, else whole local days around the data.
@@ -535,7 +558,7 @@ fn whereabouts(counts: &RowCounts) -> String {
     }
 }
 
-fn read_suppressed(
+pub(super) fn read_suppressed(
     source: &OpenSource,
     pool: &ThreadPool,
     inputs: &mut Vec<InputRecord>,
@@ -673,11 +696,8 @@ fn read_money(plan: &Plan, opened: &Opened) -> Result<Money, InputError> {
     if let Some(need) = opened.columns.currency().filter(|_| opened.rates.is_some() && !spend_has)
         && !files.clone().any(|file| file.located[need] != Located::Absent)
     {
-        return Err(InputError::UnknownColumn {
-            column: "currency".to_owned(),
-            used_by: "inputs.rates".to_owned(),
-            available: files.next().map(|file| file.columns.clone()).unwrap_or_default(),
-        });
+        let available = files.next().map(|file| file.columns.clone()).unwrap_or_default();
+        return Err(Use::of(&["inputs", "rates"]).unknown(plan, "currency", available));
     }
     Ok(Money { rates, spend, channels, inputs })
 }

@@ -6,15 +6,17 @@ use std::sync::{Mutex, MutexGuard};
 
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
+use hashbrown::HashSet;
 use rayon::ThreadPool;
 
 use crate::config::plan::{Plan, SourcePlan};
-use crate::contract::ids::hash_ids;
+use crate::contract::ids::{event_key, hash_ids};
 use crate::contract::touchpoints::BatchOrigin;
 use crate::input::columns::{Ids, Texts};
-use crate::input::open::{Footer, Need, OpenFile, Role, Scope, open, read_footer};
+use crate::input::open::{Footer, Located, Need, OpenFile, Role, Scope, open, read_footer};
 use crate::input::{InputError, discover};
 use crate::journey::CustomerHash;
+use crate::journey::key::EventKey;
 
 use super::error::EngineError;
 use super::load::{GroupDigests, decode, items_of};
@@ -131,6 +133,35 @@ fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 fn text_of(ids: &Ids, row: usize) -> Option<String> {
     let mut digits = itoa::Buffer::new();
     ids.get(row, &mut digits).map(|id| String::from_utf8_lossy(id).into_owned())
+}
+
+/// Where rows stand that have one of some event ids: source, file and row.
+///
+/// # Errors
+/// Where a file can't be read.
+pub(super) fn rows_of_events(
+    plan: &Plan,
+    events: &HashSet<EventKey>,
+    pool: &ThreadPool,
+    progress: &dyn Progress,
+) -> Result<Vec<(usize, usize, u64)>, EngineError> {
+    let mut sources = open_sources(plan, &[Need::optional("event_id", Role::Id)], pool)?;
+    for file in sources.iter_mut().flat_map(|source| &mut source.files) {
+        if file.located[0] == Located::Absent {
+            file.row_groups.clear();
+        }
+    }
+    let found = scan(&sources, pool, progress, |rows: &mut Vec<_>, batch, origin| {
+        let ids = Ids::of(&origin.located[0], batch)?;
+        let mut digits = itoa::Buffer::new();
+        for row in 0..batch.num_rows() {
+            if events.contains(&event_key(&ids, row, &mut digits)) {
+                rows.push((origin.source, origin.file, origin.first_row + row as u64));
+            }
+        }
+        Ok(())
+    })?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// Opens the touchpoint sources for some columns, whole: nothing is pruned.

@@ -1,8 +1,10 @@
 //! Drives the kernel over files and partitions.
 
 pub mod budget;
+pub mod conflicts;
 pub mod error;
 pub mod kernel;
+mod limits;
 pub mod load;
 pub mod look;
 pub mod memory;
@@ -10,6 +12,8 @@ pub mod observe;
 pub mod open;
 pub mod small;
 pub mod spill;
+pub mod unknown;
+mod uses;
 pub mod work;
 
 pub use budget::Budget;

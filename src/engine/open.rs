@@ -2,7 +2,7 @@
 
 use rayon::ThreadPool;
 
-use crate::config::plan::{Matcher, MetricKind, MetricOf, Plan, Population, Quantity, SourcePlan};
+use crate::config::plan::{Plan, Population, SourcePlan};
 use crate::contract::lookups::{VALID_FROM, assignment_needs, customer_needs, suppress_needs};
 use crate::contract::rates::rate_needs;
 use crate::contract::spend::spend_needs;
@@ -13,6 +13,8 @@ use crate::journey::dimensions::{DimensionOrigin, DimensionSource};
 
 use super::error::EngineError;
 use super::small::{self, SmallSource};
+use super::unknown::{self, UnknownColumn};
+use super::uses::Use;
 use super::work;
 
 /// A source with its files, footers read.
@@ -51,6 +53,8 @@ pub struct Opened {
     pub attributes: Vec<String>,
     /// Where each configured dimension comes from.
     pub dimensions: Vec<(String, DimensionOrigin)>,
+    /// Columns of the files that are read which nothing asks for, unless the contract ignores them.
+    pub unknown_columns: Vec<UnknownColumn>,
     /// Instants that are read.
     pub scope: Scope,
 }
@@ -89,11 +93,8 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
     };
     if columns.order_id().is_some_and(|need| !has(need)) {
         let first = touchpoints.iter().find_map(|source| source.files.first());
-        return Err(EngineError::Input(InputError::UnknownColumn {
-            column: "order_id".to_owned(),
-            used_by: order_user(plan),
-            available: first.map(|file| file.columns.clone()).unwrap_or_default(),
-        }));
+        let available = first.map(|file| file.columns.clone()).unwrap_or_default();
+        return Err(EngineError::Input(Use::of_orders(plan).unknown(plan, "order_id", available)));
     }
     let with_events = has(columns.event_id());
     let open_small =
@@ -116,7 +117,7 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         source.files.iter().any(|file| matches!(file.located[VALID_FROM], Located::Column(..)))
     };
     let dimensions = dimension_origins(plan, &attributes, &columns.texts);
-    Ok(Opened {
+    let mut opened = Opened {
         touchpoints,
         with_events,
         dated_attributes: customers.as_ref().is_some_and(dated),
@@ -133,8 +134,11 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         columns,
         attributes,
         dimensions,
+        unknown_columns: Vec::new(),
         scope,
-    })
+    };
+    opened.unknown_columns = unknown::find(plan, &opened)?;
+    Ok(opened)
 }
 
 /// The touchpoint columns that dimensions need: what is no attribute is such a column, and `first_x` and `last_x` are
@@ -146,13 +150,13 @@ pub fn touchpoint_dimensions(plan: &Plan, attributes: &[String]) -> Vec<String> 
 }
 
 /// The touchpoint column of a dimension that is no attribute.
-fn column_of_dimension(name: &str) -> &str {
+pub(super) fn column_of_dimension(name: &str) -> &str {
     name.strip_prefix("first_").or_else(|| name.strip_prefix("last_")).unwrap_or(name)
 }
 
 /// The place of the behaviour that a dimension names. Its name is the configuration's own, so that it comes before any
 /// column.
-fn behaviour_of(plan: &Plan, name: &str) -> Option<usize> {
+pub(super) fn behaviour_of(plan: &Plan, name: &str) -> Option<usize> {
     plan.segments.behaviours.iter().position(|behaviour| behaviour.name == name)
 }
 
@@ -242,16 +246,16 @@ fn check_columns(
             continue;
         }
         // Without any channel a run makes sense, as long as nothing asks for one.
-        let Some((used_by, is_dimension)) = first_use(plan, name) else { continue };
+        let Some(used) = Use::of_text(plan, name) else { continue };
         let mut available: Vec<String> = sources
             .iter()
             .flat_map(|source| source.files.first().map(|file| logical_columns(&source.plan, file)))
             .flatten()
-            .chain(customer_columns.iter().filter(|_| is_dimension).cloned())
+            .chain(customer_columns.iter().filter(|_| used.is_dimension).cloned())
             .collect();
         available.sort();
         available.dedup();
-        return Err(InputError::UnknownColumn { column: name.clone(), used_by, available });
+        return Err(used.unknown(plan, name, available));
     }
     Ok(())
 }
@@ -268,11 +272,7 @@ fn check_numbers(plan: &Plan, sources: &[OpenSource], columns: &TouchpointColumn
         let mut available: Vec<String> = sources.iter().filter_map(first).flatten().collect();
         available.sort();
         available.dedup();
-        return Err(InputError::UnknownColumn {
-            column: name.clone(),
-            used_by: number_user(plan, index),
-            available,
-        });
+        return Err(Use::of_number(plan, index).unknown(plan, name, available));
     }
     Ok(())
 }
@@ -303,63 +303,4 @@ fn check_behaviours<'s>(
         }
     }
     Ok(())
-}
-
-/// What in the configuration first asks for a number.
-fn number_user(plan: &Plan, index: usize) -> String {
-    let is = |quantity: Quantity| quantity.of == MetricOf::Number(index);
-    let part = |kind: MetricKind| match kind {
-        MetricKind::Proportion(of) | MetricKind::Mean(of) | MetricKind::Quantile { of, .. } => {
-            is(of).then_some("of")
-        }
-        MetricKind::Ratio { numerator, .. } if is(numerator) => Some("numerator.of"),
-        MetricKind::Ratio { denominator, .. } => is(denominator).then_some("denominator.of"),
-    };
-    let user = plan.metrics.iter().find_map(|metric| Some((&metric.name, part(metric.kind)?)));
-    user.map_or("metrics".to_owned(), |(name, part)| format!("metrics.{name}.{part}"))
-}
-
-/// What in the configuration first asks for orders.
-fn order_user(plan: &Plan) -> String {
-    let of_orders = plan.conversions.iter().find(|conversion| conversion.orders.is_some());
-    match of_orders.filter(|_| plan.refunds.is_empty()) {
-        Some(conversion) => format!("conversions.{}.orders", conversion.name),
-        None => "refunds".to_owned(),
-    }
-}
-
-/// Where the configuration first names a text column, and whether as a dimension.
-fn first_use(plan: &Plan, name: &str) -> Option<(String, bool)> {
-    let names = |matchers: &[Matcher]| {
-        matchers.iter().any(|matcher| matcher.fields.iter().any(|field| field.column == name))
-    };
-    let stages = plan.stages.stages.iter().filter(|stage| names(&stage.rules));
-    let conversions =
-        plan.conversions.iter().filter(|conversion| names(std::slice::from_ref(&conversion.matcher)));
-    let touches = plan.attribution.touches.iter().filter(|touches| names(touches));
-    let channels = &plan.channels;
-    let channel_rules = channels
-        .rules
-        .iter()
-        .filter(|rule| names(std::slice::from_ref(&rule.matcher)))
-        .map(|_| "channels.rules");
-    let preset = channels.preset.filter(|_| matches!(name, "source" | "medium")).map(|_| "channels.preset");
-    let unwanted = (name == "source" && !channels.unwanted_referrals.is_empty())
-        .then_some("channels.unwanted_referrals");
-    let excludes = plan.touchpoints.iter().filter(|source| names(&source.exclude));
-    let behaviours = plan.segments.behaviours.iter().filter(|behaviour| {
-        let mut rules = behaviour.rules.iter();
-        rules.any(|rule| names(std::slice::from_ref(&rule.matcher)) || names(&rule.without))
-    });
-    let of_rows = plan.segments.dimensions.iter().filter(|dimension| behaviour_of(plan, dimension).is_none());
-    let dimensions = of_rows.filter(|dimension| column_of_dimension(dimension) == name);
-    stages
-        .map(|stage| (format!("stages.rules.{}", stage.name), false))
-        .chain(conversions.map(|conversion| (format!("conversions.{}", conversion.name), false)))
-        .chain(touches.map(|_| ("attribution.touches".to_owned(), false)))
-        .chain(channel_rules.chain(preset).chain(unwanted).map(|key| (key.to_owned(), false)))
-        .chain(excludes.map(|source| (format!("{}.exclude", source.key), false)))
-        .chain(behaviours.map(|behaviour| (format!("segments.rules.{}", behaviour.name), false)))
-        .chain(dimensions.map(|dimension| (format!("segments.dimensions (`{dimension}`)"), true)))
-        .next()
 }

@@ -5,7 +5,7 @@ use crate::contract::cells::{SmallBatch, locate_in_csv};
 use crate::input::open::{Located, Need, OpenFile, Scope, open, read_footer};
 use crate::input::{InputError, InputFile, csv, discover};
 
-use super::load::{GroupDigests, InputRecord, Item, decode, records};
+use super::load::{GroupDigests, InputRecord, Item, decode, records, with_folders};
 use super::open::OpenSource;
 
 /// A source with its files.
@@ -25,6 +25,13 @@ pub enum SmallFile {
     Parquet(Box<OpenFile>),
     /// As found.
     Csv(InputFile),
+}
+
+impl SmallSource {
+    /// The columns that are looked for.
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
+    }
 }
 
 impl SmallFile {
@@ -98,7 +105,7 @@ pub fn read_small<T>(
                 found.inputs.push(InputRecord {
                     key: source.plan.key.clone(),
                     file: file.clone(),
-                    digest,
+                    digest: with_folders(digest, file),
                     rows: batch.num_rows() as u64,
                 });
             }

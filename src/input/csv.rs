@@ -12,11 +12,7 @@ use super::error::InputError;
 /// Reads a whole CSV file with a header. Separators `,` `;` and tab are told apart by the header; a
 /// byte-order mark is skipped. Empty fields are null. The second part is the BLAKE3 of the file.
 pub fn read(file: &InputFile) -> Result<(RecordBatch, blake3::Hash), InputError> {
-    let bytes = std::fs::read(&file.path).map_err(|source| InputError::Io {
-        action: "read",
-        path: file.path.clone(),
-        source,
-    })?;
+    let bytes = bytes_of(file)?;
     Ok((parse(file, &bytes)?, blake3::hash(&bytes)))
 }
 
@@ -25,24 +21,8 @@ pub fn read(file: &InputFile) -> Result<(RecordBatch, blake3::Hash), InputError>
 /// # Errors
 /// They are no table in UTF-8 with a header.
 pub fn parse(file: &InputFile, bytes: &[u8]) -> Result<RecordBatch, InputError> {
-    let unreadable =
-        |reason: String| InputError::Unreadable { path: file.path.clone(), format: "CSV", reason };
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        unreadable(format!("line {line} is not UTF-8"))
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let header = text.lines().next().unwrap_or_default();
-    let separator = [b',', b';', b'\t']
-        .into_iter()
-        .max_by_key(|separator| (header.bytes().filter(|byte| byte == separator).count(), *separator == b','))
-        .unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(text.as_bytes());
-    let names: Vec<String> =
-        reader.headers().map_err(|error| unreadable(error.to_string()))?.iter().map(str::to_owned).collect();
-    if names.is_empty() || names.iter().all(String::is_empty) {
-        return Err(unreadable("it has no header".to_owned()));
-    }
+    let unreadable = |reason: String| unreadable(file, reason);
+    let (mut reader, names) = open(file, bytes)?;
     let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
     for record in reader.records() {
         let record = record.map_err(|error| unreadable(error.to_string()))?;
@@ -54,4 +34,43 @@ pub fn parse(file: &InputFile, bytes: &[u8]) -> Result<RecordBatch, InputError> 
     let arrays: Vec<ArrayRef> =
         columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| unreadable(error.to_string()))
+}
+
+/// Names of the columns of a CSV file, from its header.
+pub fn columns(file: &InputFile) -> Result<Vec<String>, InputError> {
+    let bytes = bytes_of(file)?;
+    Ok(open(file, &bytes)?.1)
+}
+
+fn bytes_of(file: &InputFile) -> Result<Vec<u8>, InputError> {
+    std::fs::read(&file.path).map_err(|source| InputError::Io {
+        action: "read",
+        path: file.path.clone(),
+        source,
+    })
+}
+
+/// A reader of the rows, and the names in the header.
+fn open<'b>(file: &InputFile, bytes: &'b [u8]) -> Result<(csv::Reader<&'b [u8]>, Vec<String>), InputError> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        unreadable(file, format!("line {line} is not UTF-8"))
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let header = text.lines().next().unwrap_or_default();
+    let separator = [b',', b';', b'\t']
+        .into_iter()
+        .max_by_key(|separator| (header.bytes().filter(|byte| byte == separator).count(), *separator == b','))
+        .unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(text.as_bytes());
+    let headers = reader.headers().map_err(|error| unreadable(file, error.to_string()))?;
+    let names: Vec<String> = headers.iter().map(str::to_owned).collect();
+    if names.is_empty() || names.iter().all(String::is_empty) {
+        return Err(unreadable(file, "it has no header".to_owned()));
+    }
+    Ok((reader, names))
+}
+
+fn unreadable(file: &InputFile, reason: String) -> InputError {
+    InputError::Unreadable { path: file.path.clone(), format: "CSV", reason }
 }

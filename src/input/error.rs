@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use crate::config::Location;
 use crate::config::nearest::most_alike;
 
 /// Why an input could not be read.
@@ -97,8 +98,20 @@ pub enum InputError {
         column: String,
         /// Where in the configuration.
         used_by: String,
+        /// The line of the configuration; None where a default or a preset asks.
+        place: Option<Box<Location>>,
         /// Columns that are there.
         available: Vec<String>,
+        /// Whether it could be an attribute of customers, and nothing says where their table is.
+        lacks_customers: bool,
+    },
+    /// Files have columns that nothing uses, and the contract allows none.
+    #[error("{} neither mapped nor used, and contract.unknown_columns = \"fail\":{columns}", if *count == 1 { "a column is".to_owned() } else { format!("{count} columns are") })]
+    UnknownColumns {
+        /// How many, over all inputs.
+        count: usize,
+        /// The first of them, with their files, each on a line of its own.
+        columns: String,
     },
     /// A behaviour has the name of a column, so that a dimension of that name would be either.
     #[error("{}: column `{column}` has the name of the behaviour segments.rules.{behaviour}", path.display())]
@@ -270,13 +283,20 @@ impl InputError {
             InputError::NoZone { key, .. } => Some(format!(
                 "say what the times mean, for example `{key}.timezone = \"UTC\"` or `\"Europe/Sofia\"`"
             )),
-            InputError::UnknownColumn { column, available, .. } => {
+            InputError::UnknownColumn { column, available, lacks_customers, .. } => {
                 let have = available.join(", ");
                 Some(match most_alike(column, available.iter().map(String::as_str)) {
                     Some(near) => format!("did you mean `{near}`? There are: {have}"),
+                    None if *lacks_customers => format!(
+                        "an attribute of customers needs their table: [inputs.customers] with path = \"…\"; the touchpoints have: {have}"
+                    ),
                     None => format!("name one that is there, or map it with `columns`; there are: {have}"),
                 })
             }
+            InputError::UnknownColumns { .. } => Some(
+                "map them with `columns`, leave them out of the export, or set contract.unknown_columns = \"warn\""
+                    .to_owned(),
+            ),
             InputError::BehaviourIsColumn { .. } => Some(
                 "give the behaviour another name: a dimension of this name could mean either".to_owned(),
             ),

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use crate::config::nearest::most_alike;
+use crate::config::{ConfigError, ErrorKind};
 use crate::engine::EngineError;
+use crate::input::InputError;
 use crate::interrupt::Interrupted;
 use crate::publish::PublishError;
 use crate::queries::QueryError;
@@ -46,6 +48,14 @@ pub enum JobError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// Checks warn, and the run was to allow none.
+    #[error("{} of data_quality, and --strict allows none:{checks}", if *warnings == 1 { "there is a warning".to_owned() } else { format!("there are {warnings} warnings") })]
+    Warnings {
+        /// How many.
+        warnings: u64,
+        /// The first of them, each on a line of its own, or where they stand.
+        checks: String,
+    },
     /// A table was asked for that there is none of.
     #[error("there is no table `{name}`")]
     UnknownTable {
@@ -81,10 +91,29 @@ impl JobError {
             JobError::TempFolder { .. } => {
                 Some("name a folder with --temp-dir that is there and that may be written to".to_owned())
             }
+            JobError::Warnings { .. } => Some(
+                "mend the export, or say in [contract] what is known and accepted; without --strict the run publishes and tells"
+                    .to_owned(),
+            ),
             JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) | JobError::Books(_) => {
                 Some("this is a bug in touchline; nothing was published. Please report it".to_owned())
             }
         }
+    }
+
+    /// The same as a mistake of the configuration, with its line, where it is mended there.
+    pub fn in_config(&self) -> Option<ConfigError> {
+        let JobError::Engine(EngineError::Input(InputError::UnknownColumn { place: Some(place), .. })) = self
+        else {
+            return None;
+        };
+        Some(ConfigError {
+            kind: ErrorKind::Value,
+            message: self.to_string(),
+            hint: self.hint(),
+            file: place.file.clone(),
+            location: Some((**place).clone()),
+        })
     }
 
     /// Exit code.
@@ -95,7 +124,7 @@ impl JobError {
             JobError::Publish(error) => error.exit_code(),
             JobError::UnknownTable { .. } | JobError::TempInOutput { .. } | JobError::TempFolder { .. } => 64,
             JobError::Interrupted(interrupted) => interrupted.stop.exit_code(),
-            JobError::Books(_) => 65,
+            JobError::Books(_) | JobError::Warnings { .. } => 65,
             JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) => 70,
         }
     }

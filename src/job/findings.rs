@@ -3,6 +3,7 @@
 mod experiments;
 mod foreseen;
 mod inputs;
+mod merged;
 mod ranking;
 mod silent;
 mod unanswered;
@@ -54,6 +55,7 @@ pub fn find(plan: &Plan, window_us: (i64, i64), tables: &[Table]) -> Vec<Finding
     findings.extend(inputs::worthless(plan, &rows("data_quality")));
     findings.extend(silent::silent(&rows("stage_attribution")));
     findings.extend(ranking::fragile(plan, &rows("stage_attribution")));
+    findings.extend(merged::all_small(plan.segments.min_customers, &rows("segment_conversion")));
     findings
 }
 

@@ -7,7 +7,7 @@ use polars::prelude::{DataFrame, PolarsResult, df};
 use crate::analyses::channel_roi::spend;
 use crate::analyses::reconciliation::{self, Line};
 use crate::config::plan::{Behaviour, ChannelPlan, Dedupe, Matcher, Plan};
-use crate::contract::Rule;
+use crate::contract::{Reject, Rule};
 use crate::engine::EngineError;
 use crate::engine::load::{InputCounts, Loaded};
 use crate::engine::open::Opened;
@@ -69,6 +69,46 @@ pub fn check_books(tables: &[Table]) -> Result<(), JobError> {
         }
     }
     Ok(())
+}
+
+/// Name of the number of warnings among the counts of a run.
+pub const WARNINGS: &str = "quality_warnings";
+
+/// At most so many warnings are listed in an error.
+const MOST_LISTED: usize = 20;
+
+/// The checks of `data_quality` that warn, in words.
+pub fn warnings(tables: &[Table]) -> Vec<String> {
+    let Some((_, frame)) = tables.iter().find(|(docs, _)| docs.name == "data_quality") else {
+        return Vec::new();
+    };
+    let text = |column: &str, row: usize| frame.column(column).ok()?.str().ok()?.get(row);
+    let rows = |column: &str, row: usize| frame.column(column).ok()?.i64().ok()?.get(row);
+    let warns = (0..frame.height()).filter(|row| text("status", *row) == Some("warn"));
+    let told = warns.map(|row| {
+        let column = text("column", row).map(|column| format!(" (column `{column}`)")).unwrap_or_default();
+        format!(
+            "{}: {} of {} {}{column}",
+            text("table", row).unwrap_or_default(),
+            rows("rows_failed", row).unwrap_or_default(),
+            rows("rows_checked", row).unwrap_or_default(),
+            text("check", row).unwrap_or_default(),
+        )
+    });
+    told.collect()
+}
+
+/// Stops a run that warns of anything.
+pub fn check_strict(warnings: &[String]) -> Result<(), JobError> {
+    if warnings.is_empty() {
+        return Ok(());
+    }
+    let mut checks: String =
+        warnings.iter().take(MOST_LISTED).map(|warning| format!("\n  {warning}")).collect();
+    if warnings.len() > MOST_LISTED {
+        checks.push_str(&format!("\n  and {} more", warnings.len() - MOST_LISTED));
+    }
+    Err(JobError::Warnings { warnings: warnings.len() as u64, checks })
 }
 
 /// Rows that came in against those that were kept or left out.
@@ -141,7 +181,7 @@ impl Checks {
 /// Check on customers with touchpoints: whether they stand in the customers table.
 pub const NOT_IN_CUSTOMERS: &str = "not_in_customers";
 
-/// At most so many pairs of source and medium, or campaigns, are shown by name.
+/// At most so many pairs of source and medium, campaigns or events are shown by name.
 const MOST_NAMED: usize = 100;
 
 /// What the rules for channels left open, as rows by name up to a limit.
@@ -167,6 +207,15 @@ fn check_channels(checks: &mut Checks, table: &'static str, plan: &ChannelPlan, 
     for campaign in tally.divided().into_iter().take(MOST_NAMED) {
         let check = format!("campaign_under_several_channels:{}", campaign.campaign);
         checks.push(table, &check, Some("campaign"), (campaign.rows, campaign.elsewhere));
+    }
+}
+
+/// Events that no rule names, by name up to a limit.
+fn check_events(checks: &mut Checks, unnamed: &[(String, u64)], rows: u64) {
+    let mut push = |check: &str, failed| checks.push("touchpoints", check, Some("event"), (rows, failed));
+    push("unknown_event", unnamed.iter().map(|(_, rows)| rows).sum());
+    for (event, rows) in unnamed.iter().take(MOST_NAMED) {
+        push(&format!("unknown_event:{event}"), *rows);
     }
 }
 
@@ -260,9 +309,17 @@ pub fn data_quality(
             }
             // Without ids nothing was looked for.
             let looked_at = if looks_for_duplicates(plan, with_events) { rows } else { 0 };
+            if plan.contract.dedupe == Dedupe::EventId {
+                let unseen = if with_events { 0 } else { rows };
+                checks.push(input.input, "duplicates_not_looked_for", Some("event_id"), (rows, unseen));
+            }
             checks.push(input.input, "exact_duplicate", Some("event_id"), (looked_at, cut.exact_duplicates));
             let conflicting = (looked_at, cut.conflicting_duplicates);
             checks.push(input.input, Rule::ConflictingDuplicate.as_str(), Some("event_id"), conflicting);
+            // Where no folder says when rows came, nothing was looked at.
+            checks.push(input.input, "late_row", Some("occurred_at"), (counts.dated, counts.late));
+            checks.push(input.input, "future_row", Some("occurred_at"), (counts.dated, counts.future));
+            check_events(&mut checks, &loaded.unnamed_events, counts.kept());
             checks.push(input.input, "too_many_touchpoints", Some("customer_id"), (rows, cut.bot_rows));
         }
     }
@@ -303,6 +360,9 @@ pub fn data_quality(
     if !plan.refunds.is_empty() {
         matched("refunds_match_nothing".to_owned(), rules.facts.iter().any(|facts| facts.refund));
     }
+    for unknown in &opened.unknown_columns {
+        checks.push(unknown.input, "unknown_column", Some(&unknown.column), (1, 1));
+    }
     check_behaviours(&mut checks, &plan.segments.behaviours, &loaded.book, &opened.columns.texts);
     let share: Vec<Option<f64>> = checks
         .checked
@@ -330,12 +390,26 @@ fn looks_for_duplicates(plan: &Plan, with_events: bool) -> bool {
     }
 }
 
-/// Rejected rows of every input.
-pub fn rejected(plan: &Plan, loaded: &Loaded, cut: &CutCounts) -> Vec<RejectedRows> {
-    let mut all: Vec<RejectedRows> =
-        loaded.counts.iter().map(|input| rejected_of(input, &plan.numbers)).collect();
-    // Conflicting duplicates are found among rows of many files: which one came from where is not kept.
-    if let Some(touchpoints) = all.iter_mut().find(|rows| rows.input == "touchpoints") {
+/// Rejected rows of every input; `conflicts` are the conflicting duplicates, where their places are known.
+pub fn rejected(
+    plan: &Plan,
+    loaded: &Loaded,
+    cut: &CutCounts,
+    conflicts: Option<Vec<Reject>>,
+) -> Vec<RejectedRows> {
+    let are_placed = conflicts.is_some();
+    let mut conflicts = conflicts.unwrap_or_default();
+    let of_input = |input: &InputCounts| {
+        let mut rejects = input.rejects.clone();
+        if input.input == "touchpoints" {
+            rejects.append(&mut conflicts);
+            rejects.sort();
+        }
+        rejected_of(input, &rejects, &plan.numbers)
+    };
+    let mut all: Vec<RejectedRows> = loaded.counts.iter().map(of_input).collect();
+    if let Some(touchpoints) = all.iter_mut().find(|rows| rows.input == "touchpoints").filter(|_| !are_placed)
+    {
         for event in &cut.conflicting_events {
             touchpoints.file.push(None);
             touchpoints.row.push(None);
@@ -347,8 +421,7 @@ pub fn rejected(plan: &Plan, loaded: &Loaded, cut: &CutCounts) -> Vec<RejectedRo
     all
 }
 
-fn rejected_of(input: &InputCounts, numbers: &[String]) -> RejectedRows {
-    let rejects = &input.rejects;
+fn rejected_of(input: &InputCounts, rejects: &[Reject], numbers: &[String]) -> RejectedRows {
     RejectedRows {
         input: input.input.to_owned(),
         file: rejects.iter().map(|reject| Some(input.paths[reject.source][reject.file].clone())).collect(),

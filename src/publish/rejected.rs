@@ -10,7 +10,7 @@ use crate::tables::{ColumnDocs, ColumnType, TableDocs};
 pub struct RejectedRows {
     /// Which input: `touchpoints`, `spend` …
     pub input: String,
-    /// File of the row; None where the rule compares rows of many files.
+    /// File of the row; None where the rule compares rows of many files and the place isn't known.
     pub file: Vec<Option<String>>,
     /// Row of that file, from 1; None like the file.
     pub row: Vec<Option<u64>>,
@@ -50,7 +50,8 @@ impl RejectedRows {
     }
 }
 
-const COMPARED: &str = "the rule compares rows of many files";
+const COMPARED: &str =
+    "a conflicting duplicate whose place is not known: of too many, or of a file that changed";
 
 fn docs(input: &str) -> TableDocs {
     let column = |(name, kind, null, description): (&str, ColumnType, Option<&str>, &str)| ColumnDocs {

@@ -79,11 +79,72 @@ fn budget_shift_suggests_only_what_the_interval_shows() {
 }
 
 #[test]
-fn pain_points_are_the_worst_step_and_the_significant_segments() {
+fn pain_points_are_the_slow_steps_and_the_significant_segments() {
     let (_, frame) = shipped_table("pain_points");
     assert_eq!(texts(&frame, "kind"), ["funnel_step", "segment"]);
-    assert_eq!(texts(&frame, "stage"), ["consideration", "purchase"]);
+    assert_eq!(texts(&frame, "from_stage"), ["consideration", "null"]);
+    assert_eq!(texts(&frame, "to_stage"), ["purchase", "purchase"]);
     assert_eq!(texts(&frame, "segment"), ["all", "BG"]);
+    // 60 of 100 take the other step: at that rate 36 of 60 would take this one, and 10 do.
+    let figures = |column: &str| frame.column(column).unwrap().f64().unwrap().get(0).unwrap();
+    assert!((figures("rest_rate") - 0.6).abs() < 1e-12);
+    assert!((figures("customers_missing") - 26.0).abs() < 0.01);
+}
+
+/// Rows of a shipped query over the sample with other rows in one of its tables.
+fn shipped_over(name: &str, table: &str, rows: &str) -> DataFrame {
+    let mut tables = sample::tables();
+    let (docs, frame) = tables.iter_mut().find(|(docs, _)| docs.name == table).unwrap();
+    *frame = sample::published(&docs.name, rows);
+    let results = run(&shipped().unwrap(), &tables, WINDOW).unwrap();
+    results.into_iter().find(|(docs, _)| docs.name == name).unwrap().1
+}
+
+#[test]
+fn a_step_of_few_customers_or_none_surely_worse_is_no_pain_point() {
+    let steps = |text: &str| {
+        let frame = shipped_over("pain_points", "stage_funnel", text);
+        let kinds = texts(&frame, "kind");
+        let steps = texts(&frame, "from_stage");
+        kinds
+            .into_iter()
+            .zip(steps)
+            .filter(|(kind, _)| kind == "funnel_step")
+            .map(|(_, step)| step)
+            .collect::<Vec<_>>()
+    };
+    // Two customers, neither of whom went on: the interval supports nothing, and they are two.
+    let tiny = "1|a|100|2|0.02|0.01|0.07|98|0|1|5.5|4|7|20|15|40|0
+                2|b|2|0|0|0|0.66|2|0|0.02|-|-|-|-|-|-|0
+                3|c|0|-|-|-|-|-|-|0|-|-|-|-|-|-|0";
+    assert!(steps(tiny).is_empty(), "{:?}", steps(tiny));
+    // The lower of two rates that chance may have told apart.
+    let near = "1|a|1000|500|0.5|0.47|0.53|500|0|1|5.5|4|7|20|15|40|0
+                2|b|500|240|0.48|0.436|0.524|260|0|0.5|5.5|4|7|20|15|40|0
+                3|c|240|-|-|-|-|-|-|0.24|-|-|-|-|-|-|0";
+    assert!(steps(near).is_empty(), "{:?}", steps(near));
+    let only = "1|a|1000|50|0.05|0.04|0.07|950|0|1|5.5|4|7|20|15|40|0
+                2|b|50|-|-|-|-|-|-|0.05|-|-|-|-|-|-|0";
+    assert!(steps(only).is_empty(), "a single step has nothing to be worse than");
+}
+
+#[test]
+fn segments_that_are_the_target_by_another_name_are_no_gaps() {
+    let row = |dimension: &str, segment: &str, rates: &str, note: &str| {
+        format!(
+            "{dimension}|{segment}|stage|purchase|400|8|{rates}|0.0001|0.0004|12|10|14|20|-|-|-|-|-|{note}"
+        )
+    };
+    // Rate, its bounds, that of the rest, the difference, its bounds, the lift.
+    let rows = [
+        row("cart_abandoner", "no", "0.2|0.1|0.3|1|-0.8|-0.9|-0.7|-0.8", "descriptive"),
+        row("cart_abandoner", "yes", "1|0.9|1|0.2|0.8|0.7|0.9|4", "descriptive"),
+        row("country", "BG", "0.1|0.05|0.15|0.2|-0.1|-0.15|-0.05|-0.5", "-"),
+        row("country", "DE", "1|0.9|1|0.5|0.5|0.4|0.6|1", "-"),
+        row("first_channel", "Email", "0.9|0.8|0.95|0.2|0.7|0.6|0.8|3.5", "descriptive"),
+    ];
+    let frame = shipped_over("segment_gaps", "segment_conversion", &rows.join("\n"));
+    assert_eq!(texts(&frame, "segment"), ["DE", "BG", "Email"], "descriptive ones last, however large");
 }
 
 #[test]

@@ -82,7 +82,7 @@ pub static SPEC: TableSpec = TableSpec {
             Unit::Fraction,
             "Two-sided: whether the segment's absolute difference is that of all other customers.",
         )
-        .or_null("rows of the whole; or not defined for the segment or the others"),
+        .or_null("rows of the whole; or not defined for the segment or the others, `note` says why"),
         C::figure(
             "interaction_q_value",
             Unit::Fraction,

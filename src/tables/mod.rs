@@ -13,6 +13,7 @@ mod dictionary;
 mod docs;
 mod experiment_health;
 mod experiment_results;
+mod funnel_columns;
 mod journey_paths;
 mod one_thread;
 mod reconciliation;

@@ -3,7 +3,7 @@
 use polars::prelude::*;
 
 use super::spec::ColumnType;
-use super::{TableDocs, Window, conform, empty, spec};
+use super::{TableDocs, TableSpec, Window, conform, empty, spec};
 
 /// 2026-04-01 to 2026-07-01, UTC.
 pub(crate) const WINDOW: Window = Window { from_us: 1_775_001_600_000_000, to_us: 1_782_864_000_000_000 };
@@ -78,6 +78,16 @@ const ROWS: [(&str, &str); 8] = [
 pub(crate) fn frame(table: &str) -> DataFrame {
     let spec = spec(table).unwrap();
     let Some((_, text)) = ROWS.iter().find(|(name, _)| *name == table) else { return empty(spec) };
+    frame_of(spec, text)
+}
+
+/// A core table of these rows, as it is published.
+pub(crate) fn published(table: &str, text: &str) -> DataFrame {
+    let spec = spec(table).unwrap();
+    conform(spec, frame_of(spec, text), WINDOW).unwrap()
+}
+
+fn frame_of(spec: &TableSpec, text: &str) -> DataFrame {
     let rows: Vec<Vec<Option<&str>>> = text
         .lines()
         .map(|line| line.trim().split('|').map(|cell| (cell != "-").then_some(cell)).collect())

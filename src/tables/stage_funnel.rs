@@ -1,6 +1,11 @@
 //! `stage_funnel`: how many customers reach each stage and go on.
 
-use super::spec::{ColumnSpec as C, Interval, RowOrder, TableSpec, Unit};
+use super::funnel_columns::{
+    DROPPED, ENTRIES_WITHOUT_PREVIOUS, IMMATURE, MEDIAN_HOURS, MEDIAN_HOURS_HIGH, MEDIAN_HOURS_LOW,
+    P90_HOURS, P90_HOURS_HIGH, P90_HOURS_LOW, PROGRESS_RATE, PROGRESS_RATE_HIGH, PROGRESS_RATE_LOW,
+    PROGRESSED, SHARE_OF_FIRST, STAGE, STAGE_INDEX,
+};
+use super::spec::{ColumnSpec as C, RowOrder, TableSpec};
 
 const LAST: &str = "the last stage";
 const NOBODY: &str = "the last stage, or nobody progressed";
@@ -14,56 +19,23 @@ pub static SPEC: TableSpec = TableSpec {
                   however small.",
     keys: &["stage_index", "stage"],
     columns: &[
-        C::index("stage_index", "Place of the stage, from 1."),
-        C::text("stage", "Name of the stage."),
+        STAGE_INDEX,
+        STAGE,
         C::count("entered", "Customers who entered the stage in the window."),
-        C::count("progressed", "Of them, those who entered the next stage.").or_null(LAST),
-        C::figure("progress_rate", Unit::Fraction, "`progressed / (progressed + dropped)`.")
-            .or_null("the last stage, or nobody's time is over"),
-        C::bound(
-            "progress_rate_low",
-            Unit::Fraction,
-            Interval::Wilson,
-            "Lower 95 % bound of `progress_rate`.",
-        ),
-        C::bound(
-            "progress_rate_high",
-            Unit::Fraction,
-            Interval::Wilson,
-            "Upper 95 % bound of `progress_rate`.",
-        ),
-        C::count("dropped", "Of them, those whose time to go on is over.").or_null(LAST),
-        C::count("immature", "Of them, those who may still go on.").or_null(LAST),
-        C::figure("share_of_first", Unit::Fraction, "`entered` over those who entered the first stage.")
-            .or_null("nobody entered the first stage"),
-        C::figure("median_hours_to_next", Unit::Hours, "Median time to the entry into the next stage.")
-            .or_null(NOBODY),
-        C::bound(
-            "median_hours_to_next_low",
-            Unit::Hours,
-            Interval::OrderStatistic,
-            "Lower 95 % bound of `median_hours_to_next`; from 6 who progressed on.",
-        ),
-        C::bound(
-            "median_hours_to_next_high",
-            Unit::Hours,
-            Interval::OrderStatistic,
-            "Upper 95 % bound of `median_hours_to_next`; from 6 who progressed on.",
-        ),
-        C::figure("p90_hours_to_next", Unit::Hours, "90th percentile of that time.").or_null(NOBODY),
-        C::bound(
-            "p90_hours_to_next_low",
-            Unit::Hours,
-            Interval::OrderStatistic,
-            "Lower 95 % bound of `p90_hours_to_next`; from 36 who progressed on.",
-        ),
-        C::bound(
-            "p90_hours_to_next_high",
-            Unit::Hours,
-            Interval::OrderStatistic,
-            "Upper 95 % bound of `p90_hours_to_next`; from 36 who progressed on.",
-        ),
-        C::count("entries_without_previous", "Entries by customers who never entered the stage before."),
+        PROGRESSED.or_null(LAST),
+        PROGRESS_RATE.or_null("the last stage, or nobody's time is over"),
+        PROGRESS_RATE_LOW,
+        PROGRESS_RATE_HIGH,
+        DROPPED.or_null(LAST),
+        IMMATURE.or_null(LAST),
+        SHARE_OF_FIRST.or_null("nobody entered the first stage"),
+        MEDIAN_HOURS.or_null(NOBODY),
+        MEDIAN_HOURS_LOW,
+        MEDIAN_HOURS_HIGH,
+        P90_HOURS.or_null(NOBODY),
+        P90_HOURS_LOW,
+        P90_HOURS_HIGH,
+        ENTRIES_WITHOUT_PREVIOUS,
     ],
     order: RowOrder::ByKeys,
 };

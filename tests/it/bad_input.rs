@@ -441,11 +441,16 @@ fn spend_without_a_byte() {
 fn a_stage_that_names_a_column_nobody_has() {
     let warehouse =
         warehouse("[stages]\norder = [\"seen\"]\n[stages.rules]\nseen = [ { chanel_group = \"Paid*\" } ]\n");
-    insta::assert_snapshot!(warehouse.fails(&[]), @r"
+    insta::assert_snapshot!(warehouse.fails(&[]), @r#"
     exit code 65
     error: no touchpoint source has a column `chanel_group`, which stages.rules.seen needs
-    hint: did you mean `channel`? There are: channel, customer_id, event, occurred_at, value
-    ");
+      --> touchline.toml:16:1
+       |
+    16 | seen = [ { chanel_group = "Paid*" } ]
+       | ^^^^
+       |
+       = hint: did you mean `channel`? There are: channel, customer_id, event, occurred_at, value
+    "#);
 }
 
 #[test]
@@ -456,7 +461,12 @@ fn a_rule_about_channels_without_any() {
     insta::assert_snapshot!(warehouse.fails(&[]), @r"
     exit code 65
     error: no touchpoint source has a column `channel`, which conversions.purchase needs
-    hint: name one that is there, or map it with `columns`; there are: customer_id, event, occurred_at, value
+     --> touchline.toml:6:14
+      |
+    6 | [conversions.purchase]
+      |              ^^^^^^^^
+      |
+      = hint: name one that is there, or map it with `columns`; there are: customer_id, event, occurred_at, value
     ");
 }
 
@@ -467,11 +477,33 @@ fn a_dimension_that_nobody_has() {
     warehouse.parquet("touchpoints/a.parquet", few_touchpoints());
     let customers = vec![("customer_id", text(&["c-1"])), ("country", text(&["BG"]))];
     warehouse.parquet("customers.parquet", customers);
-    insta::assert_snapshot!(warehouse.fails(&[]), @r"
+    insta::assert_snapshot!(warehouse.fails(&[]), @r#"
     exit code 65
     error: no touchpoint source has a column `contry`, which segments.dimensions (`contry`) needs
-    hint: did you mean `country`? There are: channel, country, customer_id, event, occurred_at, value
-    ");
+      --> touchline.toml:12:15
+       |
+    12 | dimensions = ["contry"]
+       |               ^^^^^^^^
+       |
+       = hint: did you mean `country`? There are: channel, country, customer_id, event, occurred_at, value
+    "#);
+}
+
+#[test]
+fn a_dimension_of_customers_that_are_nowhere() {
+    let config = CONFIG.replace("[segments]", "[segments]\ndimensions = [\"channel\", \"loyalty_tier\"]");
+    let warehouse = Warehouse::new(&config);
+    warehouse.parquet("touchpoints/a.parquet", few_touchpoints());
+    insta::assert_snapshot!(warehouse.fails(&[]), @r#"
+    exit code 65
+    error: no touchpoint source has a column `loyalty_tier`, which segments.dimensions (`loyalty_tier`) needs
+      --> touchline.toml:12:26
+       |
+    12 | dimensions = ["channel", "loyalty_tier"]
+       |                          ^^^^^^^^^^^^^^
+       |
+       = hint: an attribute of customers needs their table: [inputs.customers] with path = "…"; the touchpoints have: channel, customer_id, event, occurred_at, value
+    "#);
 }
 
 #[test]

@@ -147,14 +147,24 @@ fn a_column_that_the_rules_for_channels_need() {
     insta::assert_snapshot!(warehouse(CONFIG, columns).fails(&[]), @r#"
     exit code 65
     error: no touchpoint source has a column `medium`, which channels.preset needs
-    hint: name one that is there, or map it with `columns`; there are: campaign, customer_id, event, occurred_at, source, value
+      --> touchline.toml:19:1
+       |
+    19 | preset = "ga4"
+       | ^^^^^^
+       |
+       = hint: name one that is there, or map it with `columns`; there are: campaign, customer_id, event, occurred_at, source, value
     "#);
     let config =
         CONFIG.replace("preset = \"ga4\"", "").replace("source = [\"partner-*\"]", "partner = [\"x\"]");
     insta::assert_snapshot!(warehouse(&config, touchpoints()).fails(&[]), @r#"
     exit code 65
     error: no touchpoint source has a column `partner`, which channels.rules needs
-    hint: name one that is there, or map it with `columns`; there are: campaign, customer_id, event, medium, occurred_at, source, value
+      --> touchline.toml:20:1
+       |
+    20 | rules = [ { channel = "Partner", partner = ["x"] } ]
+       | ^^^^^
+       |
+       = hint: name one that is there, or map it with `columns`; there are: campaign, customer_id, event, medium, occurred_at, source, value
     "#);
 }
 

@@ -88,6 +88,8 @@ fn help_of_run() {
                                      temporary files [env: TOUCHLINE_TEMP_DIR]
           --make-current             Let `current` point to this run even if its window ends before the
                                      present one's [env: TOUCHLINE_MAKE_CURRENT]
+          --strict                   Publish nothing and end with exit code 65 if any check of
+                                     data_quality warns [env: TOUCHLINE_STRICT]
           --wait <SECONDS>           Seconds to wait while another run holds the output [env:
                                      TOUCHLINE_WAIT] [default: 0]
           --only <TABLE,…>           Publish these tables only, and `reconciliation`; all are computed.
@@ -193,13 +195,15 @@ fn no_configuration() {
 fn what_a_run_would_read() {
     let warehouse = warehouse();
     let ran = warehouse.touchline(&["check"]);
-    insta::assert_snapshot!(format!("exit code {}\n{}{}", ran.code, ran.stdout, ran.stderr), @r"
+    insta::assert_snapshot!(format!("exit code {}\n{}{}", ran.code, ran.stdout, ran.stderr), @r#"
     exit code 0
     reads:
       inputs.touchpoints: 1 file, 1 row group, 6 rows, 0.3 kB
+    looks for no duplicates, for no source has `event_id`:
+      map it, or set contract.dedupe = "row", or "off" if that is meant
     writes to FOLDER/out:
       stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, channel_daily, journey_paths, segment_conversion, segment_funnel, experiment_results, experiment_health, reconciliation, data_quality, budget_shift, pain_points, segment_gaps, stage_heatmap, winning_variants
-    ");
+    "#);
     assert!(!warehouse.path("out").exists(), "check writes nothing");
 }
 
@@ -238,7 +242,7 @@ fn the_summary_of_a_run() {
     insta::assert_snapshot!(ran.stderr, @r"
     spring: 6 touchpoints of 3 customers from 1 file
       left out   none
-      published  18 tables with 30 rows
+      published  18 tables with 34 rows
       where      FOLDER/out/current  ->  FOLDER/out/runs/r-RUN-1
       took       TIME
       * Email is credited with most of purchase under linear: 1.0, 50.0 % of all; it keeps that rank in 57.3 % of resamples.  [stage_attribution]
@@ -260,7 +264,7 @@ fn the_summary_of_a_run_that_left_rows_out() {
     insta::assert_snapshot!(ran.stderr, @r"
     spring: 2 touchpoints of 2 customers from 1 file
       left out   2 rejected, 2 outside the window
-      published  18 tables with 25 rows
+      published  18 tables with 29 rows
       where      FOLDER/out/current  ->  FOLDER/out/runs/r-RUN-1
       took       TIME
     ");
@@ -316,7 +320,7 @@ fn a_second_run_finds_nothing_new() {
     let ran = warehouse.run(&["--threads", "1"]);
     insta::assert_snapshot!(ran.stderr, @r"
     spring: nothing new, the same result is already published
-      published  18 tables with 30 rows
+      published  18 tables with 34 rows
       where      FOLDER/out/current  ->  FOLDER/out/runs/r-RUN-1
       took       TIME
     ");

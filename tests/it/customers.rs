@@ -219,11 +219,16 @@ to = "2026-04-05"
     // As with all rules, a column that is nowhere is a mistake.
     let absent = r#"segments.rules.searcher=[{ campaign = ["Spring"] }]"#;
     let refused = warehouse.touchline(&["run", "--set", absent]);
-    insta::assert_snapshot!(format!("exit code {}\n{}", refused.code, refused.stderr), @r"
+    insta::assert_snapshot!(format!("exit code {}\n{}", refused.code, refused.stderr), @r#"
     exit code 65
     error: no touchpoint source has a column `campaign`, which segments.rules.searcher needs
-    hint: name one that is there, or map it with `columns`; there are: channel, customer_id, event, occurred_at, value
-    ");
+     --> command line:1:31
+      |
+    1 | --set segments.rules.searcher=[{ campaign = ["Spring"] }]
+      |                               ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: name one that is there, or map it with `columns`; there are: channel, customer_id, event, occurred_at, value
+    "#);
 }
 
 #[test]
@@ -355,11 +360,16 @@ fn numbers_must_be_there_and_be_numbers() {
     let warehouse = Warehouse::new(&format!("{CONFIG}{SECONDS}"));
     let rows = with(few_touchpoints(), "items", ints(&[1, 2, 3, 4, 5, 6]));
     warehouse.parquet("touchpoints/a.parquet", rows.clone());
-    insta::assert_snapshot!(warehouse.fails(&[]), @r"
+    insta::assert_snapshot!(warehouse.fails(&[]), @r#"
     exit code 65
     error: no touchpoint source has a column `seconds`, which metrics.seconds.of needs
-    hint: name one that is there, or map it with `columns`; there are: channel, customer_id, event, items, occurred_at, value
-    ");
+      --> touchline.toml:21:1
+       |
+    21 | of = "seconds"
+       | ^^
+       |
+       = hint: name one that is there, or map it with `columns`; there are: channel, customer_id, event, items, occurred_at, value
+    "#);
     warehouse.parquet("touchpoints/a.parquet", with(rows, "seconds", text(&["1", "2", "3", "4", "5", "6"])));
     insta::assert_snapshot!(warehouse.fails(&[]), @r#"
     exit code 65

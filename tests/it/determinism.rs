@@ -48,11 +48,13 @@ fn threads_and_names_of_files_change_no_figure() {
     let flat = folder.path().join("flat");
     fs::create_dir(&flat).expect("a folder");
     for (at, name) in names.iter().enumerate() {
-        let to = flat.join(format!("{:03}.parquet", names.len() - at));
-        fs::rename(days.join(name).join("part-0.parquet"), to).expect("moved");
+        // The folder of the day says when its rows came, and stays.
+        let to = flat.join(format!("{:03}", names.len() - at));
+        fs::create_dir(&to).expect("a folder");
+        fs::rename(days.join(name), to.join(name)).expect("moved");
     }
     let text = fs::read_to_string(&config).expect("a config");
-    fs::write(&config, text.replace("touchpoints/**/*.parquet", "flat/*.parquet")).expect("written");
+    fs::write(&config, text.replace("touchpoints/**/*.parquet", "flat/**/*.parquet")).expect("written");
     assert_same(&one, &tables(&config, 2), "the order of files");
 }
 

@@ -276,6 +276,8 @@ fn columns_of_other_names_and_order() {
     // Strangers, one of them under a logical name that is mapped elsewhere, are not read.
     columns.insert(2, ("event", ints(&vec![0; rows().len()])));
     columns.push(("note", text(&vec!["x"; rows().len()])));
+    // They are told all the same, unless that isn't wanted.
+    let config = format!("{config}unknown_columns = \"ignore\"\n");
     same(&publish(&config, &[("touchpoints/a.parquet", columns)]), "mapped columns");
 }
 

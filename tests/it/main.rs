@@ -10,6 +10,7 @@ mod budget;
 mod canaries;
 mod channels;
 mod cli;
+mod contract;
 mod coverage;
 mod crontab;
 mod customers;

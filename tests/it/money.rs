@@ -245,7 +245,12 @@ fn rates_that_nothing_asks_for() {
     insta::assert_snapshot!(warehouse.fails(&[]), @r"
     exit code 65
     error: no touchpoint source has a column `currency`, which inputs.rates needs
-    hint: name one that is there, or map it with `columns`; there are: customer_id, occurred_at, event, channel, value
+      --> touchline.toml:24:9
+       |
+    24 | [inputs.rates]
+       |         ^^^^^
+       |
+       = hint: name one that is there, or map it with `columns`; there are: customer_id, occurred_at, event, channel, value
     ");
 }
 
@@ -268,11 +273,16 @@ fn orders_without_a_column_that_names_them() {
         &format!("{CONFIG}{RATES}").replace("value = \"value\"\n", "value = \"value\"\norders = \"sum\"\n"),
     );
     warehouse.parquet("touchpoints/a.parquet", columns());
-    insta::assert_snapshot!(warehouse.fails(&[]), @r"
+    insta::assert_snapshot!(warehouse.fails(&[]), @r#"
     exit code 65
     error: no touchpoint source has a column `order_id`, which conversions.purchase.orders needs
-    hint: name one that is there, or map it with `columns`; there are: customer_id, occurred_at, event, channel, value, currency
-    ");
+      --> touchline.toml:16:1
+       |
+    16 | orders = "sum"
+       | ^^^^^^
+       |
+       = hint: name one that is there, or map it with `columns`; there are: customer_id, occurred_at, event, channel, value, currency
+    "#);
 }
 
 /// Three rows of one order, two of another customer's order with the same id, and one without.

@@ -258,7 +258,7 @@ fn the_weak_stage_is_found() {
     let before = row("segment_conversion", &[&mobile[..], &[("target", STAGES[1].0)]].concat());
     assert!(before.covers("difference", 0.0));
 
-    let pain = row("pain_points", &[&mobile[..], &[("kind", "segment"), ("stage", stage)]].concat());
+    let pain = row("pain_points", &[&mobile[..], &[("kind", "segment"), ("to_stage", stage)]].concat());
     assert!(pain.figure("customers_missing").is_some_and(|missing| missing > 0.0));
 }
 

@@ -109,6 +109,7 @@ fn rows_without_what_every_row_needs() {
     );
     let ran = warehouse.run(&[]);
     insta::assert_snapshot!(found(&warehouse), @r"
+    touchpoints | duplicates_not_looked_for | event_id | 11 | 11 | warn
     touchpoints | null_customer_id | customer_id | 11 | 2 | warn
     touchpoints | null_event | event | 11 | 2 | warn
     touchpoints | null_time | occurred_at | 11 | 1 | warn
@@ -176,6 +177,7 @@ fn values_that_are_none() {
     );
     warehouse.run(&["-q"]);
     insta::assert_snapshot!(found(&warehouse), @r"
+    touchpoints | duplicates_not_looked_for | event_id | 8 | 8 | warn
     touchpoints | negative_value | value | 8 | 1 | warn
     touchpoints | unusable_value | value | 8 | 3 | warn
     touchpoints | value_made_null | value | 8 | 2 | warn
@@ -227,7 +229,7 @@ fn duplicates_by_event_id() {
     touchpoints | exact_duplicate | event_id | 7 | 1 | warn
     ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"7 | 5 | 2 | 0");
-    insta::assert_snapshot!(warehouse.rejected("touchpoints"), @"null | null | event_id | conflicting_duplicate | hash");
+    insta::assert_snapshot!(warehouse.rejected("touchpoints"), @"FOLDER/touchpoints/a.parquet | 4 | event_id | conflicting_duplicate | hash");
     tells_nothing(&warehouse, &ran.stderr, &["event-id-", "c-1", "c-2"]);
 }
 
@@ -249,7 +251,9 @@ fn duplicates_by_event_id_that_a_rule_looks_at_too() {
 fn duplicates_by_the_whole_row() {
     let warehouse = warehouse("dedupe = \"row\"\n", repeated());
     warehouse.run(&["-q"]);
-    insta::assert_snapshot!(found(&warehouse), @"touchpoints | exact_duplicate | event_id | 7 | 2 | warn");
+    insta::assert_snapshot!(found(&warehouse), @r"
+    touchpoints | exact_duplicate | event_id | 7 | 2 | warn
+    ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"7 | 5 | 2 | 0");
     assert!(!warehouse.path("out/current/rejected").exists(), "an equal copy is no mistake");
 }
@@ -258,7 +262,8 @@ fn duplicates_by_the_whole_row() {
 fn duplicates_that_are_kept() {
     let warehouse = warehouse("dedupe = \"off\"\n", repeated());
     warehouse.run(&["-q"]);
-    insta::assert_snapshot!(found(&warehouse), @"");
+    insta::assert_snapshot!(found(&warehouse), @r"
+    ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"7 | 7 | 0 | 0");
 }
 
@@ -281,7 +286,10 @@ fn ids_that_are_suppressed() {
     let warehouse = warehouse("[inputs.suppress]\npath = \"suppress.parquet\"\n", few_touchpoints());
     warehouse.parquet("suppress.parquet", vec![("customer_id", text(&["c-1", "~", "no-one-7"]))]);
     let ran = warehouse.run(&[]);
-    insta::assert_snapshot!(found(&warehouse), @"touchpoints | suppressed | customer_id | 6 | 2 | ok");
+    insta::assert_snapshot!(found(&warehouse), @r"
+    touchpoints | duplicates_not_looked_for | event_id | 6 | 6 | warn
+    touchpoints | suppressed | customer_id | 6 | 2 | ok
+    ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"6 | 4 | 2 | 0");
     tells_nothing(&warehouse, &ran.stderr, &["c-1", "c-2", "c-3", "no-one-7"]);
 }
@@ -305,7 +313,10 @@ fn rows_that_are_excluded() {
         ],
     );
     warehouse.run(&["-q"]);
-    insta::assert_snapshot!(found(&warehouse), @"touchpoints | excluded |  | 11 | 5 | ok");
+    insta::assert_snapshot!(found(&warehouse), @r"
+    touchpoints | duplicates_not_looked_for | event_id | 11 | 11 | warn
+    touchpoints | excluded |  | 11 | 5 | ok
+    ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"11 | 6 | 5 | 0");
     assert!(!warehouse.path("out/current/rejected").exists(), "what is excluded is nobody's mistake");
 }
@@ -324,7 +335,10 @@ fn customers_with_too_many_rows() {
         ],
     );
     let ran = warehouse.run(&[]);
-    insta::assert_snapshot!(found(&warehouse), @"touchpoints | too_many_touchpoints | customer_id | 10 | 4 | warn");
+    insta::assert_snapshot!(found(&warehouse), @r"
+    touchpoints | duplicates_not_looked_for | event_id | 10 | 10 | warn
+    touchpoints | too_many_touchpoints | customer_id | 10 | 4 | warn
+    ");
     insta::assert_snapshot!(ledger(&warehouse, "touchpoints"), @"10 | 6 | 4 | 0");
     tells_nothing(&warehouse, &ran.stderr, &["bot-1"]);
 }
@@ -355,6 +369,7 @@ fn rows_of_the_small_tables() {
     assignments | null_time | assigned_at | 5 | 1 | warn
     assignments | null_variant | variant | 5 | 1 | warn
     customers | null_customer_id | customer_id | 3 | 1 | warn
+    touchpoints | duplicates_not_looked_for | event_id | 6 | 6 | warn
     touchpoints | not_in_customers | customer_id | 3 | 1 | ok
     ");
     insta::assert_snapshot!(ledger(&warehouse, "customers"), @"3 | 2 | 1 | 0");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::analyses::Context;
 use crate::analyses::suppression::WITHHELD;
 use crate::config::plan::{Correction, MetricPlan};
-use crate::stats::{Cuped, Reason, multiplicity, welch};
+use crate::stats::{Cuped, Estimate, Reason, multiplicity, welch};
 
 use super::arms::{Measure, Measured, MeasuredPaired};
 use super::cells::Cells;
@@ -26,6 +26,8 @@ const CAP_IS_ZERO: &str = "cap_is_zero";
 const MIN_CUSTOMERS: u64 = 2;
 /// Note of an experiment that the log has nobody of.
 const NO_ASSIGNMENTS: &str = "no_assignments";
+/// Note of a segment that is everybody in either arm: there are no others whose effect could differ.
+const NO_REST: &str = "no_rest";
 
 /// The rows of an experiment: goals as configured, then guardrails; every variant but the control by name; the whole
 /// as it was seen, then adjusted by the pre-period where there is one and the kind allows it, then the configured
@@ -39,6 +41,9 @@ const NO_ASSIGNMENTS: &str = "no_assignments";
 /// Rows of segments compare the segment's effect with that of all other customers: Welch's test of the difference of
 /// two independent differences, corrected by Benjamini & Hochberg (1995) over the segments of all dimensions, for each
 /// metric and variant.
+///
+/// Of a segment without such a figure the note says why: a reason of its own, `no_rest` where one of the arms has nobody
+/// else, or the reason of the others, as in `rest_too_few`.
 ///
 /// Notes: a [`Reason`], `not_mature`, `no_assignments`, `withheld`; beside `too_few` the check that left more customers
 /// out than are analysed, `assigned_before_window` or `unknown_variant`; `srm_failed` and the like; `cap = 120` for the
@@ -207,15 +212,13 @@ impl<'r, 't> Compared<'r, 't> {
                     self.withheld(variant)
                 } else {
                     let effect = self.effect(arms);
-                    let others = [0, 1].map(|arm| whole[arm].without(arms[arm]));
-                    let of_others = match &others {
-                        [Some(control), Some(treatment)] => self.effect([control, treatment]),
-                        _ => Err(Reason::Undefined),
-                    };
                     let mut row = self.row(variant, arms, effect);
-                    let interaction = effect
-                        .and_then(|effect| welch::interaction(&effect.difference, &of_others?.difference));
-                    row.interaction_p_value = interaction.ok().map(|interaction| interaction.p_value());
+                    if let Ok(effect) = effect {
+                        match self.interaction(&effect, whole, arms) {
+                            Ok(interaction) => row.interaction_p_value = Some(interaction.p_value()),
+                            Err(note) => row.notes.push(note),
+                        }
+                    }
                     row
                 };
                 (row.dimension, row.segment) = (cells.dimension, cells.names[cell]);
@@ -226,6 +229,26 @@ impl<'r, 't> Compared<'r, 't> {
         let q_values = multiplicity::benjamini_hochberg(&p_values);
         rows.iter_mut().zip(q_values).for_each(|(row, q_value)| row.interaction_q_value = q_value);
         rows
+    }
+
+    /// How much the effect in a segment differs from that in all others; else why that isn't known.
+    fn interaction(
+        &self,
+        effect: &Effect,
+        whole: [&Measured; 2],
+        segment: [&Measured; 2],
+    ) -> Result<Estimate, String> {
+        let of_others = match [0, 1].map(|arm| whole[arm].without(segment[arm])) {
+            [Some(control), Some(treatment)] => {
+                if control.customers() == 0 || treatment.customers() == 0 {
+                    return Err(NO_REST.to_owned());
+                }
+                self.effect([&control, &treatment])
+            }
+            _ => Err(Reason::Undefined),
+        };
+        let of_others = of_others.map_err(|reason| format!("rest_{reason}"))?;
+        welch::interaction(&effect.difference, &of_others.difference).map_err(|reason| reason.to_string())
     }
 
     fn effect(&self, [control, treatment]: [&Measured; 2]) -> Result<Effect, Reason> {

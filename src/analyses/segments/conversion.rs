@@ -6,7 +6,7 @@ use crate::analyses::Context;
 use crate::analyses::columns::{
     ALPHA, counts, floats, high, low, quantile_hours, quantile_hours_interval, share, texts,
 };
-use crate::analyses::suppression::WITHHELD;
+use crate::analyses::suppression::{SMALL, WITHHELD};
 use crate::config::plan::Correction;
 use crate::journey::{Dimension, Target, TargetKind};
 use crate::stats::jackknife::ValueSupport;
@@ -20,6 +20,8 @@ use super::hidden::Hidden;
 pub(super) const TABLE: &str = "segment_conversion";
 /// The segment may depend on what came after the customer's first row in the window.
 pub(super) const DESCRIPTIVE: &str = "descriptive";
+/// Every segment of the dimension is too small to show: `(small)` holds everybody.
+pub(super) const ALL_SMALL: &str = "all_small";
 /// The segment holds everybody.
 const NO_REST: &str = "no_rest";
 /// The rest never converts.
@@ -84,6 +86,9 @@ pub(super) fn of_dimension<'t>(
             if dimension.is_descriptive() {
                 row.notes.push(DESCRIPTIVE);
             }
+            if is_all_small(names) {
+                row.notes.push(ALL_SMALL);
+            }
             if hidden.reached(at, cell) {
                 row.notes.push(WITHHELD);
             } else {
@@ -107,6 +112,11 @@ pub(super) fn of_dimension<'t>(
         }
     }
     rows
+}
+
+/// Whether a dimension has no cell but `(small)`, and says nothing of anybody.
+pub(super) fn is_all_small(names: &[&str]) -> bool {
+    names == [SMALL]
 }
 
 impl Row<'_> {

@@ -8,7 +8,7 @@ use crate::analyses::funnel::{self, Shown, StageRow};
 use crate::analyses::suppression::WITHHELD;
 use crate::journey::Dimension;
 
-use super::conversion::DESCRIPTIVE;
+use super::conversion::{ALL_SMALL, DESCRIPTIVE, is_all_small};
 use super::counts::{SegmentCounts, Shape};
 use super::hidden::Hidden;
 
@@ -50,6 +50,7 @@ impl<'t> Rows<'t> {
                 let has_next = stage + 1 < shape.stages;
                 let notes: Vec<&str> = [
                     dimension.is_descriptive().then_some(DESCRIPTIVE),
+                    is_all_small(names).then_some(ALL_SMALL),
                     (shown != Shown::All).then_some(WITHHELD),
                 ]
                 .into_iter()

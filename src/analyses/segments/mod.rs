@@ -45,7 +45,8 @@ mod tuples;
 ///   A dimension with one cell shows what is shown of the whole. A segment is shown up to the stage where its
 ///   counts become too small, and no further.
 /// - `value_per_customer` is in units of the reporting currency, null for stages and conversions without a
-///   value. Notes: `descriptive` (the segment may depend on what came later), `withheld`, `no_rest`,
+///   value. Notes: `descriptive` (the segment may depend on what came later), `all_small` (no segment is large
+///   enough to show), `withheld`, `no_rest`,
 ///   `zero_variance` (all or none converted: no p-value), `zero_rest_rate` (no relative lift).
 #[derive(Debug, Clone, Copy)]
 pub struct Segments<'a> {

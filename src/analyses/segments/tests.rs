@@ -127,7 +127,7 @@ fn one_or_two_customers_are_withheld() {
     assert!(complement.contains("de 30 - - - - withheld"), "{complement}");
     // A single cell is the whole, which other tables show.
     let whole = shown(&[(2, "visit d1 | | de")], 10);
-    assert_eq!(whole, "(small) 2 2 1 - - no_rest\n(small) 2 0 0 - - no_rest");
+    assert_eq!(whole, "(small) 2 2 1 - - all_small; no_rest\n(small) 2 0 0 - - all_small; no_rest");
     assert!(!shown(&journeys, 1).contains("withheld"), "1 turns it off");
 }
 

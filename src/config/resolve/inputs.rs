@@ -1,4 +1,4 @@
-//! `[inputs]`, `[contract]` and the matchers over their columns.
+//! `[inputs]` and the matchers over their columns.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -9,8 +9,8 @@ use toml::Spanned;
 use super::Resolver;
 use crate::config::diagnostic::{Complaint, ErrorKind};
 use crate::config::nearest;
-use crate::config::plan::{ContractPlan, Dedupe, FieldMatch, Matcher, SourcePlan};
-use crate::config::schema::{self, Contract, Inputs, OneOrMany, Source, Table, Text};
+use crate::config::plan::{FieldMatch, Matcher, SourcePlan};
+use crate::config::schema::{self, Inputs, OneOrMany, Source, Table, Text};
 
 /// Columns whose values differ from row to row, or are measured.
 pub(super) const NOT_A_DIMENSION: [&str; 8] =
@@ -83,6 +83,16 @@ const RATES: Shape = Shape {
 };
 const SUPPRESS: Shape =
     Shape { name: "suppress", text: &["customer_id"], other: &[], required: &["customer_id"], open: false };
+
+/// All of them.
+const SHAPES: [&Shape; 6] = [&TOUCHPOINTS, &SPEND, &CUSTOMERS, &ASSIGNMENTS, &RATES, &SUPPRESS];
+
+/// The logical columns that an input gives a meaning, whether or not a run asks for them; none for a name that is no
+/// input.
+pub fn known_columns(input: &str) -> impl Iterator<Item = &'static str> {
+    let shape = SHAPES.into_iter().find(|shape| shape.name == input);
+    shape.into_iter().flat_map(Shape::columns)
+}
 
 impl Shape {
     /// All of its columns that have a meaning.
@@ -367,26 +377,6 @@ impl Resolver<'_, '_, '_> {
             return false;
         }
         true
-    }
-
-    pub(super) fn contract(&mut self, contract: &Contract) -> ContractPlan {
-        let choices = [("event_id", Dedupe::EventId), ("row", Dedupe::Row), ("off", Dedupe::Off)];
-        let touches = self.count(contract.max_path_touches.as_ref(), "max_path_touches", 1_000);
-        ContractPlan {
-            max_rejected_share: self.share(contract.max_rejected_share.as_ref(), "max_rejected_share", 0.01),
-            max_duplicate_share: self.share(
-                contract.max_duplicate_share.as_ref(),
-                "max_duplicate_share",
-                0.05,
-            ),
-            dedupe: self.choose(contract.dedupe.as_ref(), "dedupe", &choices).unwrap_or(Dedupe::EventId),
-            max_touchpoints_per_customer: self.count(
-                contract.max_touchpoints_per_customer.as_ref(),
-                "max_touchpoints_per_customer",
-                100_000,
-            ),
-            max_path_touches: usize::try_from(touches).unwrap_or(usize::MAX),
-        }
     }
 }
 

@@ -42,6 +42,9 @@ impl Kind {
                 Some("write kind = \"ratio\", or `conversion` and `of`")
             }
             ("quantile", kind) if kind != Kind::Quantile => Some("write kind = \"quantile\", or remove it"),
+            ("of", Kind::Proportion) => {
+                Some("a customer counts once anyhow: remove it, or write kind = \"mean\"")
+            }
             ("cap", Kind::Proportion) => Some("a customer counts once anyhow: remove it"),
             ("cap", Kind::Quantile) => Some("how large the largest are doesn't move a quantile: remove it"),
             _ => None,
@@ -150,13 +153,6 @@ impl Resolver<'_, '_, '_> {
         };
         match kind {
             Kind::Proportion => {
-                if let Some(of) = metric.of.as_ref().filter(|of| of.get_ref() != "count") {
-                    self.refuse(
-                        of.span(),
-                        format!("metric `{name}` is a proportion, which sums nothing"),
-                        "remove `of`, or write kind = \"mean\"",
-                    );
-                }
                 let count = Spanned::new(name.span(), "count".to_owned());
                 MetricKind::Proportion(self.quantity(&whole(Some(&count)), sums))
             }
@@ -180,11 +176,16 @@ impl Resolver<'_, '_, '_> {
                 let denominator = self.part(name, "denominator", metric.denominator.as_ref(), sums);
                 let is_known = numerator.conversion.is_some() || matches!(numerator.of, MetricOf::Number(_));
                 if numerator == denominator && is_known {
-                    self.refuse(
-                        self.metric_key(name, "denominator"),
-                        format!("metric `{name}` divides a sum by itself"),
-                        "divide by something else, such as the number: of = \"count\"",
-                    );
+                    let hint = match numerator.of {
+                        MetricOf::Count => {
+                            "divide by the count of another conversion, or sum something else above: numerator.of = \"value\""
+                        }
+                        MetricOf::Value | MetricOf::Number(_) => {
+                            "divide by something else, such as the number: denominator.of = \"count\""
+                        }
+                    };
+                    let message = format!("metric `{name}` divides a sum by itself");
+                    self.refuse(self.metric_key(name, "denominator"), message, hint);
                 }
                 MetricKind::Ratio { numerator, denominator }
             }

@@ -5,6 +5,7 @@
 
 mod attribution;
 mod channels;
+mod contract;
 mod experiments;
 mod inputs;
 mod lineage;
@@ -14,6 +15,8 @@ mod segments;
 mod stages;
 #[cfg(test)]
 mod tests;
+
+pub use inputs::known_columns;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -61,6 +64,7 @@ pub(super) fn resolve(
     surroundings: &Surroundings<'_>,
     problems: &mut Problems<'_>,
 ) -> Plan {
+    let places = document.places(problems.sources());
     let mut resolver = Resolver { document, problems, mapped: BTreeSet::new(), defaults: &OWN };
     resolver.choose_profile(schema.attribution.profile.as_ref());
     let folder = surroundings.folder();
@@ -115,6 +119,7 @@ pub(super) fn resolve(
         experiment_defaults,
         queries,
         output,
+        places,
         lineage,
         written: Default::default(),
     }

@@ -161,7 +161,6 @@ fn metrics_sum_values_counts_and_columns() {
         [metrics.rate]
         kind = "proportion"
         conversion = "buy"
-        of = "count"
         "#,
     );
     assert_eq!(plan.numbers, ["minutes", "discount"], "in the order of their first mention");

@@ -133,6 +133,12 @@ pub(super) struct Contract {
     pub(super) dedupe: Option<Text>,
     pub(super) max_touchpoints_per_customer: Option<Spanned<i64>>,
     pub(super) max_path_touches: Option<Spanned<i64>>,
+    pub(super) unknown_columns: Option<Text>,
+    pub(super) known_events: Option<Spanned<OneOrMany>>,
+    pub(super) max_unknown_event_share: Option<Spanned<f64>>,
+    pub(super) max_unknown_channel_share: Option<Spanned<f64>>,
+    pub(super) max_late_share: Option<Spanned<f64>>,
+    pub(super) max_future_share: Option<Spanned<f64>>,
 }
 
 /// `[journey]`.

@@ -2,11 +2,15 @@
 
 mod columns;
 mod screen;
+mod sought;
 mod verdicts;
 mod watched;
 
+use std::ops::Range;
+
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
+use hashbrown::HashSet;
 
 use crate::config::plan::Plan;
 use crate::input::columns::LocalTimes;
@@ -24,10 +28,12 @@ use super::shares::Shares;
 
 pub use super::suppressed::Suppressed;
 pub use columns::{TIME, TouchpointColumns};
+pub use sought::SoughtRow;
 pub use watched::{ReadFate, WatchedRow};
 
 use columns::BatchColumns;
 use screen::{Fate, Screen};
+use sought::Kept;
 use verdicts::{NumberUse, Verdict, Verdicts};
 
 /// 1990-01-01, before which no touchpoint was logged.
@@ -52,6 +58,8 @@ pub struct TouchpointRules<'a> {
     pub hasher: ValueHasher,
     /// Whether any source maps event ids.
     pub with_events: bool,
+    /// By source and file: the day on which its rows came, where that is known.
+    pub arrivals_us: &'a [Vec<Option<Range<i64>>>],
     /// Whose rows alone are kept, and noted one by one; None: all rows are kept, and none is noted.
     pub watched: Option<CustomerHash>,
 }
@@ -101,8 +109,14 @@ pub struct TouchpointReader<'a> {
     pub span_us: Option<(i64, i64)>,
     /// All rows of the watched customer.
     pub watched: Vec<WatchedRow>,
+    /// Kept rows of the event ids that are sought.
+    pub sought: Vec<SoughtRow>,
+    /// Event ids whose rows are noted instead of kept; None: this reader keeps what it reads.
+    seeking: Option<&'a HashSet<EventKey>>,
     /// By code: rows that were kept; empty where nobody asks.
     rows_by_code: Vec<u64>,
+    /// By code: rows that were kept and that no rule names.
+    unnamed_by_code: Vec<u64>,
     coder: BatchCoder,
     /// By source.
     verdicts: Vec<Verdicts>,
@@ -122,6 +136,18 @@ pub struct TouchpointReader<'a> {
     shares: Shares,
 }
 
+/// Rows and codes of one worker.
+pub struct ReaderParts {
+    /// Rows by partition.
+    pub partitions: Vec<PartitionBuffer>,
+    /// The combinations that it met.
+    pub codes: CodebookBuilder,
+    /// By code: rows that were kept; empty where nobody asks.
+    pub rows_by_code: Vec<u64>,
+    /// By code: rows that were kept and that no rule names; it ends with the last such code.
+    pub unnamed_by_code: Vec<u64>,
+}
+
 impl<'a> TouchpointReader<'a> {
     /// A reader that has seen nothing.
     pub fn new(rules: TouchpointRules<'a>) -> Self {
@@ -138,7 +164,10 @@ impl<'a> TouchpointReader<'a> {
             rejects: Vec::new(),
             span_us: None,
             watched: Vec::new(),
+            sought: Vec::new(),
+            seeking: None,
             rows_by_code: Vec::new(),
+            unnamed_by_code: Vec::new(),
             coder: BatchCoder::new(rules.columns.texts.len()),
             verdicts: sources.iter().map(|source| Verdicts::new(rules.plan, &source.exclude)).collect(),
             number_uses: NumberUse::of(rules.plan),
@@ -152,9 +181,19 @@ impl<'a> TouchpointReader<'a> {
         }
     }
 
-    /// Rows by partition, the worker's codes, and by code how many rows were kept, which is empty where nobody asks.
-    pub fn into_parts(self) -> (Vec<PartitionBuffer>, CodebookBuilder, Vec<u64>) {
-        (self.partitions, self.coder.book, self.rows_by_code)
+    /// A reader that keeps nothing and notes the rows of some event ids.
+    pub fn seeking(rules: TouchpointRules<'a>, events: &'a HashSet<EventKey>) -> Self {
+        Self { seeking: Some(events), ..Self::new(rules) }
+    }
+
+    /// What it found, apart from counts and rejects.
+    pub fn into_parts(self) -> ReaderParts {
+        ReaderParts {
+            partitions: self.partitions,
+            codes: self.coder.book,
+            rows_by_code: self.rows_by_code,
+            unnamed_by_code: self.unnamed_by_code,
+        }
     }
 
     /// Takes a batch in.
@@ -183,6 +222,11 @@ impl<'a> TouchpointReader<'a> {
             let currency = columns.currencies.get((reject.row - origin.first_row) as usize);
             let currency = shown_currency(&currency.unwrap_or_default().trim().to_ascii_uppercase());
             return Err(TakeError::MixedCurrencies { row: reject.row, currency });
+        }
+        if let Some(events) = self.seeking {
+            let rows = Kept { customers: &self.customers, codes: &self.codes, rows: self.shares.rows() };
+            sought::seek(events, &rules.plan.event_order, &columns, rows, origin, &mut self.sought);
+            return Ok(());
         }
         let rows = RowColumns {
             customers: &self.customers,
@@ -286,6 +330,24 @@ impl<'a> TouchpointReader<'a> {
         if first_us <= last_us {
             let span = self.span_us.get_or_insert((first_us, last_us));
             *span = (span.0.min(first_us), span.1.max(last_us));
+        }
+        if let Some(day_us) = &rules.arrivals_us[origin.source][origin.file] {
+            counts.dated += self.shares.rows().len() as u64;
+            // Nearly always all rows are of the day on which they came, and their bounds show it.
+            if first_us < day_us.start || last_us >= day_us.end {
+                for row in self.shares.rows() {
+                    let time_us = instants[*row as usize];
+                    counts.late += u64::from(time_us < day_us.start);
+                    counts.future += u64::from(time_us >= day_us.end);
+                }
+            }
+        }
+        if source.has_unnamed() {
+            self.unnamed_by_code.resize(source.by_code().len(), 0);
+            for row in self.shares.rows() {
+                let code = codes[*row as usize] as usize;
+                self.unnamed_by_code[code] += u64::from(source.by_code()[code].unnamed);
+            }
         }
         if let Some(customer) = rules.watched {
             watched::watch(customer, &screen, &self.codes, origin, &mut self.shares, &mut self.watched);

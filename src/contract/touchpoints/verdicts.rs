@@ -1,6 +1,7 @@
 //! What the contract asks of a combination of texts, answered once for each.
 
 use crate::config::plan::{ConversionPlan, ConversionValue, Matcher, MetricOf, Plan};
+use crate::contract::named::is_named;
 use crate::journey::channels::channel_of;
 use crate::journey::codebook::CodebookBuilder;
 use crate::journey::outcome::Outcome;
@@ -22,6 +23,8 @@ pub(super) struct Verdict {
     pub(super) conversions: u64,
     /// Its order counts: what is refunded, or may be there twice.
     pub(super) names_order: bool,
+    /// No rule names it, see [`is_named`].
+    pub(super) unnamed: bool,
 }
 
 impl Verdict {
@@ -66,6 +69,8 @@ impl NumberUse {
 #[derive(Debug)]
 pub(super) struct Verdicts {
     by_code: Vec<Verdict>,
+    /// Whether any of them is of rows that no rule names.
+    has_unnamed: bool,
     /// Bit `c`: conversion `c` is worth what the value says.
     by_value: u64,
     /// Bit `c`: the order of a row of conversion `c` counts.
@@ -89,12 +94,13 @@ impl Verdicts {
         // A refund takes value back, and finds it by the order.
         let by_order = bits_of(&|conversion| conversion.orders.is_some())
             | if plan.refunds.is_empty() { 0 } else { by_value };
-        Self { by_code: Vec::new(), by_value, by_order, exclude, exclude_ids }
+        Self { by_code: Vec::new(), has_unnamed: false, by_value, by_order, exclude, exclude_ids }
     }
 
     /// Judges the combinations that have come since the last time. `names` are the columns of the book.
     pub(super) fn judge(&mut self, plan: &Plan, book: &CodebookBuilder, names: &[String]) {
-        for code in self.by_code.len()..book.len() {
+        let begin = self.by_code.len();
+        for code in begin..book.len() {
             let row = book.row(code as u32);
             let value = |name: &str| {
                 let column = names.iter().position(|column| column == name)?;
@@ -109,8 +115,15 @@ impl Verdicts {
                 conversions: outcome.conversions,
                 uses_value: outcome.conversions & self.by_value,
                 names_order: outcome.refund || outcome.conversions & self.by_order != 0,
+                unnamed: !is_named(plan, |name| if name == "channel" { channel } else { value(name) }),
             });
         }
+        self.has_unnamed |= self.by_code[begin..].iter().any(|verdict| verdict.unnamed);
+    }
+
+    /// Whether there are combinations that no rule names.
+    pub(super) fn has_unnamed(&self) -> bool {
+        self.has_unnamed
     }
 
     /// By code.

@@ -131,3 +131,16 @@ fn a_misspelt_column_that_every_source_needs() {
       = hint: did you mean `occurred_at`? If both are columns, map both: occurred_at = "occurred_at"
     "#);
 }
+
+#[test]
+fn columns_that_are_neither_told_nor_untold() {
+    insta::assert_snapshot!(bad("[contract]\nunknown_columns = \"error\"\n"), @r#"
+    error: unknown `contract.unknown_columns` `error`
+     --> touchline.toml:2:19
+      |
+    2 | unknown_columns = "error"
+      |                   ^^^^^^^
+      |
+      = hint: the choices are `ignore`, `warn`, `fail`
+    "#);
+}

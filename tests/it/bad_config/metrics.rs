@@ -99,6 +99,14 @@ conversion = "buy"
 quantile = 0.5
 cap = { percentile = 0.99 }
 "#), @r#"
+    error: metric `rate` is a proportion, which has no `of`
+     --> touchline.toml:7:1
+      |
+    7 | of = "value"
+      | ^^
+      |
+      = hint: a customer counts once anyhow: remove it, or write kind = "mean"
+
     error: metric `rate` is a proportion, which has no `cap`
      --> touchline.toml:8:1
       |
@@ -106,14 +114,6 @@ cap = { percentile = 0.99 }
       | ^^^
       |
       = hint: a customer counts once anyhow: remove it
-
-    error: metric `rate` is a proportion, which sums nothing
-     --> touchline.toml:7:6
-      |
-    7 | of = "value"
-      |      ^^^^^^^
-      |
-      = hint: remove `of`, or write kind = "mean"
 
     error: metric `revenue` is a mean, which has no `denominator`
       --> touchline.toml:13:1
@@ -215,7 +215,7 @@ conversion = "buy"
     18 | denominator = { of = "minutes" }
        | ^^^^^^^^^^^
        |
-       = hint: divide by something else, such as the number: of = "count"
+       = hint: divide by something else, such as the number: denominator.of = "count"
 
     error: metric `median` does not say which quantile
       --> touchline.toml:19:10
@@ -449,5 +449,24 @@ cap = { percentil = 0.999 }
        |         ^^^^^^^^^
        |
        = hint: did you mean `percentile`?
+    "#);
+}
+
+#[test]
+fn a_count_over_itself() {
+    insta::assert_snapshot!(bad(r#"[conversions.buy]
+event = "buy"
+[metrics.rows]
+kind = "ratio"
+numerator = { conversion = "buy", of = "count" }
+denominator = { conversion = "buy", of = "count" }
+"#), @r#"
+    error: metric `rows` divides a sum by itself
+     --> touchline.toml:6:1
+      |
+    6 | denominator = { conversion = "buy", of = "count" }
+      | ^^^^^^^^^^^
+      |
+      = hint: divide by the count of another conversion, or sum something else above: numerator.of = "value"
     "#);
 }

@@ -114,7 +114,10 @@ fn below_zero_there_is_no_quantile() {
     assert_eq!(shown, "all - 10.498 - negative\nde - - - withheld\nfr - - - withheld");
     bench.plan.segments.min_customers = 1;
     let shown = show(&tables(&bench).0, &["segment", "mean", "control_mean", "difference", "note"]);
-    assert_eq!(shown, "all - 10.498 - negative\nde - 10.498 - negative\nfr 10.498 10.498 0 approximate");
+    assert_eq!(
+        shown,
+        "all - 10.498 - negative\nde - 10.498 - negative\nfr 10.498 10.498 0 approximate; rest_negative"
+    );
 }
 
 #[test]
@@ -284,6 +287,40 @@ fn segments_are_those_of_the_first_exposure() {
     // Far out a t isn't quite a normal.
     assert_close(interaction("de").ln(), normal.ln(), 0.05);
     assert_eq!(cell(&results, &[("segment", "de")], "interaction_q_value"), interaction("de"));
+}
+
+/// An experiment on visits by country, over journeys with one.
+fn by_country(journeys: &[(usize, &str)]) -> String {
+    let mut bench = bench(journeys, &["none", "mens"], vec![visits()]);
+    bench.plan.segments.min_customers = 1;
+    bench.dimensions = vec![crate::journey::Dimension::new(
+        "country",
+        crate::journey::dimensions::DimensionSource::Attribute(0),
+        &world().attributes,
+    )];
+    let (results, _) = tables(&bench);
+    show(&results, &["segment", "difference", "interaction_p_value", "interaction_q_value", "note"])
+}
+
+#[test]
+fn a_segment_without_others_says_so() {
+    let everybody = [
+        (100, "visit d6 | mail/none d5 | de"),
+        (300, "x d6 | mail/none d5 | de"),
+        (300, "visit d6 | mail/mens d5 | de"),
+        (100, "x d6 | mail/mens d5 | de"),
+    ];
+    assert_eq!(by_country(&everybody), "all 0.5 - - -\nde 0.5 - - no_rest");
+    // Others in the control only, and one of the others in each arm.
+    let one_arm = [&everybody[..], &[(5, "x d6 | mail/none d5 | fr")]].concat();
+    assert!(by_country(&one_arm).contains("\nde 0.5 - - no_rest\n"), "{}", by_country(&one_arm));
+    let one_each =
+        [&everybody[..], &[(1, "x d6 | mail/none d5 | fr"), (1, "x d6 | mail/mens d5 | fr")]].concat();
+    assert!(
+        by_country(&one_each).contains("\nde 0.5 - - rest_too_few\nfr - - - too_few"),
+        "{}",
+        by_country(&one_each)
+    );
 }
 
 #[test]

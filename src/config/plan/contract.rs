@@ -1,0 +1,54 @@
+//! What the data must satisfy.
+
+use serde::Serialize;
+
+/// What the data must satisfy.
+#[derive(Debug, Clone, Serialize)]
+pub struct ContractPlan {
+    /// Above this share of rejected rows the run stops.
+    pub max_rejected_share: f64,
+    /// Above this share of duplicates the run stops.
+    pub max_duplicate_share: f64,
+    /// What makes two rows of a customer the same.
+    pub dedupe: Dedupe,
+    /// Customers with more rows are taken for bots: excluded and counted.
+    pub max_touchpoints_per_customer: u64,
+    /// A path keeps its last so many candidates.
+    pub max_path_touches: usize,
+    /// What columns mean that are neither mapped nor used.
+    pub unknown_columns: UnknownColumns,
+    /// Events that no rule has to name, exact or with `*`.
+    pub known_events: Vec<String>,
+    /// Above this share of rows whose event no rule names the run stops.
+    pub max_unknown_event_share: f64,
+    /// Above this share of rows that the rules find no channel for the run stops.
+    pub max_unknown_channel_share: f64,
+    /// Above this share of rows that came on a later day than their own the run stops.
+    pub max_late_share: f64,
+    /// Above this share of rows that came on an earlier day than their own the run stops.
+    pub max_future_share: f64,
+}
+
+/// What it means that a file has a column that is neither mapped nor used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownColumns {
+    /// Nothing.
+    Ignore,
+    /// A warning in `data_quality`.
+    Warn,
+    /// The run stops.
+    Fail,
+}
+
+/// What makes two rows of one customer the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dedupe {
+    /// The same event id; without a mapped `event_id` nothing is a duplicate.
+    EventId,
+    /// All mapped columns equal.
+    Row,
+    /// Nothing is a duplicate.
+    Off,
+}
