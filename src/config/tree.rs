@@ -47,13 +47,12 @@ fn path_in(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> Option<Vec<Stri
     }
 }
 
+/// Takes the path of a key or element, and the places of its name and value.
+type Visit<'a> = dyn FnMut(&[String], [Range<usize>; 2]) + 'a;
+
 /// Calls `visit` with the path of every key and of every element of a list, and the places of key and value; those of
 /// an element are the same.
-pub(super) fn for_each_key(
-    table: &DeTable<'_>,
-    path: &mut Vec<String>,
-    visit: &mut dyn FnMut(&[String], [Range<usize>; 2]),
-) {
+pub(super) fn for_each_key(table: &DeTable<'_>, path: &mut Vec<String>, visit: &mut Visit<'_>) {
     for (key, value) in table.iter() {
         path.push(key.get_ref().to_string());
         visit(path, [key.span(), value.span()]);
@@ -62,11 +61,7 @@ pub(super) fn for_each_key(
     }
 }
 
-fn for_each_key_in(
-    value: &Spanned<DeValue<'_>>,
-    path: &mut Vec<String>,
-    visit: &mut dyn FnMut(&[String], [Range<usize>; 2]),
-) {
+fn for_each_key_in(value: &Spanned<DeValue<'_>>, path: &mut Vec<String>, visit: &mut Visit<'_>) {
     match value.get_ref() {
         DeValue::Table(table) => for_each_key(table, path, visit),
         DeValue::Array(array) => {

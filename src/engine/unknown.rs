@@ -93,11 +93,14 @@ fn parquet(source: &OpenSource) -> impl Iterator<Item = (&Path, &[String])> {
 
 /// The files of a small table, with their columns.
 fn small(source: &SmallSource) -> Result<Vec<(&Path, Vec<String>)>, InputError> {
-    let columns = |file| match file {
-        &SmallFile::Parquet(ref opened) => Ok((opened.file.path.as_path(), opened.columns.clone())),
-        &SmallFile::Csv(ref file) => Ok((file.path.as_path(), csv::columns(file)?)),
-    };
-    source.files.iter().map(columns).collect()
+    let mut columns = Vec::with_capacity(source.files.len());
+    for file in &source.files {
+        columns.push(match file {
+            SmallFile::Parquet(opened) => (opened.file.path.as_path(), opened.columns.clone()),
+            SmallFile::Csv(file) => (file.path.as_path(), csv::columns(file)?),
+        });
+    }
+    Ok(columns)
 }
 
 /// By input and column.

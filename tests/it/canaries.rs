@@ -125,7 +125,7 @@ fn warehouse() -> Warehouse {
     let warehouse = Warehouse::new(CONFIG);
     let customers = || 0..CANARIES;
     warehouse.parquet("touchpoints/a.parquet", touchpoints());
-    let id = |customer: usize| (customer % 7 != 0).then(|| canary("id", customer));
+    let id = |customer: usize| (!customer.is_multiple_of(7)).then(|| canary("id", customer));
     warehouse.parquet(
         "customers.parquet",
         vec![
@@ -133,7 +133,8 @@ fn warehouse() -> Warehouse {
             ("city", texts(customers().map(|customer| Some(canary("city", customer))))),
         ],
     );
-    let variant = |customer: usize| (customer % 11 != 0).then(|| ["A", "B"][customer % 2].to_owned());
+    let variant =
+        |customer: usize| (!customer.is_multiple_of(11)).then(|| ["A", "B"][customer % 2].to_owned());
     warehouse.parquet(
         "assignments.parquet",
         vec![

@@ -4,6 +4,7 @@
 #[path = "../../benches/faults/sweep/mod.rs"]
 mod sweep;
 
+use crate::support::skipped;
 use std::path::Path;
 
 use sweep::job::Job;
@@ -24,7 +25,7 @@ fn with_job<T>(work: impl FnOnce(&Job) -> sweep::Outcome<T>) -> T {
 fn is_without_strace() -> bool {
     let missing = strace::missing();
     if let Some(missing) = &missing {
-        eprintln!("skipped: {missing}");
+        skipped(missing);
     }
     missing.is_some()
 }

@@ -4,6 +4,7 @@
 //! `TOUCHLINE_REFERENCE_DATA` names, else in `../shared/data`. Where there are none these tests say so and
 //! pass; the published values that fit into a line are tested beside the code, always.
 
+use crate::support::skipped;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -111,7 +112,7 @@ const SCALE: f64 = 1e8;
 
 #[test]
 fn heuristics_and_exact_markov_on_ten_thousand_paths() {
-    let Some(data) = data() else { return eprintln_absent() };
+    let Some(data) = data() else { return told_absent() };
     let temp = tempfile::tempdir().unwrap();
     let batch = read(&data.join("paths/touchpoints.parquet"));
     let schema = batch.schema();
@@ -187,7 +188,7 @@ fn heuristics_and_exact_markov_on_ten_thousand_paths() {
 /// enquired, and some bought.
 #[test]
 fn cost_per_conversion_and_return_of_a_social_campaign() {
-    let Some(data) = data() else { return eprintln_absent() };
+    let Some(data) = data() else { return told_absent() };
     let temp = tempfile::tempdir().unwrap();
     let ads = read(&data.join("ads/ads.parquet"));
     let ints = |name: &str| ads.column_by_name(name).unwrap().as_primitive::<Int64Type>().values().to_vec();
@@ -277,7 +278,7 @@ models = ["last_touch", "linear"]
 
 #[test]
 fn ordered_funnel_of_a_shop_clickstream() {
-    let Some(data) = data() else { return eprintln_absent() };
+    let Some(data) = data() else { return told_absent() };
     let temp = tempfile::tempdir().unwrap();
     let stages = ["product_view", "add_to_cart", "shipping_details", "payment_details", "purchase"];
     let rules: String =
@@ -302,7 +303,7 @@ mode = "ordered"
 
 #[test]
 fn email_experiment_against_gbstats_and_scipy() {
-    let Some(data) = data() else { return eprintln_absent() };
+    let Some(data) = data() else { return told_absent() };
     let temp = tempfile::tempdir().unwrap();
     // The assignment log is the exposure rows of the events.
     let events = read(&data.join("email_experiment/events.parquet"));
@@ -387,7 +388,6 @@ metrics = ["visit", "conversion", "spend"]
     close(number(health, row, "p_value"), &figures["srm_equal_thirds"]["scipy_p"], 1e-12, "SRM");
 }
 
-#[expect(clippy::print_stderr, reason = "a test that looked at nothing should say so")]
-pub fn eprintln_absent() {
-    eprintln!("no reference data beside the checkout: nothing compared");
+pub fn told_absent() {
+    skipped("no reference data beside the checkout");
 }

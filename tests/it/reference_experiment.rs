@@ -17,7 +17,7 @@ use touchline::stats::{
     welch,
 };
 
-use crate::reference::{data, eprintln_absent, number, read, row_of, run, table, write};
+use crate::reference::{data, number, read, row_of, run, table, told_absent, write};
 
 pub const CONTROL: &str = "No E-Mail";
 pub const VARIANTS: [&str; 2] = ["Mens E-Mail", "Womens E-Mail"];
@@ -250,7 +250,7 @@ fn check_proportion(
 
 #[test]
 fn statistics_of_an_email_test_are_those_of_gbstats_statsmodels_and_scipy() {
-    let Some(data) = data() else { return eprintln_absent() };
+    let Some(data) = data() else { return told_absent() };
     let figures = figures(&data);
     let customers = customers(&data);
     let mut lines = Comparison::default();
@@ -471,7 +471,7 @@ correction = "{correction}"
 
 #[test]
 fn a_run_over_an_email_test_publishes_the_figures_of_others() {
-    let Some(data) = data() else { return eprintln_absent() };
+    let Some(data) = data() else { return told_absent() };
     let figures = figures(&data);
     let temp = tempfile::tempdir().unwrap();
     // The assignment log is the exposure rows of the events.

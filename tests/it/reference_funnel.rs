@@ -13,7 +13,7 @@ use touchline::job::Table;
 
 use crate::journeys::HOUR_US;
 use crate::naive_funnel::{NaiveFunnel, NaiveStep, StagedRow, assert_hours, check_funnel, check_steps};
-use crate::reference::{data, eprintln_absent, number, read, row_of, run, table, write};
+use crate::reference::{data, number, read, row_of, run, table, told_absent, write};
 use crate::support;
 
 /// A stage and its events.
@@ -103,7 +103,7 @@ const WINDOWS: [(Option<&str>, i64); 4] =
 
 #[test]
 fn funnels_of_a_clickstream_with_windows_are_those_of_a_naive_count() {
-    let Some(data) = data() else { return eprintln_absent() };
+    let Some(data) = data() else { return told_absent() };
     let temp = tempfile::tempdir().unwrap();
     let clicks = Clicks::numbered(&data, temp.path());
     // The whole set, and two months of it, with what stands before them as context: some enter before
@@ -141,7 +141,7 @@ fn funnels_of_a_clickstream_with_windows_are_those_of_a_naive_count() {
 
 #[test]
 fn conversions_of_a_clickstream_within_a_time_are_those_of_retentioneering() {
-    let Some(data) = data() else { return eprintln_absent() };
+    let Some(data) = data() else { return told_absent() };
     let temp = tempfile::tempdir().unwrap();
     Clicks::numbered(&data, temp.path());
     let figures: serde_json::Value =
@@ -192,7 +192,7 @@ fn cells(path: &Path) -> BTreeMap<(String, String), String> {
 
 #[test]
 fn transitions_of_a_clickstream_are_those_of_retentioneering() {
-    let Some(data) = data() else { return eprintln_absent() };
+    let Some(data) = data() else { return told_absent() };
     let temp = tempfile::tempdir().unwrap();
     let clicks = Clicks::numbered(&data, temp.path());
     let mut events = clicks.events.clone();

@@ -16,7 +16,7 @@ use arrow::datatypes::{DataType, Float64Type, TimeUnit, TimestampMicrosecondType
 use polars::prelude::{AnyValue, DataFrame};
 use touchline::job::Table;
 
-use crate::reference::{data, eprintln_absent, number, read, row_of, run, table, write};
+use crate::reference::{data, number, read, row_of, run, table, told_absent, write};
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -137,7 +137,7 @@ fn close(ours: f64, theirs: f64, tolerance: f64) {
 /// of the change and the delta method for that of the lift.
 #[test]
 fn health_of_a_spread_email_experiment_is_that_of_scipy() {
-    let Some(data) = data() else { return eprintln_absent() };
+    let Some(data) = data() else { return told_absent() };
     let temp = tempfile::tempdir().unwrap();
     spread(&data, temp.path());
     let visits = tables(&data, temp.path(), "visit");

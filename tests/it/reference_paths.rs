@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Int64Type};
 
-use crate::reference::{PATHS, data, eprintln_absent, number, read, row_of, run, table};
+use crate::reference::{PATHS, data, number, read, row_of, run, table, told_absent};
 
 /// Touches of a journey by their channels, and whether it converted.
 type Journeys = Vec<(Vec<String>, bool)>;
@@ -92,7 +92,7 @@ fn probability(journeys: &Journeys, without: Option<&str>) -> f64 {
 
 #[test]
 fn transformed_paths_against_a_naive_implementation() {
-    let Some(data) = data() else { return eprintln_absent() };
+    let Some(data) = data() else { return told_absent() };
     let temp = tempfile::tempdir().unwrap();
     let all = journeys(&data);
     assert_eq!(all.iter().filter(|(_, converted)| *converted).count(), 19_785, "as the set says");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::support::{CONFIG, Ran, Warehouse, few_touchpoints};
+use crate::support::{CONFIG, Ran, Warehouse, few_touchpoints, skipped};
 
 fn warehouse() -> Warehouse {
     let warehouse = Warehouse::new(CONFIG);
@@ -105,7 +105,7 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
     // Mounted in a name space of its own, so that it is gone with the shell.
     let mount = "mount -t tmpfs -o size=64k tmpfs small";
     if shell(&warehouse, &format!("unshare -m sh -c '{mount}'")).code != 0 {
-        eprintln!("skipped: no tmpfs can be mounted here");
+        skipped("no tmpfs can be mounted here");
         return;
     }
     let look = "ls -A small/out/.staging small/out/runs small/out/windows; ls -A small/out";
