@@ -16,9 +16,10 @@ use crate::analyses::{Analyses, NamedFrame};
 use crate::config::plan::Plan;
 use crate::engine::budget::Budget;
 use crate::engine::kernel::{Kernel, KernelInput, cut_options};
-use crate::engine::load::{Loaded, load};
+use crate::engine::load::Loaded;
 use crate::engine::observe::{Seen, finish, observe};
-use crate::engine::open::{Opened, open_inputs};
+use crate::engine::open::Opened;
+use crate::engine::quarantine::{load_sound, open_sound};
 use crate::engine::work::{self, Progress};
 use crate::journey::partition::CutCounts;
 use crate::publish::{
@@ -76,14 +77,14 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let budget = budget(plan, options)?;
     let pool = work::pool(budget.threads())?;
     let store = Store::open(&plan.output.path, options.wait)?;
-    let opened = open_inputs(plan, &pool)?;
+    let opened = open_sound(plan, &pool, &budget.limits())?;
     if !options.force
         && let Some(outcome) = already_published(plan, options, &queries, &opened, &store)?
     {
         return Ok(outcome);
     }
 
-    let mut loaded = load(plan, &opened, &pool, &budget, progress)?;
+    let (opened, mut loaded) = load_sound(plan, opened, &pool, &budget, progress)?;
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
     let inputs: Vec<InputRecord> = loaded.inputs.iter().map(input_record).collect();
     let run_id = run_id(plan, &queries, &inputs, window)?;
@@ -124,8 +125,8 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
 pub fn tables(plan: &Plan, budget: &Budget, progress: &dyn Progress) -> Result<Vec<Table>, JobError> {
     let queries = load_queries(plan)?;
     let pool = work::pool(budget.threads())?;
-    let opened = open_inputs(plan, &pool)?;
-    let mut loaded = load(plan, &opened, &pool, budget, progress)?;
+    let opened = open_sound(plan, &pool, &budget.limits())?;
+    let (opened, mut loaded) = load_sound(plan, opened, &pool, budget, progress)?;
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
     pool.install(|| finish_tables(computed.frames, &queries, window))
@@ -246,12 +247,12 @@ fn input_record(input: &crate::engine::load::InputRecord) -> InputRecord {
     InputRecord {
         input: input.key.clone(),
         path: input.file.path.display().to_string(),
-        size: input.file.size,
-        modified_us: i64::try_from(input.file.modified_ns / 1_000).ok().filter(|modified| *modified > 0),
+        size: input.file.identity.size,
+        modified_us: input.file.modified_us(),
         blake3: input.digest.to_hex().to_string(),
-        sha256: None,
+        sha256: input.sha256.clone(),
         rows: input.rows,
-        verified: false,
+        verified: input.is_verified,
     }
 }
 
@@ -313,8 +314,7 @@ type PresentFile = (String, std::path::PathBuf, u64, Option<i64>);
 /// The files a run would read, in the order of the manifest.
 fn present_files(opened: &Opened) -> Vec<PresentFile> {
     let of = |key: &str, file: &crate::input::InputFile| {
-        let modified = i64::try_from(file.modified_ns / 1_000).ok().filter(|modified| *modified > 0);
-        (key.to_owned(), file.path.clone(), file.size, modified)
+        (key.to_owned(), file.path.clone(), file.identity.size, file.modified_us())
     };
     let small = |source: &Option<crate::engine::open::OpenSource>, wanted: bool| -> Vec<PresentFile> {
         source

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use crate::config::plan::{
     AfterConversion, AttributionPlan, ChannelPlan, ContractPlan, Correction, CsvStyle, Currency, Dedupe,
-    JobPlan, Levels, OutputPlan, PathTransform, Plan, Population, RoiPlan, SegmentPlan, ShapleyValue,
-    StageMode, StagePlan, WindowPlan, Zone,
+    Integrity, JobPlan, Levels, OnAnomaly, OnCorrupt, OutputPlan, PathTransform, Plan, Population, RoiPlan,
+    SegmentPlan, ShapleyValue, StageMode, StagePlan, WindowPlan, Zone,
 };
 use crate::contract::spend::SpendRow;
 use crate::journey::testing::{OwnedJourney, World};
@@ -158,6 +158,9 @@ fn plan() -> Plan {
             dedupe: Dedupe::Off,
             max_touchpoints_per_customer: 1_000,
             max_path_touches: 1_000,
+            integrity: Integrity::default(),
+            on_corrupt: OnCorrupt::default(),
+            row_count_anomaly: OnAnomaly::default(),
         },
         refunds: Vec::new(),
         channels: ChannelPlan::default(),

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::engine::open::{OpenSource, Opened, open_inputs};
-use crate::engine::work;
+use crate::engine::open::{OpenSource, Opened};
+use crate::engine::quarantine::open_sound;
+use crate::engine::{Budget, work};
 use crate::job::JobError;
 use crate::queries;
 
@@ -22,7 +23,8 @@ pub(super) fn check(options: &CheckOptions) -> Result<(), Failure> {
     .map_err(JobError::from)?;
     let query_tables = queries::dry_run(&answers).map_err(JobError::from)?;
     let pool = work::pool(options.config.threads).map_err(JobError::from)?;
-    let opened = open_inputs(&plan, &pool).map_err(JobError::from)?;
+    let limits = Budget::of_process(None, options.config.threads, std::env::temp_dir()).limits();
+    let opened = open_sound(&plan, &pool, &limits).map_err(JobError::from)?;
     let names: Vec<String> = crate::tables::ALL
         .iter()
         .map(|spec| spec.name.to_owned())
@@ -44,7 +46,7 @@ fn report(opened: &Opened) -> String {
         line(&mut text, source);
     }
     for source in [&opened.spend, &opened.rates].into_iter().flatten() {
-        let bytes: u64 = source.files.iter().map(|file| file.file().size).sum();
+        let bytes: u64 = source.files.iter().map(|file| file.file().identity.size).sum();
         let _ = writeln!(
             text,
             "  {}: {}, {}",

@@ -14,6 +14,7 @@ use crate::contract::touchpoints::{
     BatchOrigin, Suppressed, TakeError, TouchpointReader, TouchpointRules, WatchedRow,
 };
 use crate::input::open::{Located, OpenFile};
+use crate::input::read::GroupDigest;
 use crate::input::{InputError, InputFile};
 use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks, DatedAttributeRow};
 use crate::journey::channels::{self, tally::ChannelTally};
@@ -43,6 +44,10 @@ pub struct InputRecord {
     pub digest: blake3::Hash,
     /// Rows of the file.
     pub rows: u64,
+    /// SHA-256 of the whole file, where one lies beside it and agrees.
+    pub sha256: Option<String>,
+    /// Whether a checksum covered all that was read.
+    pub is_verified: bool,
 }
 
 /// What became of the rows of one input.
@@ -131,7 +136,7 @@ pub(super) fn items_of(sources: &[&OpenSource], threads: usize) -> Vec<Item> {
 }
 
 /// Digests of row groups by source, file and group.
-pub(super) type GroupDigests = Vec<((usize, usize, usize), blake3::Hash)>;
+pub(super) type GroupDigests = Vec<((usize, usize, usize), GroupDigest)>;
 
 /// Decodes an item batch by batch; the digests of its row groups go to `digests`.
 pub(super) fn decode<E: From<InputError>>(
@@ -142,13 +147,9 @@ pub(super) fn decode<E: From<InputError>>(
 ) -> Result<(), E> {
     let mut first_row = item.first_row;
     for portion in opened.portions(&item.groups) {
-        let mut bytes = opened.bytes()?;
-        opened.hold(portion, &mut bytes)?;
-        for group in portion {
-            digests.push(((item.source, item.file, *group), opened.group_digest(&bytes, *group)?));
-        }
-        for batch in opened.reader(bytes, portion.to_vec())? {
-            let batch = batch.map_err(|error| opened.unreadable(error))?;
+        let mut note = |group, digest| digests.push(((item.source, item.file, group), digest));
+        for batch in opened.read(portion, Some(&mut note))? {
+            let batch = batch?;
             let origin =
                 BatchOrigin { source: item.source, file: item.file, first_row, located: &opened.located };
             take(&batch, origin)?;
@@ -169,10 +170,8 @@ pub fn decode_only(sources: &[&OpenSource], pool: &ThreadPool) -> Result<u64, En
         |rows, _, item| {
             let opened = &sources[item.source].files[item.file];
             for portion in opened.portions(&item.groups) {
-                let mut bytes = opened.bytes()?;
-                opened.hold(portion, &mut bytes)?;
-                for batch in opened.reader(bytes, portion.to_vec())? {
-                    *rows += batch.map_err(|error| opened.unreadable(error))?.num_rows() as u64;
+                for batch in opened.read(portion, None)? {
+                    *rows += batch?.num_rows() as u64;
                 }
             }
             Ok::<_, EngineError>(())
@@ -193,17 +192,21 @@ pub(super) fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Vec
             let start = digests.partition_point(|((s, f, _), _)| (*s, *f) < (source, file));
             let mut hasher = blake3::Hasher::new();
             hasher.update(opened.footer_digest.as_bytes());
-            for ((s, f, _), hash) in &digests[start..] {
+            let mut is_covered = true;
+            for ((s, f, _), digest) in &digests[start..] {
                 if (*s, *f) != (source, file) {
                     break;
                 }
-                hasher.update(hash.as_bytes());
+                hasher.update(digest.hash.as_bytes());
+                is_covered &= digest.is_covered;
             }
             records.push(InputRecord {
                 key: open.plan.key.clone(),
                 file: opened.file.clone(),
                 digest: hasher.finalize(),
                 rows: opened.rows,
+                sha256: opened.sha256().map(str::to_owned),
+                is_verified: is_covered || opened.sha256().is_some(),
             });
         }
     }
@@ -255,6 +258,7 @@ fn load_rows(
     let threads = pool.current_num_threads();
     let mut inputs = Vec::new();
 
+    verify(opened, pool)?;
     let suppressed = match &opened.suppress {
         Some(source) => read_suppressed(source, pool, &mut inputs)?,
         None => Suppressed::default(),
@@ -416,6 +420,16 @@ fn load_rows(
         hasher,
         watched: watched_rows,
     })
+}
+
+/// Compares files with the checksums beside them, also those of which no row group is read: why none is, their
+/// footers say.
+fn verify(opened: &Opened, pool: &ThreadPool) -> Result<(), InputError> {
+    let lookups = [&opened.customers, &opened.assignments, &opened.suppress].into_iter().flatten();
+    let sources = opened.touchpoints.iter().chain(lookups);
+    let files: Vec<&OpenFile> = sources.flat_map(|source| &source.files).collect();
+    work::map(pool, &files, |file| file.verify())?;
+    Ok(())
 }
 
 /// From the rows that each worker counted by its own codes to rows by the codes of the book.

@@ -8,12 +8,13 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use rayon::ThreadPool;
 
-use crate::config::plan::{Plan, SourcePlan};
+use crate::config::plan::{Integrity, Plan, SourcePlan};
 use crate::contract::ids::hash_ids;
 use crate::contract::touchpoints::BatchOrigin;
 use crate::input::columns::{Ids, Texts};
-use crate::input::open::{Footer, Need, OpenFile, Role, Scope, open, read_footer};
-use crate::input::{InputError, discover};
+use crate::input::footer::{Footer, read_footer};
+use crate::input::open::{Need, OpenFile, Role, Scope, open};
+use crate::input::{InputError, Limits, discover};
 use crate::journey::CustomerHash;
 
 use super::error::EngineError;
@@ -55,7 +56,7 @@ pub fn rows_of(
     plan: &Plan,
     customer: CustomerHash,
     texts: &[&str],
-    pool: &ThreadPool,
+    (pool, limits): (&ThreadPool, &Limits),
     progress: &dyn Progress,
 ) -> Result<Said, EngineError> {
     let mut needs = vec![
@@ -64,7 +65,7 @@ pub fn rows_of(
         Need::optional("order_id", Role::Id),
     ];
     needs.extend(texts.iter().map(|name| Need::optional(name, Role::Text)));
-    let sources = open_sources(plan, &needs, pool)?;
+    let sources = open_sources(plan, &needs, (pool, limits))?;
     let found = scan(&sources, pool, progress, |rows: &mut Vec<SaidRow>, batch, origin| {
         let mut hashes = Vec::new();
         hash_ids(&Ids::of(&origin.located[0], batch)?, batch.num_rows(), &mut hashes);
@@ -102,10 +103,10 @@ pub fn rows_of(
 pub fn ids_of(
     plan: &Plan,
     customers: &[CustomerHash],
-    pool: &ThreadPool,
+    (pool, limits): (&ThreadPool, &Limits),
     progress: &dyn Progress,
 ) -> Result<BTreeMap<CustomerHash, String>, EngineError> {
-    let sources = open_sources(plan, &[Need::required("customer_id", Role::Id)], pool)?;
+    let sources = open_sources(plan, &[Need::required("customer_id", Role::Id)], (pool, limits))?;
     let found: Mutex<BTreeMap<CustomerHash, String>> = Mutex::default();
     scan(&sources, pool, progress, |hashes: &mut Vec<CustomerHash>, batch, origin| {
         if locked(&found).len() == customers.len() {
@@ -134,10 +135,14 @@ fn text_of(ids: &Ids, row: usize) -> Option<String> {
 }
 
 /// Opens the touchpoint sources for some columns, whole: nothing is pruned.
-fn open_sources(plan: &Plan, needs: &[Need], pool: &ThreadPool) -> Result<Vec<OpenSource>, EngineError> {
+fn open_sources(
+    plan: &Plan,
+    needs: &[Need],
+    (pool, limits): (&ThreadPool, &Limits),
+) -> Result<Vec<OpenSource>, EngineError> {
     let open_source = |source: &SourcePlan| -> Result<OpenSource, InputError> {
         let files = work::map(pool, &discover(source)?, |file| {
-            open_with_what_is_there(source, read_footer(file.clone())?, needs)
+            open_with_what_is_there(source, read_footer(file.clone(), limits)?, needs)
         })?;
         Ok(OpenSource { plan: source.clone(), files })
     };
@@ -152,7 +157,9 @@ fn open_with_what_is_there(
 ) -> Result<OpenFile, InputError> {
     let mut needs = needs.to_vec();
     loop {
-        let error = match open(source, footer.clone(), &needs, None, Scope::default()) {
+        // Whoever looks a second time has compared checksums before.
+        let opened = open(source, footer.clone(), &needs, None, Scope::default(), Integrity::Prefer);
+        let error = match opened {
             Ok(file) => return Ok(file),
             Err(error) => error,
         };

@@ -8,6 +8,7 @@ pub mod look;
 pub mod memory;
 pub mod observe;
 pub mod open;
+pub mod quarantine;
 pub mod small;
 pub mod spill;
 pub mod work;

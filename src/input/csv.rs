@@ -1,24 +1,52 @@
 //! Small tables as CSV: every field is text until the contract looks at it.
 
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 
+use crate::config::plan::Integrity;
+
 use super::discover::InputFile;
 use super::error::InputError;
+use super::integrity::verify_bytes;
+use super::open::{changed, io};
+
+/// A CSV file, read.
+#[derive(Debug)]
+pub struct Csv {
+    /// All rows, every column text.
+    pub batch: RecordBatch,
+    /// BLAKE3 of the file.
+    pub digest: blake3::Hash,
+    /// SHA-256 of the file, where one lies beside it and agrees.
+    pub sha256: Option<String>,
+}
 
 /// Reads a whole CSV file with a header. Separators `,` `;` and tab are told apart by the header; a
-/// byte-order mark is skipped. Empty fields are null. The second part is the BLAKE3 of the file.
-pub fn read(file: &InputFile) -> Result<(RecordBatch, blake3::Hash), InputError> {
+/// byte-order mark is skipped. Empty fields are null.
+///
+/// # Errors
+/// The file isn't there any more, changes, isn't what its checksum says, or is no CSV.
+pub fn read(file: &InputFile, integrity: Integrity) -> Result<Csv, InputError> {
     let unreadable =
         |reason: String| InputError::Unreadable { path: file.path.clone(), format: "CSV", reason };
-    let bytes = std::fs::read(&file.path).map_err(|source| InputError::Io {
-        action: "read",
-        path: file.path.clone(),
-        source,
-    })?;
+    let handle = file.open_first()?;
+    let mut bytes = vec![0; file.identity.size as usize];
+    let read = handle.read_exact_at(&mut bytes, 0);
+    if let Some(what) = file.changed(&handle)? {
+        return Err(changed(file, Some(what)));
+    }
+    read.map_err(io("read", file))?;
+    let sha256 = match integrity {
+        Integrity::Off => None,
+        _ => verify_bytes(file, &bytes)?,
+    };
+    if integrity == Integrity::Require && sha256.is_none() {
+        return Err(InputError::Unverified { path: file.path.clone() });
+    }
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
         unreadable(format!("line {line} is not UTF-8"))
@@ -47,5 +75,5 @@ pub fn read(file: &InputFile) -> Result<(RecordBatch, blake3::Hash), InputError>
         columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
         .map_err(|error| unreadable(error.to_string()))?;
-    Ok((batch, blake3::hash(&bytes)))
+    Ok(Csv { batch, digest: blake3::hash(&bytes), sha256 })
 }

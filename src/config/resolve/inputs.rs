@@ -9,7 +9,9 @@ use toml::Spanned;
 use super::Resolver;
 use crate::config::diagnostic::{Complaint, ErrorKind};
 use crate::config::nearest;
-use crate::config::plan::{ContractPlan, Dedupe, FieldMatch, Matcher, SourcePlan};
+use crate::config::plan::{
+    ContractPlan, Dedupe, FieldMatch, Freshness, Integrity, Matcher, OnAnomaly, OnCorrupt, SourcePlan,
+};
 use crate::config::schema::{self, Contract, Inputs, OneOrMany, Source, Table, Text};
 
 /// Columns whose values differ from row to row, or are measured.
@@ -190,7 +192,8 @@ impl Resolver<'_, '_, '_> {
             .iter()
             .filter_map(|matcher| self.matcher(matcher.get_ref(), matcher.span(), shape, &own));
         let exclude = matchers.collect();
-        SourcePlan { key, paths, columns, constants, timezone, exclude }
+        let freshness = self.freshness(source.warn_after.as_ref(), source.error_after.as_ref());
+        SourcePlan { key, paths, columns, constants, timezone, freshness, exclude }
     }
 
     /// A mapping of logical columns, checked for slips.
@@ -386,6 +389,74 @@ impl Resolver<'_, '_, '_> {
                 100_000,
             ),
             max_path_touches: usize::try_from(touches).unwrap_or(usize::MAX),
+            integrity: self
+                .choose(
+                    contract.integrity.as_ref(),
+                    "integrity",
+                    &[
+                        ("prefer", Integrity::Prefer),
+                        ("require", Integrity::Require),
+                        ("off", Integrity::Off),
+                    ],
+                )
+                .unwrap_or_default(),
+            on_corrupt: self
+                .choose(
+                    contract.on_corrupt.as_ref(),
+                    "on_corrupt",
+                    &[("fail", OnCorrupt::Fail), ("quarantine_file", OnCorrupt::QuarantineFile)],
+                )
+                .unwrap_or_default(),
+            row_count_anomaly: self
+                .choose(
+                    contract.row_count_anomaly.as_ref(),
+                    "row_count_anomaly",
+                    &[("warn", OnAnomaly::Warn), ("fail", OnAnomaly::Fail), ("off", OnAnomaly::Off)],
+                )
+                .unwrap_or_default(),
+        }
+    }
+
+    /// How old the newest row of a source may be.
+    pub(super) fn freshness(&mut self, warn: Option<&Text>, error: Option<&Text>) -> Freshness {
+        let [warn_after_us, error_after_us] = [warn, error].map(|text| self.duration(text));
+        if let (Some(text), Some(warn_us), Some(error_us)) = (warn, warn_after_us, error_after_us)
+            && warn_us >= error_us
+        {
+            self.refuse(
+                text.span(),
+                format!("`warn_after` is `{text}`, and `error_after` would stop the run by then"),
+                "write a shorter one, or leave it out",
+            );
+        }
+        Freshness { warn_after_us, error_after_us }
+    }
+
+    /// What the contract says of the freshness of touchpoints holds for each source that says nothing of its own.
+    /// Without an end of the window there is nothing that rows could be old at.
+    pub(super) fn fresh_sources(
+        &mut self,
+        contract: &Contract,
+        sources: &mut [SourcePlan],
+        (to_us, own): (Option<i64>, Option<&Text>),
+    ) {
+        let common = self.freshness(contract.warn_after.as_ref(), contract.error_after.as_ref());
+        for source in sources {
+            let Freshness { warn_after_us, error_after_us } = &mut source.freshness;
+            if (*warn_after_us, *error_after_us) == (None, None) {
+                (*warn_after_us, *error_after_us) = (common.warn_after_us, common.error_after_us);
+            }
+        }
+        let written = contract.error_after.as_ref().or(contract.warn_after.as_ref()).or(own);
+        if let Some(text) = written
+            && to_us.is_none()
+            && self.problems.is_empty()
+        {
+            self.refuse(
+                text.span(),
+                "the age of the newest row is that at the end of the window, and the window has none",
+                "set window.to, or give --to or --date",
+            );
         }
     }
 }

@@ -74,6 +74,8 @@ pub(super) struct Source {
     pub(super) columns: Table<Text>,
     pub(super) constants: Table<Text>,
     pub(super) timezone: Option<Text>,
+    pub(super) warn_after: Option<Text>,
+    pub(super) error_after: Option<Text>,
     pub(super) exclude: Vec<Spanned<Matcher>>,
 }
 
@@ -90,7 +92,7 @@ pub(super) struct PlainSource {
 impl From<PlainSource> for Source {
     fn from(source: PlainSource) -> Self {
         let PlainSource { path, columns, constants, timezone } = source;
-        Self { path, columns, constants, timezone, exclude: Vec::new() }
+        Self { path, columns, constants, timezone, ..Self::default() }
     }
 }
 
@@ -132,6 +134,11 @@ pub(super) struct Contract {
     pub(super) dedupe: Option<Text>,
     pub(super) max_touchpoints_per_customer: Option<Spanned<i64>>,
     pub(super) max_path_touches: Option<Spanned<i64>>,
+    pub(super) integrity: Option<Text>,
+    pub(super) on_corrupt: Option<Text>,
+    pub(super) row_count_anomaly: Option<Text>,
+    pub(super) warn_after: Option<Text>,
+    pub(super) error_after: Option<Text>,
 }
 
 /// `[journey]`.
