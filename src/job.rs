@@ -1,7 +1,9 @@
 //! The pipeline, top to bottom.
 
+mod anomaly;
 mod error;
 pub mod findings;
+mod freshness;
 mod quality;
 
 use std::collections::BTreeMap;
@@ -13,18 +15,18 @@ use polars::prelude::DataFrame;
 use rayon::ThreadPool;
 
 use crate::analyses::{Analyses, NamedFrame};
-use crate::config::plan::Plan;
+use crate::config::plan::{OnAnomaly, Plan};
 use crate::engine::budget::Budget;
 use crate::engine::kernel::{Kernel, KernelInput, cut_options};
 use crate::engine::load::Loaded;
 use crate::engine::observe::{Seen, finish, observe};
 use crate::engine::open::Opened;
-use crate::engine::quarantine::{load_sound, open_sound};
+use crate::engine::quarantine::{Quarantined, load_sound, open_sound};
 use crate::engine::work::{self, Progress};
 use crate::journey::partition::CutCounts;
 use crate::publish::{
-    InputRecord, JobRecord, Manifest, Publication, Published, RunId, RunIdParts, Store, publish, republish,
-    window_name,
+    InputRecord, JobRecord, Manifest, Publication, Published, QuarantinedRecord, RunId, RunIdParts, Store,
+    publish, republish, window_name,
 };
 use crate::queries::{self, Query};
 use crate::tables::{self, TableDocs, Window};
@@ -65,6 +67,8 @@ pub struct Outcome {
     pub files: usize,
     /// The most telling figures.
     pub findings: Vec<Finding>,
+    /// What a person should know of the inputs: files left out, types that differ, rows that are old or few.
+    pub warnings: Vec<String>,
 }
 
 /// A computed table with its documentation.
@@ -87,13 +91,19 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let (opened, mut loaded) = load_sound(plan, opened, &pool, &budget, progress)?;
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
     let inputs: Vec<InputRecord> = loaded.inputs.iter().map(input_record).collect();
-    let run_id = run_id(plan, &queries, &inputs, window)?;
+    let quarantined: Vec<QuarantinedRecord> = opened.quarantined.iter().map(quarantined_record).collect();
+    let run_id = run_id(plan, &queries, (&inputs, &quarantined), window)?;
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
     {
         return Ok(reused(republish(&store, &found, options.make_current)?, &found.manifest));
     }
 
+    let mut warnings = anomaly::of_files(&opened);
+    warnings.extend(freshness::check(plan, &loaded)?.stale);
+    if plan.contract.row_count_anomaly != OnAnomaly::Off {
+        warnings.extend(anomaly::check(plan, &loaded, window, &store.manifests()?)?);
+    }
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
     let tables = pool.install(|| finish_tables(computed.frames, &queries, window))?;
     let counts = quality::counts(&loaded, &computed.cut);
@@ -103,6 +113,8 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         timezone: &plan.job.timezone,
         job: job_record(plan)?,
         inputs,
+        quarantined,
+        warnings: warnings.clone(),
         counts: counts.clone(),
         started,
         rejected: quality::rejected(plan, &loaded, &computed.cut),
@@ -118,6 +130,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         counts,
         files: loaded.inputs.len(),
         findings: findings::find(plan, &tables),
+        warnings,
     })
 }
 
@@ -256,9 +269,25 @@ fn input_record(input: &crate::engine::load::InputRecord) -> InputRecord {
     }
 }
 
-fn run_id(plan: &Plan, queries: &[Query], inputs: &[InputRecord], window: Window) -> Result<RunId, JobError> {
-    let digests: Vec<(String, String)> =
+fn quarantined_record(file: &Quarantined) -> QuarantinedRecord {
+    QuarantinedRecord {
+        input: file.key.clone(),
+        path: file.path.display().to_string(),
+        size: file.size,
+        reason: file.reason.clone(),
+    }
+}
+
+fn run_id(
+    plan: &Plan,
+    queries: &[Query],
+    (inputs, quarantined): (&[InputRecord], &[QuarantinedRecord]),
+    window: Window,
+) -> Result<RunId, JobError> {
+    let mut digests: Vec<(String, String)> =
         inputs.iter().map(|input| (input.input.clone(), input.blake3.clone())).collect();
+    // `data_quality` counts them.
+    digests.extend(quarantined.iter().map(|file| (format!("{} left out", file.input), String::new())));
     Ok(RunId::new(&RunIdParts {
         inputs: &digests,
         plan,
@@ -294,14 +323,15 @@ fn already_published(
                     && recorded.modified_us == *modified_us
                     && modified_us.is_some()
             });
-        if !unchanged {
+        // What was damaged may have been mended.
+        if !unchanged || !manifest.quarantined.is_empty() || !opened.quarantined.is_empty() {
             continue;
         }
         let window = Window {
             from_us: plan.window.from_us.unwrap_or(manifest.window.from_us),
             to_us: plan.window.to_us.unwrap_or(manifest.window.to_us),
         };
-        let run_id = run_id(plan, queries, &manifest.inputs, window)?;
+        let run_id = run_id(plan, queries, (&manifest.inputs, &[]), window)?;
         if let Some(found) = store.find_published(&run_id)? {
             return Ok(Some(reused(republish(store, &found, options.make_current)?, &found.manifest)));
         }
@@ -345,5 +375,6 @@ fn reused(published: Published, manifest: &Manifest) -> Outcome {
         counts: manifest.counts.clone(),
         files: manifest.inputs.len(),
         findings: Vec::new(),
+        warnings: manifest.warnings.clone(),
     }
 }

@@ -79,6 +79,9 @@ fn summary(plan: &Plan, outcome: &Outcome, seconds: f64) -> String {
     };
     lines.push(format!("  where      {place}"));
     lines.push(format!("  took       {seconds:.1} s"));
+    for warning in &outcome.warnings {
+        lines.push(format!("  ! {warning}"));
+    }
     for finding in &outcome.findings {
         lines.push(format!("  * {}  [{}]", finding.text, finding.table));
     }

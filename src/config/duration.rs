@@ -51,7 +51,7 @@ fn correction(text: &str) -> String {
 }
 
 /// A duration in the largest unit that divides it.
-pub(super) fn format(us: i64) -> String {
+pub(crate) fn format(us: i64) -> String {
     let divides = |(_, unit_us): &&(&str, i64)| us % unit_us == 0;
     match UNITS[1..].iter().chain(&UNITS[..1]).find(divides) {
         Some((name, unit_us)) => format!("{}{name}", us / unit_us),

@@ -54,6 +54,22 @@ pub enum EngineError {
         /// As a fraction.
         limit: f64,
     },
+    /// The newest row of an input is too old.
+    #[error("{key}: {age}, and error_after is {limit}")]
+    Stale {
+        /// Key of the source in the configuration.
+        key: String,
+        /// How old it is, as a person would write it.
+        age: String,
+        /// As configured.
+        limit: String,
+    },
+    /// Far fewer or more rows than in earlier runs.
+    #[error("the numbers of rows are not what they were:{}", inputs.iter().map(|input| format!("\n  {input}")).collect::<String>())]
+    RowCountAnomaly {
+        /// A sentence for each input.
+        inputs: Vec<String>,
+    },
     /// The threads could not be started.
     #[error("cannot start {threads} threads")]
     Threads {
@@ -93,6 +109,12 @@ impl EngineError {
             EngineError::TooManyDuplicates { .. } => {
                 Some("look for files that were exported twice, or raise contract.max_duplicate_share if this is known and accepted".to_owned())
             }
+            EngineError::Stale { .. } => Some(
+                "see whether the export is late or one of its files is missing, or raise error_after".to_owned(),
+            ),
+            EngineError::RowCountAnomaly { .. } => Some(
+                "see whether the export is complete and whether files lie there twice; if the numbers are right, set contract.row_count_anomaly = \"warn\"".to_owned(),
+            ),
             EngineError::Spill { .. } => Some(
                 "name a folder with more room with --temp-dir, or raise --memory so that less is written out".to_owned(),
             ),
@@ -106,7 +128,10 @@ impl EngineError {
         match self {
             EngineError::Input(error) => error.exit_code(),
             EngineError::NoRows { .. } => 66,
-            EngineError::TooManyRejected { .. } | EngineError::TooManyDuplicates { .. } => 65,
+            EngineError::TooManyRejected { .. }
+            | EngineError::TooManyDuplicates { .. }
+            | EngineError::Stale { .. }
+            | EngineError::RowCountAnomaly { .. } => 65,
             EngineError::Threads { .. } | EngineError::Random(_) | EngineError::Spill { .. } => 74,
             EngineError::Frame(_) => 70,
         }

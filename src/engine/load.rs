@@ -88,6 +88,8 @@ pub struct Loaded {
     pub counts: Vec<InputCounts>,
     /// The reporting window, µs.
     pub window_us: (i64, i64),
+    /// By source of touchpoints: the last instant that was kept, µs.
+    pub newest_us: Vec<Option<i64>>,
     /// Hashes values of rejected rows.
     pub hasher: ValueHasher,
     /// By worker: the rows of the watched customer as it met them.
@@ -325,11 +327,15 @@ fn load_rows(
     let mut builders: Vec<CodebookBuilder> = Vec::new();
     let mut rows_by_code: Vec<Vec<u64>> = Vec::new();
     let mut span_us: Option<(i64, i64)> = None;
+    let mut newest_us = vec![None; sources.len()];
     let mut watched_rows = Vec::new();
     for (worker, (mut reader, own, spiller)) in workers.into_iter().enumerate() {
         digests.extend(own);
         spilled.rows.push(spiller.finish(&mut reader.partitions)?);
-        reader.counts.iter().for_each(|counts| touchpoint_counts.counts.merge(counts));
+        for (newest_us, counts) in newest_us.iter_mut().zip(&reader.counts) {
+            touchpoint_counts.counts.merge(counts);
+            *newest_us = counts.newest_us.max(*newest_us);
+        }
         touchpoint_counts.rejects.extend(std::mem::take(&mut reader.rejects));
         if let Some((first, last)) = reader.span_us {
             let span = span_us.get_or_insert((first, last));
@@ -417,6 +423,7 @@ fn load_rows(
         inputs,
         counts,
         window_us,
+        newest_us,
         hasher,
         watched: watched_rows,
     })

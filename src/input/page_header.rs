@@ -6,9 +6,6 @@ use super::compact::{Broken, Compact, Field, Kind};
 pub(super) mod encodings {
     pub(in crate::input) const PLAIN: i32 = 0;
     pub(in crate::input) const PLAIN_DICTIONARY: i32 = 2;
-    pub(in crate::input) const DELTA_BINARY_PACKED: i32 = 5;
-    pub(in crate::input) const DELTA_LENGTH_BYTE_ARRAY: i32 = 6;
-    pub(in crate::input) const DELTA_BYTE_ARRAY: i32 = 7;
     pub(in crate::input) const RLE_DICTIONARY: i32 = 8;
 }
 

@@ -116,7 +116,7 @@ impl OpenFile {
         if self.integrity == Integrity::Off {
             bytes.ignore_checksums();
         }
-        let rows = portion.iter().map(|group| self.group_rows(*group)).sum();
+        let rows: u64 = portion.iter().map(|group| self.group_rows(*group)).sum();
         let texts = TextLimits {
             most_bytes: self.limits.decoder_bytes,
             batch_rows: rows.min(BATCH_ROWS as u64),

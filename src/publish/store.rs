@@ -106,6 +106,16 @@ impl Store {
         Ok(None)
     }
 
+    /// Manifests of all runs that are whole enough to have one, in no order.
+    ///
+    /// # Errors
+    ///
+    /// What the system said when listing the runs.
+    pub fn manifests(&self) -> Result<Vec<Manifest>, PublishError> {
+        let runs = self.root.join(RUNS);
+        Ok(files::entries(&runs)?.iter().filter_map(|run| Manifest::read(&runs.join(run)).ok()).collect())
+    }
+
     /// Points the window, and `current` unless that would go back in time, to a run that was published before.
     /// Returns whether `current` points to it.
     ///

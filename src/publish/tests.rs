@@ -50,6 +50,8 @@ impl Fixture {
                 currency: "EUR".to_owned(),
             },
             inputs: Vec::new(),
+            quarantined: Vec::new(),
+            warnings: Vec::new(),
             counts: BTreeMap::from([("rows_read".to_owned(), 7)]),
             started: Timestamp::UNIX_EPOCH,
             tables: sample::tables(),

@@ -37,6 +37,8 @@ fn commit(store: &Store, id: &RunId, from: i64, to: i64, make_current: bool) -> 
             to_us: window.to_us,
         },
         inputs: Vec::new(),
+        quarantined: Vec::new(),
+        warnings: Vec::new(),
         counts: Default::default(),
         tables: Vec::new(),
         rejected: Vec::new(),
