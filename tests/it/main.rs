@@ -4,6 +4,7 @@
 mod architecture;
 mod bad_config;
 mod bad_input;
+mod bombs;
 mod books;
 mod budget;
 mod channels;
@@ -12,7 +13,9 @@ mod coverage;
 mod customers;
 mod determinism;
 mod explain;
+mod hostile;
 mod inputs;
+mod integrity;
 mod journeys;
 mod limits;
 mod money;
