@@ -80,8 +80,14 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let queries = load_queries(plan)?;
     let budget = budget(plan, options)?;
     let pool = work::pool(budget.threads())?;
+<<<<<<< HEAD
     let store = Store::open(&plan.output.path, options.wait)?;
     let opened = open_sound(plan, &pool, &budget.limits())?;
+=======
+    let interrupted = AtomicBool::new(false);
+    let store = Store::open(&plan.output.path, options.wait, &interrupted)?;
+    let opened = open_inputs(plan, &pool)?;
+>>>>>>> 5f8d3a8ea055ce87395962cf85ad80c797177a46
     if !options.force
         && let Some(outcome) = already_published(plan, options, &queries, &opened, &store)?
     {
@@ -96,7 +102,8 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
     {
-        return Ok(reused(republish(&store, &found, options.make_current)?, &found.manifest));
+        let published = republish(&store, &found, plan.output.keep, options.make_current)?;
+        return Ok(reused(published, &found.manifest));
     }
 
     let mut warnings = anomaly::of_files(&opened);
@@ -120,7 +127,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         rejected: quality::rejected(plan, &loaded, &computed.cut),
         output: &plan.output,
         make_current: options.make_current,
-        interrupted: &AtomicBool::new(false),
+        interrupted: &interrupted,
         tables: tables.clone(),
     };
     let published = pool.install(|| publish(&store, &publication))?;
@@ -333,7 +340,8 @@ fn already_published(
         };
         let run_id = run_id(plan, queries, (&manifest.inputs, &[]), window)?;
         if let Some(found) = store.find_published(&run_id)? {
-            return Ok(Some(reused(republish(store, &found, options.make_current)?, &found.manifest)));
+            let published = republish(store, &found, plan.output.keep, options.make_current)?;
+            return Ok(Some(reused(published, &found.manifest)));
         }
     }
     Ok(None)

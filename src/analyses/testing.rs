@@ -200,6 +200,7 @@ fn plan() -> Plan {
             csv_style: CsvStyle::Plain,
             csv_separator: ',',
             csv_decimal: '.',
+            keep: Default::default(),
         },
     }
 }

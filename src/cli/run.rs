@@ -30,6 +30,9 @@ pub(super) fn run(options: &RunOptions) -> Result<(), Failure> {
     let outcome = job::run(&plan, &how, &bar);
     bar.clear();
     let outcome = outcome?;
+    if let Some(warning) = &outcome.published.warning {
+        eprintln!("warning: {warning}");
+    }
     if !options.quiet {
         eprint!("{}", summary(&plan, &outcome, begun.elapsed().as_secs_f64()));
     }

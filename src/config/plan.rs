@@ -788,6 +788,24 @@ pub struct OutputPlan {
     pub csv_separator: char,
     /// Decimal mark of CSV files.
     pub csv_decimal: char,
+    /// Which runs stay. No part of the run id: it changes no published byte.
+    #[serde(skip)]
+    pub keep: Keep,
+}
+
+/// Which runs stay although no pointer names them: those that are young, and the newest of each window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Days since the last pointer left a run.
+    pub days: u32,
+    /// Runs of a window, those that a pointer names among them; at least 1.
+    pub runs: usize,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Keep { days: 7, runs: 3 }
+    }
 }
 
 /// How CSV files are written.

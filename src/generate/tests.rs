@@ -215,7 +215,10 @@ fn what_was_not_generated_is_refused_and_stays() {
 fn published_results_stay() {
     let dir = temporary();
     let out = dir.path().join(layout::OUTPUT_DIR);
-    drop(crate::publish::Store::open(&out, std::time::Duration::ZERO).expect("an output folder"));
+    drop(
+        crate::publish::Store::open(&out, std::time::Duration::ZERO, &false.into())
+            .expect("an output folder"),
+    );
     fs::create_dir(out.join("runs/r-1-1")).expect("a run");
     fs::write(out.join("runs/r-1-1/manifest.json"), "dear").expect("a file");
     for seed in [1, 2] {

@@ -279,6 +279,7 @@ mod tests {
             csv_style: CsvStyle::Plain,
             csv_separator,
             csv_decimal,
+            keep: Default::default(),
         };
         for (separator, decimal) in [('"', '.'), ('\n', '.'), ('1', '.'), ('é', '.'), ('-', '.'), (';', '_')]
         {

@@ -30,12 +30,27 @@ pub enum PublishError {
         waited: Duration,
     },
     /// The result is visible, but the disk did not confirm that it will stay so.
-    #[error("published {}, but the disk did not confirm it: a power failure may undo it", path.display())]
+    #[error(
+        "published and visible as {run}, but the disk did not confirm it for {}: a power failure may undo it",
+        path.display()
+    )]
     Unconfirmed {
+        /// Name of the run's folder.
+        run: String,
         /// The folder that could not be synced.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// Something that isn't ours stands where the output needs its own.
+    #[error("{} is {found}; it has to be {wanted} of the output's own", path.display())]
+    Misplaced {
+        /// The place.
+        path: PathBuf,
+        /// What stands there.
+        found: &'static str,
+        /// What should.
+        wanted: &'static str,
     },
     /// A written file reads back as something else.
     #[error("{} reads back differently: {detail}", path.display())]
@@ -107,7 +122,7 @@ impl PublishError {
         match self {
             PublishError::Io { .. } | PublishError::Unconfirmed { .. } | PublishError::ReadBack { .. } => 74,
             PublishError::Locked { .. } => 75,
-            PublishError::CsvFormat { .. } => 78,
+            PublishError::CsvFormat { .. } | PublishError::Misplaced { .. } => 78,
             PublishError::Interrupted => 130,
             PublishError::Name { .. }
             | PublishError::DuplicateTable { .. }
@@ -130,6 +145,9 @@ impl PublishError {
             PublishError::Unconfirmed { .. } => {
                 Some("run again: it confirms what is published without computing it again")
             }
+            PublishError::Misplaced { .. } => Some(
+                "move it away, or write elsewhere with `--out DIR`; links inside an output are never followed",
+            ),
             PublishError::CsvFormat { .. } => Some("set output.csv_separator and output.csv_decimal apart"),
             PublishError::Interrupted => Some("run again"),
             _ => None,

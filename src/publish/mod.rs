@@ -10,8 +10,10 @@ mod rejected;
 mod run_id;
 mod store;
 pub mod verify;
+mod whole;
 
 use std::collections::{BTreeMap, HashSet};
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,10 +26,10 @@ pub use error::PublishError;
 pub use manifest::{InputRecord, JobRecord, Manifest, QuarantinedRecord};
 pub use rejected::RejectedRows;
 pub use run_id::{RunId, RunIdParts};
-pub use store::{Found, Staging, Store, window_name};
+pub use store::{Found, Pointed, Staging, Store, window_name};
 
 use self::manifest::{FileRecord, MANIFEST, RejectedRecord, TableRecord, WindowRecord};
-use crate::config::plan::{OutputPlan, Zone};
+use crate::config::plan::{Keep, OutputPlan, Zone};
 use crate::tables::{ColumnType, TableDocs, TableError, Window, check_columns, is_table_name};
 
 /// Everything a run publishes.
@@ -74,6 +76,10 @@ pub struct Published {
     pub is_current: bool,
     /// Whether it had been published before and nothing was computed.
     pub reused: bool,
+    /// Runs that retention removed, by the names of their folders.
+    pub removed: Vec<String>,
+    /// Why retention failed; the result stands all the same.
+    pub warning: Option<String>,
 }
 
 /// Publishes a run: whole or not at all. Tables are written side by side in the pool of the caller.
@@ -93,6 +99,7 @@ pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published
     let described: Vec<_> = publication.tables.iter().map(|(docs, _)| docs).zip(&tables).collect();
     let package = datapackage::encode(publication.run_id.as_str(), &described, format)?;
     let files = vec![folder.write(datapackage::DATA_PACKAGE.to_owned(), &package)?];
+    verify::read_whole(&folder.path.join(&files[0].path), &files[0])?;
 
     let manifest = Manifest {
         manifest_version: 1,
@@ -110,11 +117,11 @@ pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published
         started: publication.started.to_string(),
         finished: Timestamp::now().to_string(),
     };
-    folder.write(MANIFEST.to_owned(), &manifest.encode()?)?;
+    let file = folder.write(MANIFEST.to_owned(), &manifest.encode()?)?;
+    verify::read_whole(&folder.path.join(&file.path), &file)?;
     folder.check_interrupted()?;
-    let rows = table_rows(&manifest);
-    let (directory, is_current) = store.commit(staging, &manifest, publication.make_current)?;
-    Ok(Published { directory, rows, is_current, reused: false })
+    let (directory, pointed) = store.commit(staging, &manifest, publication.make_current)?;
+    Ok(published(store, &manifest, directory, &pointed, publication.output.keep, false))
 }
 
 /// Makes a run that was published before visible again, and current unless that would go back in time.
@@ -122,14 +129,44 @@ pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published
 /// # Errors
 ///
 /// What the system said; the pointers are then as before.
-pub fn republish(store: &Store, found: &Found, make_current: bool) -> Result<Published, PublishError> {
-    let is_current = store.point_to(found, make_current)?;
-    let rows = table_rows(&found.manifest);
-    Ok(Published { directory: found.directory.clone(), rows, is_current, reused: true })
+pub fn republish(
+    store: &Store,
+    found: &Found,
+    keep: Keep,
+    make_current: bool,
+) -> Result<Published, PublishError> {
+    let pointed = store.point_to(found, make_current)?;
+    Ok(published(store, &found.manifest, found.directory.clone(), &pointed, keep, true))
 }
 
-fn table_rows(manifest: &Manifest) -> Vec<(String, u64)> {
-    manifest.tables.iter().map(|table| (table.name.clone(), table.rows)).collect()
+/// What is visible now; runs that nothing keeps any more are removed.
+fn published(
+    store: &Store,
+    manifest: &Manifest,
+    directory: PathBuf,
+    pointed: &Pointed,
+    keep: Keep,
+    reused: bool,
+) -> Published {
+    // The result is out: that old ones can't be removed is no reason to call the run failed.
+    let (removed, warning) = match store.retain(&pointed.left, keep) {
+        Ok(removed) => (removed, None),
+        Err(error) => (Vec::new(), Some(told(&error))),
+    };
+    Published {
+        directory,
+        rows: manifest.tables.iter().map(|table| (table.name.clone(), table.rows)).collect(),
+        is_current: pointed.is_current,
+        reused,
+        removed,
+        warning,
+    }
+}
+
+/// Why old runs stay, in one line.
+fn told(error: &PublishError) -> String {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("earlier runs that nothing keeps were not all removed: {error}{cause}")
 }
 
 fn window_record(publication: &Publication<'_>) -> Result<WindowRecord, PublishError> {
@@ -285,7 +322,7 @@ struct Folder<'a> {
 
 impl Folder<'_> {
     fn create(&self, name: &str) -> Result<(), PublishError> {
-        files::create_folder(&self.path.join(name))
+        files::make_folder(&self.path.join(name))
     }
 
     fn sync(&self, name: &str) -> Result<(), PublishError> {

@@ -11,16 +11,16 @@ use crate::tables::{ColumnType, TableError};
 static RUNNING: AtomicBool = AtomicBool::new(false);
 static STOPPED: AtomicBool = AtomicBool::new(true);
 
-struct Fixture {
+pub(super) struct Fixture {
     _folder: tempfile::TempDir,
     root: PathBuf,
-    store: Store,
+    pub(super) store: Store,
     output: OutputPlan,
     timezone: Zone,
 }
 
 impl Fixture {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().to_owned();
         let output = OutputPlan {
@@ -30,13 +30,14 @@ impl Fixture {
             csv_style: CsvStyle::Excel,
             csv_separator: ',',
             csv_decimal: '.',
+            keep: Default::default(),
         };
         let timezone = Zone { name: "UTC".to_owned(), zone: jiff::tz::TimeZone::UTC };
-        let store = Store::open(&root, Duration::ZERO).unwrap();
+        let store = Store::open(&root, Duration::ZERO, &RUNNING).unwrap();
         Fixture { _folder: folder, root, store, output, timezone }
     }
 
-    fn publication(&self) -> Publication<'_> {
+    pub(super) fn publication(&self) -> Publication<'_> {
         let parts = RunIdParts { inputs: &[], plan: &"plan", queries: &[], window: WINDOW, version: "0.1.0" };
         Publication {
             run_id: RunId::new(&parts).unwrap(),
@@ -122,7 +123,7 @@ fn a_run_is_published_whole_and_can_be_used_again() {
     assert_eq!(manifest.all_files().count(), names.len() - 1);
     let found = fixture.store.find_published(&publication.run_id).unwrap().unwrap();
     assert_eq!(found.manifest, manifest);
-    let again = republish(&fixture.store, &found, false).unwrap();
+    let again = republish(&fixture.store, &found, Keep::default(), false).unwrap();
     assert_eq!(again, Published { reused: true, ..published.clone() });
 
     fs::write(published.directory.join("csv/stage_funnel.csv"), "short").unwrap();
@@ -329,4 +330,25 @@ fn the_data_package_describes_both_files_of_a_table() {
     // A key that may be null is no primary key.
     let roi = resources.iter().find(|resource| resource["name"] == "channel_roi.csv").unwrap();
     assert_eq!(roi["schema"].get("primaryKey"), None);
+}
+
+#[test]
+fn a_run_stands_where_old_ones_cannot_be_removed() {
+    let mut fixture = Fixture::new();
+    fixture.output.keep = Keep { days: 0, runs: 1 };
+    let first = publish(&fixture.store, &fixture.publication()).unwrap();
+    // Where the old run would be put aside lies something that can't be replaced.
+    let name = first.directory.file_name().unwrap().to_owned();
+    fs::create_dir_all(fixture.root.join(".staging").join(&name).join("in the way")).unwrap();
+    let second = publish(&fixture.store, &fixture.publication()).unwrap();
+    assert!(second.is_current && second.removed.is_empty());
+    let warning = second.warning.unwrap();
+    assert!(warning.starts_with("earlier runs that nothing keeps were not all removed: "), "{warning}");
+    assert!(first.directory.is_dir());
+
+    fs::remove_dir_all(fixture.root.join(".staging").join(&name)).unwrap();
+    let third = publish(&fixture.store, &fixture.publication()).unwrap();
+    assert_eq!(third.removed.len(), 2);
+    assert_eq!(third.warning, None);
+    assert!(!first.directory.exists() && !second.directory.exists() && third.directory.is_dir());
 }

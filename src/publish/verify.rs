@@ -106,14 +106,15 @@ pub fn verify_csv(
         }
         for ((field, cells), column) in record.iter().zip(&columns).zip(&docs.columns) {
             if !reads_as(field, cells.get(rows - 1), format) {
-                return Err(differs(format!("column {}, row {rows}: {field:?}", column.name)));
+                return Err(differs(format!("column {}, row {rows}", column.name)));
             }
         }
     }
     if rows == frame.height() { Ok(()) } else { Err(differs(format!("{rows} of {} rows", frame.height()))) }
 }
 
-fn read_whole(path: &Path, record: &FileRecord) -> Result<Vec<u8>, PublishError> {
+/// Reads a written file back and compares it with what was written, byte by byte.
+pub(super) fn read_whole(path: &Path, record: &FileRecord) -> Result<Vec<u8>, PublishError> {
     let bytes = files::read_file(path)?;
     if bytes.len() as u64 != record.size || sha256(&bytes) != record.sha256 {
         let detail = "its SHA-256 is not that of what was written".to_owned();

@@ -13,6 +13,7 @@ mod coverage;
 mod customers;
 mod determinism;
 mod explain;
+mod faults;
 mod hostile;
 mod inputs;
 mod integrity;

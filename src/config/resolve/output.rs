@@ -5,11 +5,17 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 use super::Resolver;
-use crate::config::plan::{CsvStyle, OutputPlan};
-use crate::config::schema::{Output, Text};
+use crate::config::plan::{CsvStyle, Keep, OutputPlan};
+use crate::config::schema::{self, Output, Text};
 
 /// Where results go unless the file says.
 const FOLDER: &str = "out";
+
+/// A century.
+const MOST_DAYS: u32 = 36_500;
+
+/// More of one window are a mistake.
+const MOST_RUNS: usize = 10_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
@@ -48,7 +54,35 @@ impl Resolver<'_, '_, '_> {
             csv_style: self.choose(output.csv.as_ref(), "style of CSV", &styles).unwrap_or(CsvStyle::Excel),
             csv_separator,
             csv_decimal,
+            keep: self.keep(&output.keep),
         }
+    }
+
+    fn keep(&mut self, keep: &schema::Keep) -> Keep {
+        let default = Keep::default();
+        let days = keep.days.as_ref().and_then(|days| {
+            let fits = u32::try_from(*days.get_ref()).ok().filter(|days| *days <= MOST_DAYS);
+            if fits.is_none() {
+                self.refuse(
+                    days.span(),
+                    format!("`days` is `{days}`"),
+                    format!("write for how many days a replaced run stays, from 0 to {MOST_DAYS}"),
+                );
+            }
+            fits
+        });
+        let runs = keep.runs.as_ref().and_then(|runs| {
+            let fits = usize::try_from(*runs.get_ref()).ok().filter(|runs| (1..=MOST_RUNS).contains(runs));
+            if fits.is_none() {
+                self.refuse(
+                    runs.span(),
+                    format!("`runs` is `{runs}`"),
+                    format!("write how many runs of a window stay, the visible one among them, from 1 to {MOST_RUNS}"),
+                );
+            }
+            fits
+        });
+        Keep { days: days.unwrap_or(default.days), runs: runs.unwrap_or(default.runs) }
     }
 
     fn formats(&mut self, formats: Option<&Spanned<Vec<Text>>>) -> Vec<Format> {

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::plan::{
     AfterConversion, BehaviourRule, Cap, ConversionValue, Correction, CsvStyle, DAY_US, Dedupe, FieldMatch,
-    Levels, LiftPrior, Matcher, MetricKind, MetricOf, Model, Orders, PathTransform, Plan, Population,
+    Keep, Levels, LiftPrior, Matcher, MetricKind, MetricOf, Model, Orders, PathTransform, Plan, Population,
     Quantity, StageMode,
 };
 use crate::config::{ConfigErrors, ErrorKind, Overrides, parse};
@@ -64,6 +64,22 @@ fn without_anything_but_touchpoints_every_default_holds() {
     assert!(plan.output.parquet && plan.output.csv);
     assert_eq!(plan.output.csv_style, CsvStyle::Excel);
     assert_eq!((plan.output.csv_separator, plan.output.csv_decimal), (',', '.'));
+    assert_eq!(plan.output.keep, Keep { days: 7, runs: 3 });
+}
+
+#[test]
+fn each_key_of_keep_has_a_default_of_its_own() {
+    let kept = |text: &str| plan(&format!("[output]\nkeep = {text}")).output.keep;
+    assert_eq!(kept("{ days = 0 }"), Keep { days: 0, runs: 3 });
+    assert_eq!(kept("{ runs = 1 }"), Keep { days: 7, runs: 1 });
+    assert_eq!(kept("{ days = 36500, runs = 10000 }"), Keep { days: 36_500, runs: 10_000 });
+    assert_eq!(kept("{}"), Keep::default());
+}
+
+#[test]
+fn what_is_kept_is_no_part_of_a_result() {
+    let json = |text: &str| serde_json::to_string(&plan(text)).unwrap();
+    assert_eq!(json("[output]\nkeep = { days = 1, runs = 1 }"), json(""));
 }
 
 #[test]

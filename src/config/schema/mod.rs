@@ -285,4 +285,13 @@ pub(super) struct Output {
     pub(super) csv: Option<Text>,
     pub(super) csv_separator: Option<Text>,
     pub(super) csv_decimal: Option<Text>,
+    pub(super) keep: Keep,
+}
+
+/// `output.keep`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct Keep {
+    pub(super) days: Option<Spanned<i64>>,
+    pub(super) runs: Option<Spanned<i64>>,
 }

@@ -1,23 +1,44 @@
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::thread;
 
 use super::*;
+use crate::config::plan::Zone;
+use crate::publish::manifest::MANIFEST;
 use crate::publish::manifest::{JobRecord, WindowRecord};
 use crate::publish::run_id::RunIdParts;
+use crate::tables::Window;
 
-fn zone(name: &str) -> Zone {
-    Zone { name: name.to_owned(), zone: jiff::tz::TimeZone::get(name).unwrap() }
-}
+static RUNNING: AtomicBool = AtomicBool::new(false);
 
-fn run_id(salt: &str) -> RunId {
+pub(super) fn run_id(salt: &str) -> RunId {
     let window = Window { from_us: 0, to_us: 1 };
     RunId::new(&RunIdParts { inputs: &[], plan: &salt, queries: &[], window, version: "0.1.0" }).unwrap()
 }
 
+/// An empty output.
+pub(super) fn open() -> (tempfile::TempDir, Store) {
+    let out = tempfile::tempdir().unwrap();
+    let store = open_at(out.path()).unwrap();
+    (out, store)
+}
+
+fn open_at(root: &Path) -> Result<Store, PublishError> {
+    Store::open(root, Duration::ZERO, &RUNNING)
+}
+
 /// A run without tables whose window is day `from` to day `to` after the epoch.
-fn commit(store: &Store, id: &RunId, from: i64, to: i64, make_current: bool) -> (PathBuf, bool) {
+pub(super) fn commit(
+    store: &Store,
+    id: &RunId,
+    from: i64,
+    to: i64,
+    make_current: bool,
+) -> (PathBuf, Pointed) {
     let staging = store.stage(id).unwrap();
     let day_us = 86_400_000_000;
     let window = Window { from_us: from * day_us, to_us: to * day_us };
+    let utc = Zone { name: "UTC".to_owned(), zone: jiff::tz::TimeZone::UTC };
     let manifest = Manifest {
         manifest_version: 1,
         run_id: id.to_string(),
@@ -30,7 +51,7 @@ fn commit(store: &Store, id: &RunId, from: i64, to: i64, make_current: bool) -> 
             currency: "EUR".to_owned(),
         },
         window: WindowRecord {
-            name: window_name(window, &zone("UTC")).unwrap(),
+            name: window_name(window, &utc).unwrap(),
             from: String::new(),
             to: String::new(),
             from_us: window.from_us,
@@ -56,61 +77,56 @@ fn target(link: &Path) -> String {
 
 #[test]
 fn a_held_output_is_refused_and_free_again_when_dropped() {
-    let out = tempfile::tempdir().unwrap();
-    let store = Store::open(out.path(), Duration::ZERO).unwrap();
-    let error = Store::open(out.path(), Duration::from_millis(120)).unwrap_err();
+    let (out, store) = open();
+    let error = Store::open(out.path(), Duration::from_millis(120), &RUNNING).unwrap_err();
     assert!(matches!(error, PublishError::Locked { .. }));
     assert_eq!(error.exit_code(), 75);
     drop(store);
-    Store::open(out.path(), Duration::ZERO).unwrap();
+    open_at(out.path()).unwrap();
 }
 
 #[test]
 fn waiting_gets_the_output_when_it_is_free() {
-    let out = tempfile::tempdir().unwrap();
-    let store = Store::open(out.path(), Duration::ZERO).unwrap();
+    let (out, store) = open();
     thread::scope(|scope| {
         scope.spawn(|| {
             thread::sleep(Duration::from_millis(100));
             drop(store);
         });
-        Store::open(out.path(), Duration::from_secs(20)).unwrap();
+        Store::open(out.path(), Duration::from_secs(60), &RUNNING).unwrap();
     });
 }
 
 #[test]
 fn dead_staging_is_removed() {
-    let out = tempfile::tempdir().unwrap();
-    let store = Store::open(out.path(), Duration::ZERO).unwrap();
+    let (out, store) = open();
     let staging = store.stage(&run_id("a")).unwrap();
     fs::write(staging.path().join("half"), "x").unwrap();
     // As if the process had died.
     std::mem::forget(staging);
     drop(store);
-    Store::open(out.path(), Duration::ZERO).unwrap();
+    open_at(out.path()).unwrap();
     assert_eq!(files::entries(&out.path().join(STAGING)).unwrap(), Vec::<String>::new());
 }
 
 #[test]
 fn current_moves_forward_only_and_every_window_has_its_pointer() {
-    let out = tempfile::tempdir().unwrap();
-    let store = Store::open(out.path(), Duration::ZERO).unwrap();
+    let (out, store) = open();
     let (july, august, june) = (run_id("july"), run_id("august"), run_id("june"));
-    assert!(commit(&store, &july, 10, 20, false).1);
-    assert!(commit(&store, &august, 20, 30, false).1);
-    assert!(!commit(&store, &june, 0, 10, false).1, "a backfill");
+    assert!(commit(&store, &july, 10, 20, false).1.is_current);
+    assert!(commit(&store, &august, 20, 30, false).1.is_current);
+    assert!(!commit(&store, &june, 0, 10, false).1.is_current, "a backfill");
     assert_eq!(target(&out.path().join(CURRENT)), format!("runs/{august}-1"));
     assert_eq!(target(&out.path().join("windows/1970-01-01_1970-01-11")), format!("../runs/{june}-1"));
     assert!(out.path().join("windows/1970-01-01_1970-01-11/manifest.json").is_file());
-    assert!(commit(&store, &run_id("august again"), 25, 30, false).1, "the same end");
-    assert!(commit(&store, &june, 0, 10, true).1, "on request");
+    assert!(commit(&store, &run_id("august again"), 25, 30, false).1.is_current, "the same end");
+    assert!(commit(&store, &june, 0, 10, true).1.is_current, "on request");
     assert_eq!(target(&out.path().join(CURRENT)), format!("runs/{june}-2"));
 }
 
 #[test]
 fn a_published_run_is_found_while_it_is_whole() {
-    let out = tempfile::tempdir().unwrap();
-    let store = Store::open(out.path(), Duration::ZERO).unwrap();
+    let (out, store) = open();
     let id = run_id("a");
     assert_eq!(store.find_published(&id).unwrap(), None);
     commit(&store, &id, 0, 10, false);
@@ -122,15 +138,14 @@ fn a_published_run_is_found_while_it_is_whole() {
     assert_eq!(store.find_published(&run_id("b")).unwrap(), None);
 
     commit(&store, &run_id("later"), 10, 20, false);
-    assert!(!store.point_to(&found, false).unwrap());
-    assert!(store.point_to(&found, true).unwrap());
+    assert!(!store.point_to(&found, false).unwrap().is_current);
+    assert!(store.point_to(&found, true).unwrap().is_current);
     assert_eq!(target(&out.path().join(CURRENT)), format!("runs/{id}-1"));
 }
 
 #[test]
 fn when_current_cannot_be_swapped_nothing_has_changed() {
-    let out = tempfile::tempdir().unwrap();
-    let store = Store::open(out.path(), Duration::ZERO).unwrap();
+    let (out, store) = open();
     // A folder with something in it can't be replaced by a link.
     fs::create_dir_all(out.path().join(CURRENT).join("mine")).unwrap();
     let id = run_id("a");
@@ -140,12 +155,12 @@ fn when_current_cannot_be_swapped_nothing_has_changed() {
         attempt: 1,
         ..{
             let other = tempfile::tempdir().unwrap();
-            let store = Store::open(other.path(), Duration::ZERO).unwrap();
+            let store = open_at(other.path()).unwrap();
             Manifest::read(&commit(&store, &id, 0, 10, false).0).unwrap()
         }
     };
     let error = store.commit(staging, &manifest, false).unwrap_err();
-    assert_eq!(error.exit_code(), 74);
+    assert!(matches!(error, PublishError::Misplaced { .. }), "{error}");
     for folder in [STAGING, RUNS, WINDOWS] {
         assert_eq!(files::entries(&out.path().join(folder)).unwrap(), Vec::<String>::new(), "{folder}");
     }
@@ -156,34 +171,80 @@ fn when_current_cannot_be_swapped_nothing_has_changed() {
 fn only_owner_and_group_may_look() {
     let out = tempfile::tempdir().unwrap();
     let root = out.path().join("deep/out");
-    let store = Store::open(&root, Duration::ZERO).unwrap();
+    let store = open_at(&root).unwrap();
     let (directory, _) = commit(&store, &run_id("a"), 0, 10, false);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&root), 0o750);
     assert_eq!(mode(&directory), 0o750);
     assert_eq!(mode(&directory.join(MANIFEST)), 0o640);
-    assert_eq!(mode(&root.join(LOCK)) & 0o037, 0);
+    assert_eq!(mode(&root.join(lock::LOCK)) & 0o037, 0);
 }
 
 #[test]
-fn windows_are_named_by_local_days_where_they_are_days() {
-    let at = |text: &str| text.parse::<Timestamp>().unwrap().as_microsecond();
-    for (zone_name, from, to, expected) in [
-        ("UTC", "2026-04-01T00:00:00Z", "2026-07-01T00:00:00Z", "2026-04-01_2026-07-01"),
-        ("Europe/Sofia", "2026-03-31T21:00:00Z", "2026-06-30T21:00:00Z", "2026-04-01_2026-07-01"),
-        ("UTC", "2026-04-01T00:00:00Z", "2026-04-01T12:00:00Z", "2026-04-01_20260401T120000Z"),
-        ("UTC", "2026-04-01T00:00:00.5Z", "2026-04-02T00:00:00Z", "20260401T000000500000Z_2026-04-02"),
-        // The day the clocks go forward at midnight starts at 01:00.
-        ("America/Asuncion", "2023-10-01T04:00:00Z", "2023-10-02T03:00:00Z", "2023-10-01_2023-10-02"),
-    ] {
-        let window = Window { from_us: at(from), to_us: at(to) };
-        assert_eq!(window_name(window, &zone(zone_name)).unwrap(), expected);
+fn waiting_ends_when_it_is_interrupted() {
+    let (out, _store) = open();
+    let stopped = AtomicBool::new(true);
+    let error = Store::open(out.path(), Duration::from_secs(3_600), &stopped).unwrap_err();
+    assert!(matches!(error, PublishError::Interrupted));
+}
+
+#[test]
+fn a_lock_file_that_was_removed_holds_nobody_back() {
+    let (out, _store) = open();
+    fs::remove_file(out.path().join(lock::LOCK)).unwrap();
+    let second = open_at(out.path()).unwrap();
+    // The file that is there now is the one that counts.
+    assert!(matches!(open_at(out.path()).unwrap_err(), PublishError::Locked { .. }));
+    drop(second);
+}
+
+#[test]
+fn links_out_of_the_output_are_not_followed() {
+    for name in [STAGING, RUNS, WINDOWS, lock::LOCK] {
+        let (out, store) = open();
+        drop(store);
+        let elsewhere = tempfile::tempdir().unwrap();
+        fs::write(elsewhere.path().join("mine"), "x").unwrap();
+        let place = out.path().join(name);
+        files::remove(&place).unwrap();
+        let target =
+            if name == lock::LOCK { elsewhere.path().join("new") } else { elsewhere.path().to_owned() };
+        files::link(&target, &place).unwrap();
+        let error = open_at(out.path()).unwrap_err();
+        assert!(matches!(error, PublishError::Misplaced { found: "a link", .. }), "{name}: {error}");
+        assert_eq!(error.exit_code(), 78);
+        assert_eq!(files::entries(elsewhere.path()).unwrap(), ["mine"], "{name}");
     }
 }
 
 #[test]
-fn a_window_name_cannot_leave_its_folder() {
-    for name in ["", "../current", "a/b", "a\0b", "."] {
-        assert!(check_window_name(name).is_err(), "{name:?}");
-    }
+fn a_file_in_the_place_of_current_is_kept() {
+    let (out, store) = open();
+    drop(store);
+    fs::write(out.path().join(CURRENT), "mine").unwrap();
+    assert!(matches!(open_at(out.path()).unwrap_err(), PublishError::Misplaced { found: "a file", .. }));
+    assert_eq!(fs::read_to_string(out.path().join(CURRENT)).unwrap(), "mine");
+}
+
+#[test]
+fn a_run_that_is_a_link_is_not_used() {
+    let (out, store) = open();
+    let id = run_id("a");
+    let (directory, _) = commit(&store, &id, 0, 10, false);
+    let moved = tempfile::tempdir().unwrap();
+    fs::rename(&directory, moved.path().join("run")).unwrap();
+    files::link(&moved.path().join("run"), &out.path().join(RUNS).join(format!("{id}-1"))).unwrap();
+    assert_eq!(store.find_published(&id).unwrap(), None);
+}
+
+#[test]
+fn pointers_say_which_runs_they_left() {
+    let (_out, store) = open();
+    let (first, second) = (run_id("first"), run_id("second"));
+    assert_eq!(commit(&store, &first, 0, 10, false).1.left, [].into());
+    let (_, pointed) = commit(&store, &second, 0, 10, false);
+    assert_eq!(pointed, Pointed { is_current: true, left: [format!("{first}-1")].into() });
+    // A later window takes `current`, and the earlier one keeps its pointer.
+    let third = run_id("third");
+    assert_eq!(commit(&store, &third, 10, 20, false).1.left, [format!("{second}-1")].into());
 }

@@ -46,3 +46,42 @@ csv_separator = "tab"
       = hint: write one of ",", ";", "\t", "|"
     "#);
 }
+
+#[test]
+fn runs_that_are_kept_are_counted_from_one() {
+    insta::assert_snapshot!(bad("[output]\nkeep = { days = -1, runs = 0 }\n"), @"
+    error: `days` is `-1`
+     --> touchline.toml:2:17
+      |
+    2 | keep = { days = -1, runs = 0 }
+      |                 ^^
+      |
+      = hint: write for how many days a replaced run stays, from 0 to 36500
+
+    error: `runs` is `0`
+     --> touchline.toml:2:28
+      |
+    2 | keep = { days = -1, runs = 0 }
+      |                            ^
+      |
+      = hint: write how many runs of a window stay, the visible one among them, from 1 to 10000
+    ");
+    insta::assert_snapshot!(bad("[output]\nkeep = { day = 3 }\n"), @"
+    error: unknown key `day` in [output.keep]
+     --> touchline.toml:2:10
+      |
+    2 | keep = { day = 3 }
+      |          ^^^
+      |
+      = hint: did you mean `days`?
+    ");
+    insta::assert_snapshot!(bad("[output]\nkeep = 3\n"), @"
+    error: `output.keep` is the integer `3`, expected a table
+     --> touchline.toml:2:8
+      |
+    2 | keep = 3
+      |        ^
+      |
+      = hint: write a section: [output.keep]
+    ");
+}
