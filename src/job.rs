@@ -80,14 +80,9 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let queries = load_queries(plan)?;
     let budget = budget(plan, options)?;
     let pool = work::pool(budget.threads())?;
-<<<<<<< HEAD
-    let store = Store::open(&plan.output.path, options.wait)?;
-    let opened = open_sound(plan, &pool, &budget.limits())?;
-=======
     let interrupted = AtomicBool::new(false);
     let store = Store::open(&plan.output.path, options.wait, &interrupted)?;
-    let opened = open_inputs(plan, &pool)?;
->>>>>>> 5f8d3a8ea055ce87395962cf85ad80c797177a46
+    let opened = open_sound(plan, &pool, &budget.limits())?;
     if !options.force
         && let Some(outcome) = already_published(plan, options, &queries, &opened, &store)?
     {

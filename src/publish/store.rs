@@ -108,7 +108,6 @@ impl Store {
         Ok(None)
     }
 
-<<<<<<< HEAD
     /// Manifests of all runs that are whole enough to have one, in no order.
     ///
     /// # Errors
@@ -119,18 +118,6 @@ impl Store {
         Ok(files::entries(&runs)?.iter().filter_map(|run| Manifest::read(&runs.join(run)).ok()).collect())
     }
 
-    /// Points the window, and `current` unless that would go back in time, to a run that was published before.
-    /// Returns whether `current` points to it.
-    ///
-    /// # Errors
-    ///
-    /// What the system said; the pointers are then as before.
-    pub fn point_to(&self, found: &Found, make_current: bool) -> Result<bool, PublishError> {
-        self.swap_pointers(&found.run, &found.manifest, make_current)
-    }
-
-=======
->>>>>>> 5f8d3a8ea055ce87395962cf85ad80c797177a46
     /// A fresh folder that becomes a run with [`Store::commit`] and is removed otherwise.
     ///
     /// # Errors
