@@ -169,12 +169,14 @@ pub fn with_checksums(plain: &[u8]) -> (Vec<u8>, Vec<Range<usize>>) {
     let mut covered = Vec::new();
     let mut groups = Vec::new();
     for (number, group) in metadata.row_groups().iter().enumerate() {
+        let index = metadata.page_index_for_row_group(number);
         let mut columns = Vec::new();
         for (column, chunk) in group.columns().iter().enumerate() {
             let begin = bytes.len();
             let (mut dictionary, mut data) = (None, None);
-            let mut pages: Vec<(usize, usize)> = index[number][column]
-                .page_locations()
+            let mut pages: Vec<(usize, usize)> = index
+                .page_locations(column)
+                .expect("an index of pages")
                 .iter()
                 .map(|page| (page.offset as usize, page.compressed_page_size as usize))
                 .collect();
