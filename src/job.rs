@@ -113,7 +113,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         run_id: run_id.clone(),
         window,
         timezone: &plan.job.timezone,
-        job: job_record(plan)?,
+        job: job_record(plan, &queries)?,
         inputs,
         quarantined,
         warnings: warnings.clone(),
@@ -247,7 +247,7 @@ fn load_queries(plan: &Plan) -> Result<Vec<Query>, JobError> {
     Ok(queries)
 }
 
-fn job_record(plan: &Plan) -> Result<JobRecord, JobError> {
+fn job_record(plan: &Plan, queries: &[Query]) -> Result<JobRecord, JobError> {
     let json = serde_json::to_vec(plan).map_err(JobError::Plan)?;
     Ok(JobRecord {
         name: plan.job.name.clone(),
@@ -255,6 +255,11 @@ fn job_record(plan: &Plan) -> Result<JobRecord, JobError> {
         config_hash: blake3::hash(&json).to_hex().to_string(),
         timezone: plan.job.timezone.name.clone(),
         currency: plan.job.currency.code.clone(),
+        config: plan.written.clone(),
+        queries: queries::texts(queries)
+            .into_iter()
+            .map(|(file, text)| (file, blake3::hash(text.as_bytes()).to_hex().to_string()))
+            .collect(),
     })
 }
 

@@ -33,4 +33,8 @@ pub mod job;
 
 pub mod explain;
 
+pub mod init;
+
+pub mod diff;
+
 pub mod cli;

@@ -202,5 +202,6 @@ fn plan() -> Plan {
             csv_decimal: '.',
             keep: Default::default(),
         },
+        written: Default::default(),
     }
 }

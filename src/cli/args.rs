@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::Overrides;
@@ -36,16 +36,27 @@ pub fn command() -> clap::Command {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Look at exports and write a first configuration for them, with what each guess rests on
+    Init(InitOptions),
     /// Read the exports, compute, publish all result tables
     Run(RunOptions),
     /// Validate the configuration and the inputs, and say what a run would read, prune and write
     Check(CheckOptions),
     /// Show why a number is what it is: a customer's journey, or the journeys behind a row of a table
     Explain(ExplainOptions),
+    /// Say what changed between two runs, table by table, and why
+    Diff(DiffOptions),
     /// Print the data dictionary of the result tables
     Tables(TablesOptions),
     /// Write a synthetic warehouse with planted truths
     Generate(GenerateOptions),
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, in the form that `man` reads
+    Man,
 }
 
 /// Auto: on a terminal, without `NO_COLOR`.
@@ -262,4 +273,54 @@ pub(super) struct GenerateOptions {
     /// Progress bar on standard error
     #[arg(long, value_enum, default_value_t = When::Auto, env = "TOUCHLINE_PROGRESS")]
     pub(super) progress: When,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitOptions {
+    /// Exports: files, folders or patterns with `*`
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+
+    /// Configuration to write
+    #[arg(short, long, value_name = "FILE", default_value = "touchline.toml")]
+    pub(super) output: PathBuf,
+
+    /// Write over a file that is there
+    #[arg(long)]
+    pub(super) force: bool,
+
+    /// Event of all rows of exports that have no column for it, such as `purchase` for a table of orders
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) event: Option<String>,
+
+    /// Say nothing on success
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffOptions {
+    /// Run before: `current`, a window, an id of a run, or the folder of one
+    #[arg(value_name = "RUN_A")]
+    pub(super) before: String,
+
+    /// Run after
+    #[arg(value_name = "RUN_B")]
+    pub(super) after: String,
+
+    /// Output folder in which ids, windows and `current` are looked up
+    #[arg(long, value_name = "DIR", default_value = "out", env = "TOUCHLINE_OUT")]
+    pub(super) out: PathBuf,
+
+    /// Form of the comparison on standard output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(super) format: OutputFormat,
+
+    /// Largest changes that are shown of each table
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(super) top: usize,
+
+    /// Exit with 1 if a table differs, else with 0
+    #[arg(long)]
+    pub(super) exit_code: bool,
 }

@@ -20,6 +20,8 @@ enum Message {
     Config(ConfigErrors),
     /// The error and its causes.
     Chain(Vec<String>),
+    /// Nothing: standard output says it all.
+    Said,
 }
 
 impl Failure {
@@ -34,12 +36,18 @@ impl Failure {
         Self { message: Message::Chain(chain), hint, exit_code }
     }
 
+    /// An exit code that isn't 0 though nothing failed.
+    pub(super) fn silent(exit_code: u8) -> Self {
+        Self { message: Message::Said, hint: None, exit_code }
+    }
+
     /// The text for standard error.
     pub(super) fn render(&self, color: bool) -> String {
         let paint = |code: &str, text: &str| {
             if color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
         };
         match &self.message {
+            Message::Said => String::new(),
             Message::Config(errors) => {
                 let mut text = errors.render(color);
                 if !text.ends_with('\n') {

@@ -4,8 +4,11 @@
 mod args;
 mod check;
 mod diagnostics;
+mod diff;
 mod explain;
+mod init;
 mod progress;
+mod reference;
 mod run;
 mod size;
 
@@ -35,8 +38,12 @@ pub fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Check(options) => check::check(&options),
         Command::Explain(options) => explain::explain(&options),
+        Command::Init(options) => init::init(&options),
+        Command::Diff(options) => diff::diff(&options),
         Command::Tables(options) => tables(&options),
         Command::Generate(options) => generate(&options),
+        Command::Completions { shell } => reference::completions(shell),
+        Command::Man => reference::man(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

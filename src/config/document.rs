@@ -1,6 +1,7 @@
 //! The configuration as a tree of values that know where they stand.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Deserialize;
@@ -127,6 +128,18 @@ impl<'i> Document<'i> {
         });
     }
 
+    /// Every value by its key with dots, as TOML: with overrides, before the environment is filled in.
+    ///
+    /// Ids of customers, which a matcher may name, are hidden.
+    pub(super) fn written(&self) -> BTreeMap<String, String> {
+        let mut written = BTreeMap::new();
+        tree::for_each_value(self.root.get_ref(), &mut Vec::new(), &mut |path, value| {
+            let shown = if names_ids(path) { "(hidden)".to_owned() } else { value };
+            written.insert(path.join("."), shown);
+        });
+        written
+    }
+
     /// Where the last key of a path stands.
     pub(super) fn key_span(&self, path: &[&str]) -> Option<Range<usize>> {
         tree::find(self.root.get_ref(), path).map(|(key, _)| key)
@@ -153,6 +166,13 @@ impl<'i> Document<'i> {
             }
         }
     }
+}
+
+/// Whether a value holds ids of customers or of what they did: patterns of such a column.
+fn names_ids(path: &[String]) -> bool {
+    let parent = path.len().checked_sub(2).and_then(|parent| path.get(parent));
+    let is_id = |name: &String| matches!(name.as_str(), "customer_id" | "event_id" | "order_id");
+    path.last().is_some_and(is_id) && parent.is_none_or(|parent| parent != "columns")
 }
 
 /// A value inside a list of tables.
@@ -310,6 +330,34 @@ mod tests {
         let found = tree::find(document.root.get_ref(), path);
         let shown = found.map(|(_, value)| sources.text(value).to_owned());
         problems.finish(Some(shown)).map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn what_is_written_shows_neither_secrets_nor_ids() {
+        let mut sources = Sources::new(
+            "touchline.toml",
+            "[job]\nname = \"${NAME:-x}\"\n[inputs.touchpoints]\npath = [\"a\", 'b']\ncolumns = { customer_id = \"uid\" }\n\
+             exclude = [ { customer_id = [\"c-17\"], event = \"x\" } ]\n[roi]\nmargin = 0.5\ncompare = true\n",
+        );
+        let set = sources.push_option("--set", "window.from=2026-04-01");
+        let mut problems = Problems::new(&sources);
+        let mut document = Document::parse(&sources, &mut problems).expect("TOML");
+        document.set(&sources, set, &mut problems);
+        let written: Vec<String> =
+            document.written().into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        assert_eq!(
+            written,
+            [
+                "inputs.touchpoints.columns.customer_id = \"uid\"",
+                "inputs.touchpoints.exclude.0.customer_id = (hidden)",
+                "inputs.touchpoints.exclude.0.event = \"x\"",
+                "inputs.touchpoints.path = [\"a\", \"b\"]",
+                "job.name = \"${NAME:-x}\"",
+                "roi.compare = true",
+                "roi.margin = 0.5",
+                "window.from = 2026-04-01",
+            ]
+        );
     }
 
     #[test]

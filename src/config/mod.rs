@@ -125,6 +125,7 @@ pub fn parse(
             document.set_text(&sources, path, range.clone(), &mut problems);
         }
     }
+    let written = document.written();
     document.expand(&sources, environment, &mut problems);
     let Some(schema) = document.deserialize(&mut problems).filter(|_| problems.is_empty()) else {
         return problems.finish(None);
@@ -135,5 +136,5 @@ pub fn parse(
         out: overrides.out.as_deref(),
     };
     let plan = resolve::resolve(schema, &document, &surroundings, &mut problems);
-    problems.finish(Some(plan))
+    problems.finish(Some(Plan { written, ..plan }))
 }

@@ -63,6 +63,10 @@ pub struct Plan {
     pub queries: Option<PathBuf>,
     /// Where and how results are written.
     pub output: OutputPlan,
+    /// The configuration as it was written, options included: TOML by key, for the manifest. What the environment holds and
+    /// ids of customers are not in it.
+    #[serde(skip)]
+    pub written: BTreeMap<String, String>,
 }
 
 /// Name, zone and currency of the job.

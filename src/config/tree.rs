@@ -98,6 +98,50 @@ fn for_each_text_in<'i>(
     }
 }
 
+/// Calls `visit` with the names on the way to every value that is no table, and the value as TOML. A list with tables in it
+/// counts as a table whose keys are numbers.
+pub(super) fn for_each_value(
+    table: &DeTable<'_>,
+    path: &mut Vec<String>,
+    visit: &mut dyn FnMut(&[String], String),
+) {
+    for (key, value) in table.iter() {
+        path.push(key.get_ref().to_string());
+        for_each_value_in(value.get_ref(), path, visit);
+        path.pop();
+    }
+}
+
+fn for_each_value_in(value: &DeValue<'_>, path: &mut Vec<String>, visit: &mut dyn FnMut(&[String], String)) {
+    match value {
+        DeValue::Table(table) => for_each_value(table, path, visit),
+        DeValue::Array(array) if array.iter().any(|element| element.get_ref().is_table()) => {
+            for (place, element) in array.iter().enumerate() {
+                path.push(place.to_string());
+                for_each_value_in(element.get_ref(), path, visit);
+                path.pop();
+            }
+        }
+        plain => visit(path, as_toml(plain)),
+    }
+}
+
+/// A value as it could be written.
+fn as_toml(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => toml::Value::String(text.to_string()).to_string(),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(array) => {
+            let each: Vec<String> = array.iter().map(|element| as_toml(element.get_ref())).collect();
+            format!("[{}]", each.join(", "))
+        }
+        DeValue::Table(_) => "{ … }".to_owned(),
+    }
+}
+
 /// `from = 2026-04-01` means the same as with quotes.
 pub(super) fn dates_to_text(table: &mut DeTable<'_>) {
     for (_, value) in table.iter_mut() {

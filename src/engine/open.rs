@@ -58,7 +58,7 @@ pub struct Opened {
     pub scope: Scope,
     /// Files of touchpoints that are left out because they are damaged.
     pub quarantined: Vec<Quarantined>,
-    /// By key of the source: columns that its files have as different types, read as the same.
+    /// By key of the source: columns that its files have as different types, or that some lack.
     pub coerced: Vec<(String, Difference)>,
 }
 
@@ -127,7 +127,7 @@ pub(super) fn open_without(
         let mut files = discover(source)?;
         files.retain(|file| quarantined.iter().all(|left_out| left_out.path != file.path));
         let opened = open_files(opener, source, &files, &columns.needs, Some(TIME), scope)?;
-        coerced_of(source, &columns.needs, &opened.files, &mut coerced)?;
+        coerced_of(source, &columns.needs, &opened.files, &mut coerced);
         touchpoints.push(opened);
     }
     check_columns(plan, &touchpoints, &columns, &customer_columns)?;
@@ -148,7 +148,7 @@ pub(super) fn open_without(
         |source: &Option<SourcePlan>, needs: &[Need]| -> Result<Option<OpenSource>, InputError> {
             let Some(source) = source else { return Ok(None) };
             let opened = open_files(opener, source, &discover(source)?, needs, None, Scope::default())?;
-            coerced_of(source, needs, &opened.files, &mut coerced)?;
+            coerced_of(source, needs, &opened.files, &mut coerced);
             Ok(Some(opened))
         };
     let reads_customers = plan.customers.is_some() && (reads_all || !attributes.is_empty());
@@ -193,16 +193,15 @@ pub(super) fn open_without(
     })
 }
 
-/// Notes what files of a source have as different types.
+/// Notes in what the files of a source differ.
 fn coerced_of(
     source: &SourcePlan,
     needs: &[Need],
     files: &[OpenFile],
     coerced: &mut Vec<(String, Difference)>,
-) -> Result<(), InputError> {
-    let found = differences(source, needs, files)?;
-    coerced.extend(found.into_iter().map(|difference| (source.key.clone(), difference)));
-    Ok(())
+) {
+    let found = differences(source, needs, files).into_iter();
+    coerced.extend(found.map(|difference| (source.key.clone(), difference)));
 }
 
 /// The touchpoint columns that dimensions need: what is no attribute is such a column, and `first_x` and `last_x` are

@@ -31,8 +31,6 @@ pub struct Csv {
 /// # Errors
 /// The file isn't there any more, changes, isn't what its checksum says, or is no CSV.
 pub fn read(file: &InputFile, integrity: Integrity) -> Result<Csv, InputError> {
-    let unreadable =
-        |reason: String| InputError::Unreadable { path: file.path.clone(), format: "CSV", reason };
     let handle = file.open_first()?;
     let mut bytes = vec![0; file.identity.size as usize];
     let read = handle.read_exact_at(&mut bytes, 0);
@@ -47,7 +45,17 @@ pub fn read(file: &InputFile, integrity: Integrity) -> Result<Csv, InputError> {
     if integrity == Integrity::Require && sha256.is_none() {
         return Err(InputError::Unverified { path: file.path.clone() });
     }
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
+    Ok(Csv { batch: parse(file, &bytes)?, digest: blake3::hash(&bytes), sha256 })
+}
+
+/// Reads the bytes of a CSV file, or those of its first lines, as [`read`] does; `file` is for messages.
+///
+/// # Errors
+/// They are no table in UTF-8 with a header.
+pub fn parse(file: &InputFile, bytes: &[u8]) -> Result<RecordBatch, InputError> {
+    let unreadable =
+        |reason: String| InputError::Unreadable { path: file.path.clone(), format: "CSV", reason };
+    let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
         unreadable(format!("line {line} is not UTF-8"))
     })?;
@@ -73,7 +81,5 @@ pub fn read(file: &InputFile, integrity: Integrity) -> Result<Csv, InputError> {
     let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
     let arrays: Vec<ArrayRef> =
         columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
-    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-        .map_err(|error| unreadable(error.to_string()))?;
-    Ok(Csv { batch, digest: blake3::hash(&bytes), sha256 })
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| unreadable(error.to_string()))
 }

@@ -1,8 +1,8 @@
 //! Whether the files of a source have the same columns.
 //!
 //! Types may differ where every one of them can be read as what the column is used as: texts and integers are the
-//! same ids, times of any unit are the same instants, numbers of any width the same amounts. That is a coercion, and
-//! the run says so. A column that only some files have is none: the rows of the others would count as null.
+//! same ids, times of any unit are the same instants, numbers of any width the same amounts. A column that a run can
+//! do without is null in the files that lack it. Either is a coercion, and the run says so.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use crate::config::nearest::most_alike;
 use crate::config::plan::SourcePlan;
 
-use super::error::InputError;
 use super::open::{Located, Need, OpenFile, type_name};
 
 /// A column in which files of one source differ.
@@ -32,24 +31,22 @@ impl fmt::Display for Difference {
         let Self { column, here, there, near } = self;
         write!(formatter, "`{column}` is {} in {}, ", here.1, here.0.display())?;
         match &there.1 {
-            Some(found) => write!(formatter, "and {found} in {}", there.0.display()),
-            None => write!(formatter, "and {} doesn't have it", there.0.display()),
-        }?;
-        near.as_ref().map_or(Ok(()), |near| write!(formatter, ", but `{near}`"))
+            Some(found) => write!(formatter, "and {found} in {}: read as the same", there.0.display()),
+            None => {
+                write!(formatter, "and {} doesn't have it", there.0.display())?;
+                if let Some(near) = near {
+                    write!(formatter, ", but `{near}`")?;
+                }
+                write!(formatter, ": null in its rows")
+            }
+        }
     }
 }
 
-/// How the files of a source differ in the columns that the run reads of them. What is there and readable everywhere,
-/// but as different types, is returned.
-///
-/// # Errors
-/// [`InputError::Drift`] where a column is missing from some of the files.
-pub fn differences(
-    source: &SourcePlan,
-    needs: &[Need],
-    files: &[OpenFile],
-) -> Result<Vec<Difference>, InputError> {
-    let (mut missing, mut coerced) = (Vec::new(), Vec::new());
+/// How the files of a source differ in the columns that the run reads of them. What a run can't do without, and what
+/// is mapped by hand, was refused before where it is missing.
+pub fn differences(source: &SourcePlan, needs: &[Need], files: &[OpenFile]) -> Vec<Difference> {
+    let mut differences = Vec::new();
     for (place, need) in needs.iter().enumerate() {
         // What is absent has no type; a file without rows says nothing.
         let mut kinds: BTreeMap<Option<String>, &OpenFile> = BTreeMap::new();
@@ -68,21 +65,16 @@ pub fn differences(
             there: (file.file.path.clone(), kind),
             near,
         };
-        if let Some(file) = absent {
-            let untyped = file.columns.contains(&column);
-            let near = most_alike(&column, file.columns.iter().map(String::as_str)).map(str::to_owned);
+        differences.extend(absent.map(|file| {
             // A column of nothing but nulls may come without a type.
-            match untyped {
-                true => coerced.push(difference(file, Some("without a type".to_owned()), None)),
-                false => missing.push(difference(file, None, near)),
-            }
-        }
-        coerced.extend(present[1..].iter().map(|(kind, file)| difference(file, Some(kind.clone()), None)));
+            let kind = file.columns.contains(&column).then(|| "without a type".to_owned());
+            let near = most_alike(&column, file.columns.iter().map(String::as_str)).map(str::to_owned);
+            difference(file, kind, near)
+        }));
+        differences
+            .extend(present[1..].iter().map(|(kind, file)| difference(file, Some(kind.clone()), None)));
     }
-    match missing.is_empty() {
-        true => Ok(coerced),
-        false => Err(InputError::Drift { key: source.key.clone(), differences: missing }),
-    }
+    differences
 }
 
 /// What a file has of a column, as a person calls it; None: nothing.

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use crate::config::nearest::most_alike;
 
-use super::drift::Difference;
-
 /// Why an input could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
@@ -115,14 +113,6 @@ pub enum InputError {
         target: PathBuf,
         /// The folder that is searched.
         root: PathBuf,
-    },
-    /// Some files of a source have a column, and others don't.
-    #[error("{key}: the files differ in the columns that the run reads:{}", listed_differences(differences))]
-    Drift {
-        /// Key in the configuration.
-        key: String,
-        /// Column by column.
-        differences: Vec<Difference>,
     },
     /// A column is not there.
     #[error("{}: {key} needs column `{physical}`{}, which the file doesn't have", path.display(), logical_note(logical, physical))]
@@ -274,10 +264,6 @@ fn listed(files: &[(PathBuf, String)]) -> String {
     files.iter().map(|(path, reason)| format!("\n  {}: {reason}", path.display())).collect()
 }
 
-fn listed_differences(differences: &[Difference]) -> String {
-    differences.iter().map(|difference| format!("\n  {difference}")).collect()
-}
-
 fn logical_note(logical: &str, physical: &str) -> String {
     if logical == physical { String::new() } else { format!(" (for `{logical}`)") }
 }
@@ -337,9 +323,6 @@ impl InputError {
             InputError::OutsideRoot { target, .. } => Some(format!(
                 "if that is meant to be read, name it in the path itself: \"{}\"; else remove the link",
                 target.display()
-            )),
-            InputError::Drift { key, .. } => Some(format!(
-                "export all files alike; or give those without a column a source of their own, another [[{key}]], which may lack it"
             )),
             InputError::RepeatedColumn { key, logical, .. } => Some(format!(
                 "export each column under a name of its own, or map another one with `{key}.columns = {{ {logical} = \"…\" }}`"

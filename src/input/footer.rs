@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+use arrow::datatypes::Schema;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{FooterTail, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
@@ -31,6 +32,19 @@ pub struct Footer {
     pub(super) metadata: ArrowReaderMetadata,
     pub(super) digest: blake3::Hash,
     pub(super) limits: Limits,
+}
+
+impl Footer {
+    /// The columns with their types.
+    pub fn schema(&self) -> &Schema {
+        self.metadata.schema()
+    }
+
+    /// Rows of each row group.
+    pub fn group_rows(&self) -> impl Iterator<Item = u64> + '_ {
+        let groups = self.metadata.metadata().row_groups().iter();
+        groups.map(|group| u64::try_from(group.num_rows()).unwrap_or(0))
+    }
 }
 
 /// Reads the footer of a file, once.

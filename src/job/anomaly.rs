@@ -91,7 +91,7 @@ pub(super) fn of_files(opened: &crate::engine::open::Opened) -> Vec<String> {
     let mut seen = BTreeSet::new();
     for (key, difference) in &opened.coerced {
         if seen.insert((key, &difference.column)) {
-            told.push(format!("{key}: {difference}; they are read as the same"));
+            told.push(format!("{key}: {difference}"));
         }
     }
     told

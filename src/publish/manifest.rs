@@ -60,6 +60,13 @@ pub struct JobRecord {
     pub timezone: String,
     /// ISO 4217 code of the reporting currency.
     pub currency: String,
+    /// The configuration as it was written, options included: TOML by key. What `${NAME}` stands for and ids of customers
+    /// are not in it. Empty in manifests of older versions.
+    #[serde(default)]
+    pub config: BTreeMap<String, String>,
+    /// BLAKE3 by file of the queries and their documentation. Empty in manifests of older versions.
+    #[serde(default)]
+    pub queries: BTreeMap<String, String>,
 }
 
 /// What was reported.

@@ -49,6 +49,8 @@ impl Fixture {
                 config_hash: "0".to_owned(),
                 timezone: "UTC".to_owned(),
                 currency: "EUR".to_owned(),
+                config: Default::default(),
+                queries: Default::default(),
             },
             inputs: Vec::new(),
             quarantined: Vec::new(),

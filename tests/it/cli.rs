@@ -31,14 +31,19 @@ fn help() {
     Usage: touchline [OPTIONS] <COMMAND>
 
     Commands:
-      run       Read the exports, compute, publish all result tables
-      check     Validate the configuration and the inputs, and say what a run would read, prune and
-                write
-      explain   Show why a number is what it is: a customer's journey, or the journeys behind a row of a
-                table
-      tables    Print the data dictionary of the result tables
-      generate  Write a synthetic warehouse with planted truths
-      help      Print this message or the help of the given subcommand(s)
+      init         Look at exports and write a first configuration for them, with what each guess rests
+                   on
+      run          Read the exports, compute, publish all result tables
+      check        Validate the configuration and the inputs, and say what a run would read, prune and
+                   write
+      explain      Show why a number is what it is: a customer's journey, or the journeys behind a row
+                   of a table
+      diff         Say what changed between two runs, table by table, and why
+      tables       Print the data dictionary of the result tables
+      generate     Write a synthetic warehouse with planted truths
+      completions  Print the completions for a shell
+      man          Print the manual page, in the form that `man` reads
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
           --color <COLOR>  Colours in messages [env: TOUCHLINE_COLOR=] [default: auto] [possible values:
@@ -66,8 +71,6 @@ fn help_of_run() {
                                   job.timezone [env: TOUCHLINE_TO=]
           --date <DATE>           That one local day as the window [env: TOUCHLINE_DATE=]
           --out <DIR>             Output folder, in place of output.path [env: TOUCHLINE_OUT=]
-          --color <COLOR>         Colours in messages [env: TOUCHLINE_COLOR=] [default: auto] [possible
-                                  values: auto, always, never]
           --set <KEY.PATH=VALUE>  Override one key of the configuration; may be given several times
           --threads <N>           Threads; 0: one per core [env: TOUCHLINE_THREADS=] [default: 0]
           --force                 Compute again even if the same result is already published [env:
@@ -75,6 +78,8 @@ fn help_of_run() {
           --memory <SIZE>         Memory for the whole process: `512MiB`, `8GB`. Rows beyond it go to a
                                   temporary file. Default: 60 % of the machine's memory, or of the
                                   control group's [env: TOUCHLINE_MEMORY=]
+          --color <COLOR>         Colours in messages [env: TOUCHLINE_COLOR=] [default: auto] [possible
+                                  values: auto, always, never]
           --temp-dir <DIR>        Folder for that file, which has no name and never outlives the run; on
                                   a disk, not in memory. Default: the system's folder for temporary
                                   files [env: TOUCHLINE_TEMP_DIR=]

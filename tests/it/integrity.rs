@@ -371,7 +371,7 @@ fn files_that_differ_are_read_as_the_same_or_refused_column_by_column() {
         let said = drift(columns, "").unwrap_or_else(|error| panic!("{name}: {error}"));
         match column {
             Some(column) => assert!(
-                said.starts_with(&told(column)) && said.ends_with("read as the same"),
+                said.starts_with(&told(column)) && said.ends_with(": read as the same"),
                 "{name}: {said}"
             ),
             None => assert_eq!(said, "", "{name}"),
@@ -383,19 +383,8 @@ fn files_that_differ_are_read_as_the_same_or_refused_column_by_column() {
     };
     let naive = || Arc::new(TimestampMicrosecondArray::from(instants())) as ArrayRef;
     let days = Arc::new(Date32Array::from(vec![20_544; 6]));
-    let refused: [(&str, Columns, &str); 11] = [
+    let refused: [(&str, Columns, &str); 8] = [
         ("renamed", renamed("occurred_at", "happened_at"), "needs column `occurred_at`"),
-        (
-            "renamed, optional",
-            renamed("channel", "channels"),
-            "`channel` is text (Utf8) in FOLDER/touchpoints/a.parquet, and FOLDER/touchpoints/b.parquet doesn't have it, but `channels`",
-        ),
-        ("other case", renamed("value", "Value"), "doesn't have it, but `Value`"),
-        (
-            "dropped",
-            without(few(), "value"),
-            "`value` is a floating-point number (Float64) in FOLDER/touchpoints/a.parquet, and FOLDER/touchpoints/b.parquet doesn't have it",
-        ),
         ("text for amounts", value(text(&["1"; 6])), "column `value` should be a number"),
         ("text for times", time(text(&["2026-04-01"; 6])), "column `occurred_at` should be a timestamp"),
         (
@@ -426,6 +415,37 @@ fn files_that_differ_are_read_as_the_same_or_refused_column_by_column() {
     for (name, columns, said) in refused {
         let error = drift(columns, "").expect_err(name);
         assert!(error.contains("touchpoints/b.parquet") && error.contains(said), "{name}: {error}");
+    }
+    // What a run can do without is null, and told with both files.
+    let lacking: [(Columns, &str); 3] = [
+        (
+            renamed("channel", "channels"),
+            "`channel` is text (Utf8) in A, and B doesn't have it, but `channels`",
+        ),
+        (
+            renamed("value", "Value"),
+            "`value` is a floating-point number (Float64) in A, and B doesn't have it, but `Value`",
+        ),
+        (without(few(), "value"), "`value` is a floating-point number (Float64) in A, and B doesn't have it"),
+    ];
+    for (columns, said) in lacking {
+        let warehouse = Warehouse::new(CONFIG);
+        warehouse.parquet("touchpoints/a.parquet", few());
+        warehouse.parquet("touchpoints/b.parquet", columns.clone());
+        let told = warehouse.run(&[]).stderr;
+        let told =
+            told.replace("FOLDER/touchpoints/a.parquet", "A").replace("FOLDER/touchpoints/b.parquet", "B");
+        assert!(told.contains(&format!("  ! inputs.touchpoints: {said}: null in its rows\n")), "{told}");
+        // Who maps a column wants it everywhere.
+        let mapped = CONFIG.replace(
+            "path = \"touchpoints\"",
+            "path = \"touchpoints\"\ncolumns = { channel = \"channel\", value = \"value\" }",
+        );
+        let warehouse = Warehouse::new(&mapped);
+        warehouse.parquet("touchpoints/a.parquet", few());
+        warehouse.parquet("touchpoints/b.parquet", columns);
+        let error = warehouse.fails(&[]);
+        assert!(error.starts_with("exit code 65\nerror: FOLDER/touchpoints/b.parquet: "), "{error}");
     }
     // With a zone they are what the zone says.
     let said = drift(time(naive()), "timezone = \"UTC\"").unwrap();

@@ -118,6 +118,7 @@ pub(super) fn resolve(
         experiment_defaults,
         queries,
         output,
+        written: Default::default(),
     }
 }
 

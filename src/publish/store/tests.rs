@@ -49,6 +49,8 @@ pub(super) fn commit(
             config_hash: String::new(),
             timezone: "UTC".to_owned(),
             currency: "EUR".to_owned(),
+            config: Default::default(),
+            queries: Default::default(),
         },
         window: WindowRecord {
             name: window_name(window, &utc).unwrap(),

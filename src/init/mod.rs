@@ -1,0 +1,134 @@
+//! A first configuration from a folder of exports: what they are, by names, types and a bounded sample of their rows.
+//!
+//! Everything is a guess, and the file that is written says of each what it rests on. It is accepted by a run: that is
+//! tried before it is written. No value of a customer stands in it or in a message: names of columns, events and channels
+//! only.
+
+mod draft;
+mod error;
+mod groups;
+mod names;
+mod sample;
+mod stages;
+mod survey;
+mod tables;
+mod text;
+mod vocabulary;
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+pub use error::{InitError, Unusable};
+
+use crate::config::{self, Overrides};
+use crate::engine::open::open_inputs;
+use crate::engine::{Budget, work};
+
+use draft::Draft;
+use groups::group;
+use survey::Survey;
+use tables::{Hints, Table, classify};
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Files, folders and patterns to look at.
+    pub paths: Vec<PathBuf>,
+    /// Where the configuration is written.
+    pub output: PathBuf,
+    /// Whether it may take the place of a file.
+    pub force: bool,
+    /// The event of all rows of exports that have no column for it.
+    pub event: Option<String>,
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct Written {
+    /// The text of the configuration.
+    pub text: String,
+    /// What it says and why, in lines for a person.
+    pub summary: String,
+}
+
+/// Looks at exports and writes a configuration for them.
+///
+/// # Errors
+///
+/// [`InitError`] says what each file lacks, or why nothing was written.
+pub fn init(request: &Request) -> Result<Written, InitError> {
+    let io = |action, path: &Path| {
+        let path = path.to_owned();
+        move |source: io::Error| InitError::Io { action, path, source }
+    };
+    let output = std::path::absolute(&request.output).map_err(io("find", &request.output))?;
+    if !request.force && output.symlink_metadata().is_ok() {
+        return Err(InitError::Exists { path: request.output.clone() });
+    }
+    let base = output.parent().unwrap_or(Path::new("/")).to_owned();
+    let survey = Survey::of(&request.paths)?;
+    let draft = draft(&survey, request.event.as_deref())?;
+    let all: Vec<&Path> = survey.all_paths().collect();
+    let text = text::config(&draft, &all, &base);
+    try_out(&text, &output)?;
+    write(&output, &text, request.force).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => InitError::Exists { path: request.output.clone() },
+        _ => io("write", &request.output)(error),
+    })?;
+    Ok(Written { summary: text::summary(&draft, &all, &base), text })
+}
+
+/// Reads each export as the input that it is, and decides.
+fn draft(survey: &Survey, event: Option<&str>) -> Result<Draft, InitError> {
+    let mut readings = Vec::new();
+    let mut unusable = Unusable::default();
+    let mut left_out = Vec::new();
+    for export in &survey.exports {
+        let unique = |physical: &str| sample::ids_are_unique(export, physical);
+        match classify(export, Hints { event, ids_are_unique: &unique }) {
+            Ok(reading) => {
+                unusable.other(export, reading.table.as_str());
+                readings.push((export.clone(), reading));
+            }
+            Err(lacks) => {
+                unusable.lacking(export, &lacks);
+                // One column short of an input is worth a look, anything else is some other table.
+                let near = lacks.iter().find(|lack| lack.reasons.len() == 1);
+                let why = near.map_or_else(
+                    || "it has the columns of no input".to_owned(),
+                    |lack| format!("as {} it lacks {}", lack.table.as_str(), lack.reasons.concat()),
+                );
+                left_out.push((export.file.path.clone(), why));
+            }
+        }
+    }
+    for file in &survey.unreadable {
+        unusable.unreadable(file);
+        left_out.push((file.path.clone(), "it can't be read".to_owned()));
+    }
+    if !readings.iter().any(|(_, reading)| reading.table == Table::Touchpoints) {
+        return Err(InitError::NoTouchpoints(unusable));
+    }
+    Ok(Draft::new(group(readings), event, left_out)?)
+}
+
+/// Whether a run would accept the configuration, as `touchline check` sees it.
+fn try_out(text: &str, output: &Path) -> Result<(), InitError> {
+    let plan = config::parse(text, output, &Overrides::default(), &|_| None).map_err(InitError::Invalid)?;
+    let limits = Budget::of_process(None, 0, std::env::temp_dir()).limits();
+    let opened = work::pool(0).and_then(|pool| open_inputs(&plan, &pool, &limits));
+    opened.map(drop).map_err(InitError::Refused)
+}
+
+/// Writes the file; unless it may, never over another.
+fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
+    options.open(path)?.write_all(text.as_bytes())
+}
