@@ -23,6 +23,7 @@ pub use args::command;
 
 /// Parses the arguments, does what they ask for, and says how it went.
 pub fn main() -> ExitCode {
+    silence_the_decoder();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -52,6 +53,16 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.exit_code)
         }
     }
+}
+
+/// A panic that is caught and told as an error of its file needs no words of its own, which might be of the file's rows.
+fn silence_the_decoder() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !crate::input::guard::is_guarded() {
+            report(info);
+        }
+    }));
 }
 
 fn tables(options: &args::TablesOptions) -> Result<(), Failure> {

@@ -181,7 +181,8 @@ impl Walk<'_> {
             let entry = entry.map_err(error)?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with(['.', '_']) {
+            // A pattern such as `exports/*` matches checksums as well.
+            if name.starts_with(['.', '_']) || name.ends_with(".sha256") {
                 continue;
             }
             let path = entry.path();
@@ -295,6 +296,7 @@ mod tests {
         for name in [
             "dt=2026-04-01/channel=Paid%20Search/a.parquet",
             "dt=2026-04-02/b.parquet",
+            "dt=2026-04-02/b.parquet.sha256",
             "_tmp/c.parquet",
             ".d.parquet",
             "notes.txt",
@@ -306,8 +308,10 @@ mod tests {
         let found = discover(&source(root.display().to_string())).unwrap();
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].hive[1], ("channel".to_owned(), Some("Paid Search".to_owned())));
-        let glob = format!("{}/**/*.parquet", root.display());
-        assert_eq!(discover(&source(glob)).unwrap(), found);
+        for pattern in ["**/*.parquet", "dt=*/**/*"] {
+            let glob = format!("{}/{pattern}", root.display());
+            assert_eq!(discover(&source(glob)).unwrap(), found);
+        }
         let one = format!("{}/dt=2026-04-0[2]/*.parquet", root.display());
         assert_eq!(discover(&source(one)).unwrap(), found[1..]);
         let error = discover(&source(format!("{}/none", root.display()))).unwrap_err();
