@@ -15,7 +15,7 @@ WITH slow_segments AS (
         difference_low,
         difference_high,
         q_value,
-        -difference * customers AS customers_missing
+        rest_rate * customers - converted AS customers_missing
     FROM segment_conversion
     WHERE
         target_kind = 'stage' AND q_value < 0.05 AND difference_high < 0

@@ -13,8 +13,8 @@ WITH gaps AS (
         difference_low,
         difference_high,
         q_value,
-        difference * customers AS customers_gained,
-        CASE WHEN difference > 0 THEN difference ELSE -difference END * customers AS weight,
+        -- From whole customers, not from shares: nothing is rounded where the rest is a round share.
+        converted - rest_rate * customers AS customers_gained,
         note
     FROM segment_conversion
     WHERE q_value < 0.05 AND (difference_low > 0 OR difference_high < 0)
@@ -35,4 +35,4 @@ SELECT
     customers_gained,
     note
 FROM gaps
-ORDER BY weight DESC, target_kind, target, dimension, segment
+ORDER BY CASE WHEN customers_gained > 0 THEN customers_gained ELSE -customers_gained END DESC, target_kind, target, dimension, segment

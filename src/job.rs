@@ -131,7 +131,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         run_id: run_id.to_string(),
         counts,
         files: loaded.inputs.len(),
-        findings: findings::find(plan, &tables),
+        findings: findings::find(plan, loaded.window_us, &tables),
         warnings,
     })
 }

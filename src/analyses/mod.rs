@@ -13,6 +13,8 @@ use crate::config::plan::{Plan, Population};
 use crate::contract::spend::SpendRow;
 use crate::journey::{Codebook, Dimension, Journey, Rules, Walk, population_instant};
 
+use self::suppression::Withheld;
+
 /// What an analysis knows before it sees a journey.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
@@ -95,8 +97,13 @@ pub trait Analysis: Send + Sync {
     fn merge(&self, into: &mut Self::Partial, from: Self::Partial);
 
     /// Turns partials into tables: of the 64 buckets in their order, or one of all journeys, as the
-    /// registry says. Without replicates how many there are makes no difference.
-    fn finish(&self, partials: &[Self::Partial]) -> Result<Vec<NamedFrame>, PolarsError>;
+    /// registry says. Without replicates how many there are makes no difference. `withheld` is what the analyses before
+    /// it have hidden that it must not show.
+    fn finish(
+        &self,
+        partials: &[Self::Partial],
+        withheld: &mut Withheld,
+    ) -> Result<Vec<NamedFrame>, PolarsError>;
 }
 
 pub mod attribution;
@@ -112,6 +119,8 @@ pub mod segments;
 pub mod stage_funnel;
 pub mod stage_transitions;
 pub mod suppression;
+#[cfg(test)]
+mod suppression_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -210,7 +219,8 @@ macro_rules! registry {
                     $($replicated.push(bucket.$replicated);)+
                 }
                 let mut frames = Vec::new();
-                $(frames.extend(self.$replicated.finish(&$replicated)?);)+
+                let mut withheld = Withheld::new();
+                $(frames.extend(self.$replicated.finish(&$replicated, &mut withheld)?);)+
                 Ok(frames)
             }
 
@@ -220,7 +230,8 @@ macro_rules! registry {
             /// As [`Analyses::finish_buckets`].
             pub fn finish_workers(&self, all: WorkerPartials) -> Result<Vec<NamedFrame>, PolarsError> {
                 let mut frames = Vec::new();
-                $(frames.extend(self.$summed.finish(&[all.$summed])?);)+
+                let mut withheld = Withheld::new();
+                $(frames.extend(self.$summed.finish(&[all.$summed], &mut withheld)?);)+
                 Ok(frames)
             }
         }
@@ -228,7 +239,8 @@ macro_rules! registry {
 }
 
 // The registry: an analysis is one line here. By bucket, if a figure of it has replicates. What is too large for that
-// keeps what varies by `CustomerHash::bucket` itself, as stage_transitions does.
+// keeps what varies by `CustomerHash::bucket` itself, as stage_transitions does. They finish in this order: experiments hide
+// what segments have hidden.
 registry! {
     by bucket {
         attribution: Attribution,

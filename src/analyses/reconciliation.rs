@@ -4,12 +4,15 @@
 use polars::prelude::{DataFrame, PolarsError, df};
 
 use crate::attribution::allocate::MILLIONTHS;
-use crate::config::plan::Orders;
+use crate::config::plan::{ConversionValue, Orders};
 use crate::journey::TargetKind;
 
 use super::attribution::solve::{Solved, SolvedTarget};
 use super::attribution::{AttributionPartial, Booked};
 use super::{Context, NamedFrame};
+
+/// Check on conversions whose value is to come from the data; the name of the conversion follows after a colon.
+pub const CONVERSION_WITHOUT_VALUE: &str = "conversion_without_value";
 
 /// One line of the books, in whole units of its ledger.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,41 +163,48 @@ pub fn attribution_ledgers(
             scale: unit,
         });
     }
-    let mut frames = vec![("reconciliation", frame(&lines)?)];
-    if context.plan.conversions.iter().any(|conversion| conversion.orders.is_some()) {
-        frames.push(("data_quality", orders_quality(context, buckets)?));
-    }
-    Ok(frames)
+    Ok(vec![("reconciliation", frame(&lines)?), ("data_quality", conversions_quality(context, buckets)?)])
 }
 
-/// Rows of `data_quality`: how many rows name an order that has its conversion already, of each conversion
-/// that looks at orders. Repeated ones are left out, items belong to their order.
-fn orders_quality(context: &Context<'_>, buckets: &[AttributionPartial]) -> Result<DataFrame, PolarsError> {
+/// Rows of `data_quality` about conversions that are there: of each that takes its value from the data, how many are
+/// worth nothing, for where all are the column is hardly the right one; and of each that looks at orders, how many
+/// rows name one that has its conversion already. Repeated ones are left out, items belong to their order.
+fn conversions_quality(
+    context: &Context<'_>,
+    buckets: &[AttributionPartial],
+) -> Result<DataFrame, PolarsError> {
     let mut checks = Vec::new();
     for (index, conversion) in context.plan.conversions.iter().enumerate() {
-        let Some(orders) = conversion.orders else { continue };
         let count = |of: &dyn Fn(&Booked) -> u64| -> i64 {
             buckets.iter().map(|bucket| of(&bucket.booked[index]) as i64).sum()
         };
+        let conversions = count(&|booked| booked.conversions);
+        if conversion.value == ConversionValue::Column {
+            let worthless = count(&|booked| booked.worthless);
+            let status = if conversions > 0 && worthless == conversions { "warn" } else { "ok" };
+            let check = format!("{CONVERSION_WITHOUT_VALUE}:{}", conversion.name);
+            checks.push((check, "value", conversions, worthless, status));
+        }
         let further = count(&|booked| booked.order_rows);
-        let rows = further + count(&|booked| booked.conversions);
-        checks.push(match orders {
-            Orders::First => {
-                let status = if further == 0 { "ok" } else { "warn" };
-                (format!("repeated_order:{}", conversion.name), rows, further, status)
-            }
-            Orders::Sum => (format!("order_item:{}", conversion.name), rows, further, "ok"),
-        });
+        let of_orders = match conversion.orders {
+            Some(Orders::First) => Some(("repeated_order", if further == 0 { "ok" } else { "warn" })),
+            Some(Orders::Sum) => Some(("order_item", "ok")),
+            None => None,
+        };
+        if let Some((check, status)) = of_orders {
+            let check = format!("{check}:{}", conversion.name);
+            checks.push((check, "order_id", further + conversions, further, status));
+        }
     }
     df!(
         "table" => vec!["touchpoints"; checks.len()],
         "check" => checks.iter().map(|(check, ..)| check.as_str()).collect::<Vec<_>>(),
-        "column" => vec![Some("order_id"); checks.len()],
-        "rows_checked" => checks.iter().map(|(_, rows, ..)| *rows).collect::<Vec<_>>(),
-        "rows_failed" => checks.iter().map(|(_, _, failed, _)| *failed).collect::<Vec<_>>(),
+        "column" => checks.iter().map(|(_, column, ..)| Some(*column)).collect::<Vec<_>>(),
+        "rows_checked" => checks.iter().map(|(_, _, rows, ..)| *rows).collect::<Vec<_>>(),
+        "rows_failed" => checks.iter().map(|(_, _, _, failed, _)| *failed).collect::<Vec<_>>(),
         "share" => checks
             .iter()
-            .map(|(_, rows, failed, _)| (*rows > 0).then(|| *failed as f64 / *rows as f64))
+            .map(|(_, _, rows, failed, _)| (*rows > 0).then(|| *failed as f64 / *rows as f64))
             .collect::<Vec<_>>(),
         "status" => checks.iter().map(|(.., status)| *status).collect::<Vec<_>>(),
     )

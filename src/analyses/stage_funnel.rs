@@ -6,6 +6,7 @@ use crate::journey::Rules;
 use crate::stats::Histogram;
 
 use super::funnel::{self, Outcome, Shown, StageCounts, StageRow};
+use super::suppression::Withheld;
 use super::{Analysis, Context, NamedFrame, Observed};
 
 /// Name of the table.
@@ -99,7 +100,11 @@ impl Analysis for StageFunnel<'_> {
         into.add(&from);
     }
 
-    fn finish(&self, partials: &[FunnelPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(
+        &self,
+        partials: &[FunnelPartial],
+        _withheld: &mut Withheld,
+    ) -> Result<Vec<NamedFrame>, PolarsError> {
         let mut total = self.partial();
         partials.iter().for_each(|partial| total.add(partial));
         let first = total.stages.first().map_or(0, |stage| stage.entered);

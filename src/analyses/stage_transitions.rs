@@ -14,7 +14,7 @@ use crate::stats::{BUCKETS, CoarseHistogram, Histogram, Interval, jackknife, qua
 use super::columns::{
     ALPHA, counts, elapsed_ms, floats, high, low, ms_to_hours, quantile_hours, share, texts,
 };
-use super::suppression::{complement, is_small};
+use super::suppression::{Withheld, complement, is_small};
 use super::{Analysis, Context, NamedFrame, Observed};
 
 /// Name of the table.
@@ -210,7 +210,11 @@ impl Analysis for StageTransitions<'_> {
         into.add(&from);
     }
 
-    fn finish(&self, partials: &[TransitionPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(
+        &self,
+        partials: &[TransitionPartial],
+        _withheld: &mut Withheld,
+    ) -> Result<Vec<NamedFrame>, PolarsError> {
         let mut total = self.partial();
         partials.iter().for_each(|partial| total.add(partial));
         let name = |stage: usize| self.rules.targets[stage].name.as_str();

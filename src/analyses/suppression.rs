@@ -156,6 +156,66 @@ pub fn complement(hidden: &mut BTreeSet<usize>, counts: &[u64], min_customers: u
     }
 }
 
+/// Counts by cell whose total is known.
+#[derive(Debug, Clone)]
+pub struct Family {
+    /// By cell.
+    pub counts: Vec<u64>,
+    /// The cells that may have any, as far as can be known; None: all.
+    pub of: Option<Vec<usize>>,
+}
+
+/// Hides cells where any of these counts is too small, and as many more as keep all of the hidden ones ([`complement`]).
+pub fn hide(hidden: &mut BTreeSet<usize>, families: &[Family], min_customers: u64) {
+    for Family { counts, .. } in families {
+        hidden.extend((0..counts.len()).filter(|cell| is_small(counts[*cell], min_customers)));
+    }
+    loop {
+        let before = hidden.len();
+        for Family { counts, of } in families {
+            match of {
+                None => complement(hidden, counts, min_customers),
+                Some(cells) => {
+                    let own: Vec<u64> = cells.iter().map(|cell| counts[*cell]).collect();
+                    let mut places: BTreeSet<usize> =
+                        (0..cells.len()).filter(|at| hidden.contains(&cells[*at])).collect();
+                    complement(&mut places, &own, min_customers);
+                    hidden.extend(places.into_iter().map(|at| cells[at]));
+                }
+            }
+        }
+        if hidden.len() == before {
+            return;
+        }
+    }
+}
+
+/// What a table has hidden that another would show: it is finished before that other.
+///
+/// Where all of a segment take part in an experiment, its arms together have as many conversions as the segment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Withheld {
+    /// Dimension, conversion and segment whose conversions are hidden.
+    converted: BTreeSet<(usize, usize, String)>,
+}
+
+impl Withheld {
+    /// Nothing so far.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The conversions of a segment are hidden. Dimension and conversion are indices into the configured ones.
+    pub fn hide_converted(&mut self, dimension: usize, conversion: usize, segment: &str) {
+        self.converted.insert((dimension, conversion, segment.to_owned()));
+    }
+
+    /// Whether the conversions of a segment are hidden.
+    pub fn hides_converted(&self, dimension: usize, conversion: usize, segment: &str) -> bool {
+        self.converted.contains(&(dimension, conversion, segment.to_owned()))
+    }
+}
+
 /// Whether the hidden counts can't be told from their sum.
 fn is_vague(hidden: &BTreeSet<usize>, counts: &[u64], min_customers: u64) -> bool {
     let of_hidden = || hidden.iter().map(|cell| counts[*cell]);

@@ -13,6 +13,7 @@ use crate::journey::testing::{OwnedJourney, World};
 use crate::journey::{Dimension, Rules};
 use crate::stats::BUCKETS;
 
+use super::suppression::Withheld;
 use super::{Analysis, Context, NamedFrame, Observed, segments_of};
 
 /// Journeys and what a context borrows.
@@ -48,12 +49,17 @@ impl Bench {
 
     /// The frames of an analysis, one journey after the other into one bucket after the other.
     pub(crate) fn run<A: Analysis>(&self, analysis: &A) -> Vec<NamedFrame> {
+        self.run_after(analysis, &mut Withheld::new())
+    }
+
+    /// The same after other analyses have hidden something.
+    pub(crate) fn run_after<A: Analysis>(&self, analysis: &A, withheld: &mut Withheld) -> Vec<NamedFrame> {
         let mut buckets: Vec<A::Partial> = (0..BUCKETS).map(|_| analysis.partial()).collect();
         for (at, journey) in self.journeys.iter().enumerate() {
             self.observe(analysis, journey, &mut buckets[at % BUCKETS]);
         }
         buckets.iter_mut().for_each(|bucket| analysis.close(bucket));
-        analysis.finish(&buckets).unwrap()
+        analysis.finish(&buckets, withheld).unwrap()
     }
 
     /// The same, after asserting that another order, spread and merge give the same frames.
@@ -80,7 +86,7 @@ impl Bench {
         workers.into_iter().rev().for_each(|worker| analysis.merge(&mut merged, worker));
         let mut buckets: Vec<A::Partial> = (1..BUCKETS).map(|_| analysis.partial()).collect();
         buckets.push(merged);
-        analysis.finish(&buckets).unwrap()
+        analysis.finish(&buckets, &mut Withheld::new()).unwrap()
     }
 
     fn observe<A: Analysis>(&self, analysis: &A, journey: &OwnedJourney, partial: &mut A::Partial) {

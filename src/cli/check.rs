@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::engine::open::{OpenSource, Opened};
 use crate::engine::quarantine::open_sound;
 use crate::engine::{Budget, work};
-use crate::job::JobError;
+use crate::job::{JobError, findings};
 use crate::queries;
 
 use super::args::CheckOptions;
@@ -33,6 +33,13 @@ pub(super) fn check(options: &CheckOptions) -> Result<(), Failure> {
     let mut text = report(&opened);
     let _ = writeln!(text, "writes to {}:", plan.output.path.display());
     let _ = writeln!(text, "  {}", names.join(", "));
+    let warnings = findings::foreseen(&plan, plan.window.from_us.zip(plan.window.to_us));
+    if !warnings.is_empty() {
+        let _ = writeln!(text, "warns:");
+    }
+    for warning in warnings {
+        let _ = writeln!(text, "  * {}  [{}]", warning.text, warning.table);
+    }
     print!("{text}");
     Ok(())
 }

@@ -50,8 +50,8 @@ fn correction(text: &str) -> String {
     format!("did you mean `{number}{unit}`? {forms}")
 }
 
-/// A duration in the largest unit that divides it.
-pub(crate) fn format(us: i64) -> String {
+/// A duration in the largest unit that divides it, as the configuration writes it: `30d`.
+pub fn format(us: i64) -> String {
     let divides = |(_, unit_us): &&(&str, i64)| us % unit_us == 0;
     match UNITS[1..].iter().chain(&UNITS[..1]).find(divides) {
         Some((name, unit_us)) => format!("{}{name}", us / unit_us),

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 pub use currency::unknown as unknown_currency;
 pub use diagnostic::{ConfigError, ConfigErrors, ErrorKind, Location};
+pub use duration::format as written_duration;
 
 use diagnostic::{Complaint, Problems};
 use document::Document;

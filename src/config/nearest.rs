@@ -5,7 +5,7 @@
 const LISTED: usize = 24;
 
 /// The known word that was most likely meant, if any is near: a typo of at most a third of its letters.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = plain(word);
     known
         .into_iter()
@@ -13,7 +13,8 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|(distance, candidate)| {
             *distance <= (candidate.chars().count().min(word.chars().count()) / 3).max(1)
         })
-        .filter(|(_, candidate)| candidate.chars().count() > 1)
+        // A letter is any other letter's typo, but the same in the other case.
+        .filter(|(distance, candidate)| *distance == 0 || candidate.chars().count() > 1)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -80,6 +81,7 @@ mod tests {
         assert_eq!(nearest("Look-Back", known), Some("lookback"));
         assert_eq!(nearest("form", known), Some("from"));
         assert_eq!(nearest("timezone", known), None);
+        assert_eq!((nearest("a", ["B", "A"]), nearest("c", ["B", "A"])), (Some("A"), None));
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub fn customer_needs(attributes: &[String], wanted: bool) -> Vec<Need> {
     needs
 }
 
+/// Place of the experiment among the texts of the assignment log; the variant follows.
+const EXPERIMENT: usize = 0;
+
 /// Needs of the assignment log.
 pub fn assignment_needs() -> Vec<Need> {
     vec![
@@ -67,8 +70,8 @@ pub struct LookupReader<T> {
     hasher: ValueHasher,
     local: Option<LocalTimes>,
     coder: BatchCoder,
-    /// By code: whether no text is null.
-    complete: Vec<bool>,
+    /// By code: the first text that is null.
+    absent: Vec<Option<usize>>,
     /// Of the rows of a batch.
     customers: Vec<CustomerHash>,
     /// Of the rows of a batch, where they hold from an instant on.
@@ -87,7 +90,7 @@ impl<T: Pod> LookupReader<T> {
             hasher,
             local: source.timezone.as_ref().map(LocalTimes::new),
             coder: BatchCoder::new(texts),
-            complete: Vec::new(),
+            absent: Vec::new(),
             customers: Vec::new(),
             froms_us: Vec::new(),
             shares: Shares::default(),
@@ -106,8 +109,8 @@ impl<T: Pod> LookupReader<T> {
             texts.iter().map(|place| Texts::of(place, batch)).collect::<Result<_, _>>()?;
         self.coder.code(&texts, batch.num_rows());
         let book = &self.coder.book;
-        for code in self.complete.len()..book.len() {
-            self.complete.push(!book.row(code as u32).contains(&0));
+        for code in self.absent.len()..book.len() {
+            self.absent.push(book.row(code as u32).iter().position(|value| *value == 0));
         }
         Ok(())
     }
@@ -235,11 +238,14 @@ impl LookupReader<AssignmentRow> {
                 (_, Some(time_us)) if !(EARLIEST_US..LATEST_US).contains(&time_us) => {
                     broken.push((row, Rule::ImpossibleTime, Some(time_us)));
                 }
-                _ if !self.complete[*code as usize] => broken.push((row, Rule::NullVariant, None)),
-                (customer, Some(_)) => {
-                    kept[*code as usize] = true;
-                    self.shares.keep(row, customer);
-                }
+                (customer, Some(_)) => match self.absent[*code as usize] {
+                    Some(EXPERIMENT) => broken.push((row, Rule::NullExperiment, None)),
+                    Some(_) => broken.push((row, Rule::NullVariant, None)),
+                    None => {
+                        kept[*code as usize] = true;
+                        self.shares.keep(row, customer);
+                    }
+                },
             }
         }
         let times_us = instants.values();

@@ -1,5 +1,6 @@
 //! What a row must satisfy to be counted, and what happens to one that does not.
 
+pub mod assignments;
 pub mod cells;
 pub mod codes;
 pub mod ids;

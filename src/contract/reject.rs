@@ -21,7 +21,9 @@ pub enum Rule {
     NegativeValue,
     /// The event id of another row of the customer, with other values.
     ConflictingDuplicate,
-    /// The experiment or variant is null or empty.
+    /// The experiment is null or empty.
+    NullExperiment,
+    /// The variant is null or empty, and the experiment isn't.
     NullVariant,
     /// A metric sums the number at this place in [`Plan::numbers`](crate::config::plan::Plan::numbers) over the row, and
     /// it is NaN, infinite or too large.
@@ -40,6 +42,7 @@ impl Rule {
             Rule::MissingRate => "missing_rate",
             Rule::NegativeValue => "negative_value",
             Rule::ConflictingDuplicate => "conflicting_duplicate",
+            Rule::NullExperiment => "null_experiment",
             Rule::NullVariant => "null_variant",
             Rule::UnusableNumber(_) => "unusable_number",
         }
@@ -56,6 +59,7 @@ impl Rule {
             Rule::UnusableValue | Rule::NegativeValue => "value",
             Rule::MissingRate => "currency",
             Rule::ConflictingDuplicate => "event_id",
+            Rule::NullExperiment => "experiment",
             Rule::NullVariant => "variant",
             Rule::UnusableNumber(at) => numbers.get(usize::from(at)).map_or("", String::as_str),
         }

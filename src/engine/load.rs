@@ -6,6 +6,7 @@ use rayon::ThreadPool;
 
 use crate::analyses::attribution::UNATTRIBUTED;
 use crate::config::plan::{DAY_US, Plan};
+use crate::contract::assignments::check_names;
 use crate::contract::lookups::{LookupReader, read_ids};
 use crate::contract::rates::{self, Rates};
 use crate::contract::reject::{Reject, RowCounts, ValueHasher};
@@ -401,6 +402,7 @@ fn load_rows(
             },
         )?;
         spilled.assignments = share_out(&mut partitions, found, |partition| &mut partition.assignments);
+        check_names(plan, &source.plan, &book)?;
         remaps.assignments = ranks;
         counts.push(read);
         assignments = book;

@@ -200,6 +200,34 @@ pub enum InputError {
         /// The limit.
         limit: usize,
     },
+    /// So many experiments are no experiments.
+    #[error("{key}: column `{column}` names {found} different experiments, and at most {limit} are possible")]
+    TooManyExperiments {
+        /// Key in the configuration.
+        key: String,
+        /// Physical name.
+        column: String,
+        /// How many there are.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// So many variants are no variants.
+    #[error(
+        "{key}: column `{column}` has {found} different variants of experiment `{experiment}` that the configuration doesn't name, and at most {limit} are possible"
+    )]
+    TooManyVariants {
+        /// Key in the configuration.
+        key: String,
+        /// Physical name.
+        column: String,
+        /// Which experiment.
+        experiment: String,
+        /// How many there are.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// A name that the tables use for something else.
     #[error(
         "column `channel` of the touchpoints has the value `{value}`, which the tables use for what no channel gets"
@@ -357,6 +385,12 @@ impl InputError {
                 "map a column of channel groups with `inputs.touchpoints.columns`; is this one a campaign or an address?"
                     .to_owned(),
             ),
+            InputError::TooManyExperiments { key, .. } => Some(format!(
+                "is this an id? Name the column that says which experiment it was: `{key}.columns = {{ experiment = \"…\" }}`"
+            )),
+            InputError::TooManyVariants { key, .. } => Some(format!(
+                "is this an id? Name the column that says which variant a customer saw, such as A or B: `{key}.columns = {{ variant = \"…\" }}`"
+            )),
             InputError::ReservedChannel { .. } => {
                 Some("export the channel under another name, or as null where there is none".to_owned())
             }

@@ -1,14 +1,19 @@
 //! The most telling figures of a run, in words for a person.
 
 mod experiments;
+mod foreseen;
+mod inputs;
 mod ranking;
 mod silent;
+mod unanswered;
 
 use polars::prelude::{AnyValue, DataFrame};
 
 use crate::config::plan::{DAY_US, Plan};
 
 use super::Table;
+
+pub use foreseen::foreseen;
 
 /// One figure with its interval, as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +27,15 @@ pub struct Finding {
 /// How many are shown, warnings apart.
 const MOST: usize = 3;
 
-/// Finds them: what an experiment decided, where a segment falls behind, which channel leads.
-pub fn find(plan: &Plan, tables: &[Table]) -> Vec<Finding> {
+/// At most so many of one kind are told one by one.
+const MOST_OF_A_KIND: usize = 5;
+
+/// Finds them in the tables of a run over a window (µs): what an experiment decided, where a segment falls behind, which
+/// channel leads. Then what warns: what can't be trusted, and what was asked for and has no answer.
+pub fn find(plan: &Plan, window_us: (i64, i64), tables: &[Table]) -> Vec<Finding> {
     let rows = |name: &str| Rows::of(tables, name);
     let mut findings = Vec::new();
-    findings.extend(experiments::decided(&rows("experiment_results")));
+    findings.extend(experiments::decided(plan, &rows("experiment_results")));
     findings.extend(weak_segment(&rows("segment_conversion")));
     findings.extend(leading_channel(plan, &rows("stage_attribution")));
     findings.extend(return_on_spend(plan, &rows("channel_roi")));
@@ -36,7 +45,13 @@ pub fn find(plan: &Plan, tables: &[Table]) -> Vec<Finding> {
     findings.truncate(MOST);
     // A warning is no rival of a figure: it comes on top.
     findings.extend(experiments::invalid(&rows("experiment_health")));
-    findings.extend(experiments::harmed(&rows("experiment_results")));
+    findings.extend(experiments::harmed(plan, &rows("experiment_results")));
+    let window = Some(window_us);
+    let (results, health) = (rows("experiment_results"), rows("experiment_health"));
+    findings.extend(unanswered::unanswered(plan, window, &results, &health));
+    findings.extend(foreseen(plan, window));
+    findings.extend(inputs::strangers(plan, &rows("data_quality")));
+    findings.extend(inputs::worthless(plan, &rows("data_quality")));
     findings.extend(silent::silent(&rows("stage_attribution")));
     findings.extend(ranking::fragile(plan, &rows("stage_attribution")));
     findings

@@ -138,6 +138,9 @@ impl Checks {
     }
 }
 
+/// Check on customers with touchpoints: whether they stand in the customers table.
+pub const NOT_IN_CUSTOMERS: &str = "not_in_customers";
+
 /// At most so many pairs of source and medium, or campaigns, are shown by name.
 const MOST_NAMED: usize = 100;
 
@@ -210,6 +213,18 @@ fn check_sources(
     Ok(())
 }
 
+/// Rows of the customers table without a touchpoint, and customers with touchpoints who aren't in it. Each may be many:
+/// the table has whoever did nothing, the touchpoints have visitors without a name. But where fewer than one in a
+/// hundred of the smaller side are found on the other, the ids are hardly those of the same people.
+fn check_matches(checks: &mut Checks, table_rows: u64, cut: &CutCounts) {
+    let could_match = table_rows.min(cut.customers);
+    let status = if cut.customers_in_table.saturating_mul(100) < could_match { "warn" } else { "ok" };
+    let without_touchpoints = (table_rows, cut.table_rows_without_touchpoints);
+    checks.push_as("customers", "without_touchpoints", Some("customer_id"), without_touchpoints, status);
+    let not_in_table = (cut.customers, cut.customers - cut.customers_in_table);
+    checks.push_as("touchpoints", NOT_IN_CUSTOMERS, Some("customer_id"), not_in_table, status);
+}
+
 /// The table `data_quality`.
 pub fn data_quality(
     plan: &Plan,
@@ -232,7 +247,13 @@ pub fn data_quality(
                 Rule::UnusableValue,
                 Rule::NegativeValue,
             ],
-            "assignments" => &[Rule::NullCustomer, Rule::NullTime, Rule::ImpossibleTime, Rule::NullVariant],
+            "assignments" => &[
+                Rule::NullCustomer,
+                Rule::NullTime,
+                Rule::ImpossibleTime,
+                Rule::NullExperiment,
+                Rule::NullVariant,
+            ],
             "customers" if opened.dated_attributes => &[Rule::NullCustomer, Rule::ImpossibleTime],
             _ => &[Rule::NullCustomer],
         };
@@ -249,6 +270,7 @@ pub fn data_quality(
         checks.push_as(input.input, "suppressed", Some("customer_id"), (rows, counts.suppressed), "ok");
         if input.input == "customers" {
             checks.push(input.input, "conflicting_attributes", None, (rows, cut.conflicting_attributes));
+            check_matches(&mut checks, rows - counts.suppressed - counts.rejected_total(), cut);
         }
         if input.input == "touchpoints" {
             checks.push_as(input.input, "excluded", None, (rows, counts.excluded), "ok");

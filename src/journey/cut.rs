@@ -194,6 +194,7 @@ pub fn cut_into_journeys(
         };
         counts.kept += kept as u64;
         counts.customers += u64::from(kept > 0);
+        counts.customers_in_table += u64::from(kept > 0 && attributes.is_known());
         visit(&Journey {
             customer: *customer,
             rows: &own[..kept],

@@ -255,6 +255,10 @@ pub struct CutCounts {
     pub conflicting_events: Vec<EventKey>,
     /// Rows of the customers table that say something else of a customer, of the same time, than the row that holds.
     pub conflicting_attributes: u64,
+    /// Customers with at least one kept row who stand in the customers table.
+    pub customers_in_table: u64,
+    /// Rows of the customers table of whose customers there is no touchpoint.
+    pub table_rows_without_touchpoints: u64,
     /// Customers over the limit.
     pub bots: u64,
     /// Their rows.
@@ -270,6 +274,8 @@ impl CutCounts {
         self.conflicting_duplicates += other.conflicting_duplicates;
         self.conflicting_events.extend(other.conflicting_events);
         self.conflicting_attributes += other.conflicting_attributes;
+        self.customers_in_table += other.customers_in_table;
+        self.table_rows_without_touchpoints += other.table_rows_without_touchpoints;
         self.bots += other.bots;
         self.bot_rows += other.bot_rows;
     }

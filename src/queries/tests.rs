@@ -99,6 +99,13 @@ fn winning_variants_come_with_their_health() {
     let (_, frame) = shipped_table("winning_variants");
     assert_eq!(texts(&frame, "verdict"), ["win", "lose"]);
     assert_eq!(texts(&frame, "health"), ["warn", "warn"]);
+    // Whoever waits for a window is left out, which speaks against no verdict.
+    assert_eq!(texts(&frame, "health_reasons"), ["double_assignment, unknown_variant"; 2]);
+    // The bounds are those that decided.
+    assert_eq!(texts(&frame, "decided_by"), ["sequential", "single_look"]);
+    let bounds = ["difference_low", "difference_high"]
+        .map(|column| frame.column(column).unwrap().f64().unwrap().iter().flatten().collect::<Vec<_>>());
+    assert_eq!(bounds, [[0.01, -1.9], [0.08, -0.1]]);
     let harmed = frame.column("guardrails_harmed").unwrap().i64().unwrap();
     assert_eq!(harmed.iter().collect::<Vec<_>>(), [Some(1), Some(1)]);
 }

@@ -49,6 +49,7 @@ pub use reason::Reason;
 pub use sequential::ConfidenceSequence;
 pub use srm::{SampleRatio, SampleRatioStatus};
 pub use welch::{Arm, Lift};
+pub use wide::difference_of_means;
 
 #[cfg(test)]
 pub(crate) mod testing {

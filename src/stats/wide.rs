@@ -58,6 +58,18 @@ pub(super) fn difference_of_products(a: i128, b: i128, c: i128, d: i128) -> Opti
     Some(sign(if first_sign == 0 { second_sign } else { first_sign }) * magnitude)
 }
 
+/// Returns `sum / n − other_sum / other_n` of integers of which so many are one unit, exact until it is divided once: a
+/// difference of cents prints as one. `None` where a mean isn't defined.
+pub fn difference_of_means(
+    (sum, n): (i128, u64),
+    (other_sum, other_n): (i128, u64),
+    per_unit: i64,
+) -> Option<f64> {
+    let both = u128::from(n) * u128::from(other_n);
+    let difference = difference_of_products(sum, i128::from(other_n), other_sum, i128::from(n))?;
+    (both > 0).then(|| difference / (both as f64 * per_unit as f64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +103,15 @@ mod tests {
         assert_eq!(difference_of_products(0, 5, 3, 7), Some(-21.0));
         assert_eq!(difference_of_products(3, 7, 0, 5), Some(21.0));
         assert_eq!(difference_of_products(i128::MIN, 1, 0, 0), Some(i128::MIN as f64));
+    }
+
+    #[test]
+    fn a_difference_of_means_is_rounded_once() {
+        assert_eq!(difference_of_means((4_242, 1), (3_250, 1), 100), Some(9.92), "42.42 − 32.5 is not");
+        assert_eq!(difference_of_means((1, 10), (3, 10), 1), Some(-0.2), "0.1 − 0.3 is not");
+        assert_eq!(difference_of_means((1, 3), (1, 3), 1), Some(0.0));
+        assert_eq!(difference_of_means((1, 0), (1, 3), 1), None);
+        assert_eq!(difference_of_means((i128::MAX, u64::MAX), (i128::MAX, u64::MAX), 1), Some(0.0));
     }
 
     proptest! {

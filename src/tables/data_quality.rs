@@ -6,7 +6,11 @@ use super::spec::{ColumnSpec as C, RowOrder, TableSpec, Unit};
 pub static SPEC: TableSpec = TableSpec {
     name: "data_quality",
     grain: "One row per input table, check and column.",
-    description: "How many rows each rule of the data contract looked at and how many broke it.",
+    description: "How many rows each rule of the data contract looked at and how many broke it. Some look at other \
+                  things than rows: `not_in_customers` at customers with touchpoints, who should stand in the customers \
+                  table, as its rows should have touchpoints (`without_touchpoints`): both `warn` where fewer than one in \
+                  a hundred of the smaller side match. `conversion_without_value` looks at conversions that take their \
+                  value from the data; `warn` where none is worth anything.",
     keys: &["table", "check", "column"],
     columns: &[
         C::text("table", "Input table."),

@@ -25,7 +25,7 @@ pub static SPEC: TableSpec = TableSpec {
                   mean change from the first week since exposure to the second, for customers whose first two weeks \
                   are over; both as a difference (Welch on each customer's change) and as a relative lift (delta \
                   method), the larger p multiplied by the number of variants; `warn` below 0.01: it wears off or \
-                  grows. `peeking`: customers whose longest metric window isn't over (without windows: assigned on \
+                  grows; `detail` has every week, the first two of the same customers, later ones of fewer. `peeking`: customers whose longest metric window isn't over (without windows: assigned on \
                   the last day); `warn` if any, unless the verdicts are sequential.",
     keys: &["experiment", "check", "variant"],
     columns: &[

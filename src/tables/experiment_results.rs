@@ -90,6 +90,12 @@ pub static SPEC: TableSpec = TableSpec {
         )
         .or_null("no `interaction_p_value`"),
         C::text(
+            "decided_by",
+            "Which bounds the verdict goes by: `sequential` for `sequential_low` and `sequential_high`, which hold at \
+             every look; `single_look` for `difference_low` and `difference_high`, which hold for one that was planned.",
+        )
+        .or_null("the row decides nothing, or has no figures to decide by"),
+        C::text(
             "verdict",
             "`win`, `lose`, `flat`, `undecided` or `invalid`, the first that holds: `invalid` where a check failed, see \
              `experiment_health`; `win` or `lose` where `q_value` is at most alpha; `flat` where the interval of the \

@@ -56,17 +56,20 @@ const ROWS: [(&str, &str); 8] = [
     ),
     (
         "experiment_results",
-        "checkout|orders|B|none|all|all|goal|A|500|500|0.12|0.08|0.04|0.01|0.07|0.5|0.1|0.9|0.01|-|-|-|0.99|0.001|0.3|-|-|-|-|-
-         checkout|orders|B|cuped|all|all|goal|A|500|500|0.12|0.08|0.04|0.02|0.06|0.5|0.2|0.8|0.002|0.004|-|-|0.99|0.001|0.2|-|-|-|win|-
-         checkout|orders|B|none|country|BG|goal|A|200|200|0.1|0.08|0.02|-0.03|0.07|0.25|-0.4|0.9|0.4|-|-|-|0.8|0.01|0.6|-|0.5|0.6|-|-
-         checkout|orders|B|none|country|(small)|goal|A|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|withheld
-         checkout|revenue|B|none|all|all|guardrail|A|500|500|9|10|-1|-1.9|-0.1|-0.1|-0.2|-0.01|0.03|-|-|-|0.02|0.1|0.2|-|-|-|lose|-
-         pricing|orders|C|none|all|all|goal|A|90|100|0.1|0.1|0|-0.1|0.1|0|-0.9|0.9|1|1|-|-|0.5|0.1|0.9|5000|-|-|undecided|-",
+        "checkout|orders|B|none|all|all|goal|A|500|500|0.12|0.08|0.04|0.01|0.07|0.5|0.1|0.9|0.01|-|-|-|0.99|0.001|0.3|-|-|-|-|-|-
+         checkout|orders|B|cuped|all|all|goal|A|500|500|0.12|0.08|0.04|0.02|0.06|0.5|0.2|0.8|0.002|0.004|0.01|0.08|0.99|0.001|0.2|-|-|-|sequential|win|-
+         checkout|orders|B|none|country|BG|goal|A|200|200|0.1|0.08|0.02|-0.03|0.07|0.25|-0.4|0.9|0.4|-|-|-|0.8|0.01|0.6|-|0.5|0.6|-|-|-
+         checkout|orders|B|none|country|(small)|goal|A|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|withheld
+         checkout|revenue|B|none|all|all|guardrail|A|500|500|9|10|-1|-1.9|-0.1|-0.1|-0.2|-0.01|0.03|-|-|-|0.02|0.1|0.2|-|-|-|single_look|lose|-
+         pricing|orders|C|none|all|all|goal|A|90|100|0.1|0.1|0|-0.1|0.1|0|-0.9|0.9|1|1|-|-|0.5|0.1|0.9|5000|-|-|single_look|undecided|-",
     ),
     (
         "experiment_health",
         "checkout|sample_ratio|(all)|500|500|1|ok|-
          checkout|double_assignment|(all)|0|7|-|warn|7 customers saw both variants
+         checkout|unknown_variant|C|0|3|-|warn|not among the planned variants: left out
+         checkout|unknown_variant|D|0|4|-|warn|not among the planned variants: left out
+         checkout|immature|(all)|-|100|-|warn|left out
          pricing|sample_ratio|(all)|95|90|0.5|ok|-",
     ),
 ];

@@ -13,7 +13,9 @@ pub static SPEC: TableSpec = TableSpec {
     description: "Share of each segment's customers who reach a stage or conversion, compared with all \
                   customers outside the segment. Segments too small to show are merged into `(small)`, the same \
                   in every table. A count of 1 or 2 is withheld, and so are others from which it could be found, \
-                  here and in `segment_funnel`. Totals of the whole are public: `stage_funnel` shows them.",
+                  here and in `segment_funnel`. Totals of the whole are public: `stage_funnel` shows them. With \
+                  `population = \"all\"` whoever isn't in the customers table is in `stage_funnel` and in no segment, so \
+                  that segments can add up to less.",
     keys: &["dimension", "segment", "target_kind", "target"],
     columns: &[
         C::text("dimension", "What customers are segmented by."),

@@ -13,7 +13,8 @@ pub static SPEC: TableSpec = TableSpec {
     description: "How many customers of a segment enter each stage, go on to the next and drop off: \
                   `stage_funnel` by segment, with the cells of `segment_conversion`. Where a count is 1 or 2, the \
                   segment is withheld from the stage on that it leads to, and so are others from which it could be \
-                  found. Times are from the entry into the stage.",
+                  found. Times are from the entry into the stage. With `population = \"all\"` customers who aren't in the \
+                  customers table are in no segment, so that segments can add up to less than `stage_funnel`.",
     keys: &["dimension", "segment", "stage_index", "stage"],
     columns: &[
         C::text("dimension", "What customers are segmented by."),

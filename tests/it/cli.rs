@@ -217,7 +217,7 @@ fn the_summary_of_a_run() {
     insta::assert_snapshot!(ran.stderr, @r"
     spring: 6 touchpoints of 3 customers from 1 file
       left out   none
-      published  18 tables with 29 rows
+      published  18 tables with 30 rows
       where      FOLDER/out/current  ->  FOLDER/out/runs/r-RUN-1
       took       TIME
       * Email is credited with most of purchase under linear: 1.0, 50.0 % of all; it keeps that rank in 57.3 % of resamples.  [stage_attribution]
@@ -239,7 +239,7 @@ fn the_summary_of_a_run_that_left_rows_out() {
     insta::assert_snapshot!(ran.stderr, @r"
     spring: 2 touchpoints of 2 customers from 1 file
       left out   2 rejected, 2 outside the window
-      published  18 tables with 24 rows
+      published  18 tables with 25 rows
       where      FOLDER/out/current  ->  FOLDER/out/runs/r-RUN-1
       took       TIME
     ");
@@ -295,7 +295,7 @@ fn a_second_run_finds_nothing_new() {
     let ran = warehouse.run(&["--threads", "1"]);
     insta::assert_snapshot!(ran.stderr, @r"
     spring: nothing new, the same result is already published
-      published  18 tables with 29 rows
+      published  18 tables with 30 rows
       where      FOLDER/out/current  ->  FOLDER/out/runs/r-RUN-1
       took       TIME
     ");

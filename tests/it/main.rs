@@ -37,3 +37,4 @@ mod rejects;
 mod roi;
 mod sample_data;
 mod support;
+mod told;

@@ -351,9 +351,11 @@ fn rows_of_the_small_tables() {
     warehouse.run(&["-q"]);
     insta::assert_snapshot!(found(&warehouse), @r"
     assignments | null_customer_id | customer_id | 5 | 1 | warn
+    assignments | null_experiment | experiment | 5 | 1 | warn
     assignments | null_time | assigned_at | 5 | 1 | warn
-    assignments | null_variant | variant | 5 | 2 | warn
+    assignments | null_variant | variant | 5 | 1 | warn
     customers | null_customer_id | customer_id | 3 | 1 | warn
+    touchpoints | not_in_customers | customer_id | 3 | 1 | ok
     ");
     insta::assert_snapshot!(ledger(&warehouse, "customers"), @"3 | 2 | 1 | 0");
     insta::assert_snapshot!(ledger(&warehouse, "assignments"), @"5 | 1 | 4 | 0");
@@ -361,7 +363,7 @@ fn rows_of_the_small_tables() {
     insta::assert_snapshot!(warehouse.rejected("assignments"), @r"
     FOLDER/assignments.parquet | 2 | variant | null_variant | no hash
     FOLDER/assignments.parquet | 3 | customer_id | null_customer_id | no hash
-    FOLDER/assignments.parquet | 4 | variant | null_variant | no hash
+    FOLDER/assignments.parquet | 4 | experiment | null_experiment | no hash
     FOLDER/assignments.parquet | 5 | assigned_at | null_time | no hash
     ");
 }

@@ -33,6 +33,7 @@ use crate::config::plan::{Model, PathTransform, ShapleyValue};
 use crate::journey::walk::{Touch, Walk};
 use crate::journey::{Path, PathEnd};
 
+use super::suppression::Withheld;
 use super::{Analysis, Context, NamedFrame, Observed, channel_roi, reconciliation};
 use acquired::Acquired;
 use short::ShortPaths;
@@ -179,6 +180,8 @@ fn steps(channels: usize, path: impl Iterator<Item = u16>, sink: usize, mut step
 pub struct Booked {
     /// How many.
     pub conversions: u64,
+    /// How many of them are worth nothing.
+    pub worthless: u64,
     /// Minor units.
     pub value_minor: i128,
     /// Rows that are none, for their order has its conversion already.
@@ -463,6 +466,7 @@ impl<'a> Attribution<'a> {
             if self.context.rules.in_window(event.time_us) {
                 let booked = &mut partial.booked[event.conversion];
                 booked.conversions += 1;
+                booked.worthless += u64::from(event.value_minor == 0);
                 booked.value_minor += i128::from(event.value_minor);
             }
         }
@@ -580,6 +584,7 @@ impl Analysis for Attribution<'_> {
         into.linked_refunds_minor += from.linked_refunds_minor;
         for (into, from) in into.booked.iter_mut().zip(&from.booked) {
             into.conversions += from.conversions;
+            into.worthless += from.worthless;
             into.value_minor += from.value_minor;
             into.order_rows += from.order_rows;
             into.left_out_minor += from.left_out_minor;
@@ -598,7 +603,11 @@ impl Analysis for Attribution<'_> {
         }
     }
 
-    fn finish(&self, buckets: &[AttributionPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(
+        &self,
+        buckets: &[AttributionPartial],
+        _withheld: &mut Withheld,
+    ) -> Result<Vec<NamedFrame>, PolarsError> {
         let solved = solve::solve(self, buckets);
         let mut frames = tables::frames(self, &solved)?;
         frames.extend(channel_roi::frames(self, buckets, &solved)?);

@@ -12,6 +12,7 @@ use crate::journey::{Path, PathEnd};
 use self::grid::{Add, Grid};
 
 use super::days::LocalDays;
+use super::suppression::Withheld;
 use super::{Analysis, Context, NamedFrame, Observed};
 
 mod grid;
@@ -193,7 +194,11 @@ impl Analysis for ChannelDaily<'_> {
         into.add(&from);
     }
 
-    fn finish(&self, partials: &[DailyPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(
+        &self,
+        partials: &[DailyPartial],
+        _withheld: &mut Withheld,
+    ) -> Result<Vec<NamedFrame>, PolarsError> {
         let mut total = self.partial();
         partials.iter().for_each(|partial| total.add(partial));
         Ok(vec![("channel_daily", rows::frame(self, &total)?)])

@@ -3,7 +3,7 @@
 use crate::config::plan::{Cap, MetricKind, MetricPlan};
 use crate::stats::capping::percentile_cap;
 use crate::stats::quantile_effect::Distribution;
-use crate::stats::{Arm, Cuped, Joint, Reason, cuped, ratio};
+use crate::stats::{Arm, Cuped, Joint, Reason, cuped, difference_of_means, ratio};
 
 use super::sums::MetricSums;
 
@@ -36,6 +36,16 @@ impl Measured {
             Measured::Ratio(joint) => joint.n,
             Measured::Quantile(distribution) => distribution.count(),
         }
+    }
+
+    /// Rows or customers, of a sum of them: 0 for the first.
+    pub(super) fn count(&self, place: usize) -> u64 {
+        let sum = match self {
+            Measured::Mean(joint) => joint.sums.get(place),
+            Measured::Ratio(joint) => joint.sums.get(place),
+            Measured::Quantile(_) => None,
+        };
+        sum.and_then(|sum| u64::try_from(*sum).ok()).unwrap_or(0)
     }
 
     /// All but those of a segment of the same arm. None where it isn't one.
@@ -110,6 +120,23 @@ impl<'t> Measure<'t> {
                 distribution.quantile(share).map(|at| at / numerator as f64)
             }
             (Measured::Quantile(_), _) => None,
+        }
+    }
+
+    /// The figure of one arm less that of another, divided once; None where it is no quotient of two integers.
+    pub(super) fn difference(&self, variant: &Measured, control: &Measured) -> Option<f64> {
+        let [numerator, _] = self.per_unit;
+        match (variant, control, self.metric.kind) {
+            (Measured::Mean(variant), Measured::Mean(control), _) => {
+                let [variant, control] = [variant, control].map(|joint| (joint.sums[0], joint.n));
+                difference_of_means(variant, control, numerator)
+            }
+            (
+                Measured::Quantile(variant),
+                Measured::Quantile(control),
+                MetricKind::Quantile { share, .. },
+            ) => Some((variant.quantile(share)? - control.quantile(share)?) / numerator as f64),
+            _ => None,
         }
     }
 

@@ -1,13 +1,14 @@
 //! Segments of an experiment: which have rows of their own, and for which metrics they are shown.
 //!
 //! Cells are those of every other table of the dimension ([`Merged`]). A cell is withheld from all metrics where an
-//! arm of it has 1 or 2 customers, and from a proportion where 1 or 2 of an arm have it or lack it, with as many other
-//! cells as it takes ([`complement`]): the sum over all cells is the row of the whole.
+//! arm of it has 1 or 2 customers, and from all that counts a conversion where 1 or 2 of an arm have it or lack it, have
+//! as few rows of it, or where a table of segments doesn't show it; with as many other cells as it takes
+//! ([`hide`]): the sum over all cells is the row of the whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analyses::suppression::{Merged, SMALL, complement, is_small};
-use crate::config::plan::MetricKind;
+use crate::analyses::suppression::{Family, Merged, SMALL, hide};
+use crate::config::plan::{MetricKind, MetricOf, Quantity};
 use crate::journey::Dimension;
 
 use super::arms::{Measure, Measured};
@@ -25,6 +26,8 @@ pub(super) struct Cells<'t> {
     variants: Vec<Vec<VariantCounts>>,
     /// Cells that no metric shows.
     withheld: BTreeSet<usize>,
+    /// By conversion, the cells that no metric shows that counts its rows or customers.
+    withheld_counts: BTreeMap<Option<usize>, BTreeSet<usize>>,
     min_customers: u64,
 }
 
@@ -45,13 +48,20 @@ impl<'t> Cells<'t> {
             own.iter_mut().zip(counts).for_each(|(own, counts)| own.merge(counts.clone()));
         }
         let (names, variants): (Vec<&str>, Vec<Vec<VariantCounts>>) = by_name.into_iter().unzip();
-        let mut cells =
-            Self { dimension: &dimension.name, names, variants, withheld: BTreeSet::new(), min_customers };
-        let arms: Vec<Vec<u64>> = (0..experiment.plan.weights.len())
+        let mut cells = Self {
+            dimension: &dimension.name,
+            names,
+            variants,
+            withheld: BTreeSet::new(),
+            withheld_counts: BTreeMap::new(),
+            min_customers,
+        };
+        let arms: Vec<Family> = (0..experiment.plan.weights.len())
             .flat_map(|variant| (0..=experiment.windows_us.len()).map(move |windows| (variant, windows)))
             .map(|(variant, windows)| cells.counts(|of| of[variant].mature(windows)))
+            .map(|counts| Family { counts, of: None })
             .collect();
-        cells.withheld = cells.hide(BTreeSet::new(), &arms);
+        hide(&mut cells.withheld, &arms, min_customers);
         cells
     }
 
@@ -69,22 +79,6 @@ impl<'t> Cells<'t> {
         self.variants.iter().map(|variants| of(variants)).collect()
     }
 
-    /// Withholds cells where a count is too small, and so many others that none of these lists of counts by cell, each
-    /// of which has a known sum, gives a hidden one away.
-    fn hide(&self, mut hidden: BTreeSet<usize>, lists: &[Vec<u64>]) -> BTreeSet<usize> {
-        let is_few = |cell: &usize| lists.iter().any(|counts| is_small(counts[*cell], self.min_customers));
-        hidden.extend((0..self.names.len()).filter(is_few));
-        loop {
-            let before = hidden.len();
-            for counts in lists {
-                complement(&mut hidden, counts, self.min_customers);
-            }
-            if hidden.len() == before {
-                return hidden;
-            }
-        }
-    }
-
     /// What was measured of a metric, which stands at a place among those of the experiment: by cell, then variant.
     pub(super) fn measured(
         &self,
@@ -96,23 +90,62 @@ impl<'t> Cells<'t> {
         self.variants.iter().map(|variants| variants.iter().map(of).collect()).collect()
     }
 
-    /// The cells that a metric doesn't show, given what was measured of it.
-    pub(super) fn withheld(&self, kind: MetricKind, measured: &[Vec<Measured>]) -> BTreeSet<usize> {
-        let (MetricKind::Proportion(_), Some(first)) = (kind, measured.first()) else {
-            return self.withheld.clone();
-        };
-        let successes = |arm: &Measured| match arm {
-            Measured::Mean(joint) => u64::try_from(joint.sums[0]).unwrap_or(0),
-            Measured::Ratio(_) | Measured::Quantile(_) => 0,
-        };
-        let lists: Vec<Vec<u64>> = (0..first.len())
-            .flat_map(|variant| {
-                let have = || measured.iter().map(move |cell| successes(&cell[variant]));
-                let lack =
-                    measured.iter().map(move |cell| cell[variant].customers() - successes(&cell[variant]));
-                [have().collect(), lack.collect()]
-            })
-            .collect();
-        self.hide(self.withheld.clone(), &lists)
+    /// Withholds cells from all metrics that count rows or customers of a conversion, given those of the experiment with their
+    /// measures: where one of them would show a count that is too small, the others could give it away.
+    /// `is_withheld`: by conversion and segment, what other tables don't show.
+    pub(super) fn withhold(
+        &mut self,
+        measures: &[(usize, Measure<'_>, usize)],
+        is_withheld: impl Fn(usize, &str) -> bool,
+    ) {
+        let mut families: BTreeMap<Option<usize>, Vec<Family>> = BTreeMap::new();
+        for (at, measure, windows_needed) in measures {
+            let mut counted = counted(measure.metric.kind).peekable();
+            if counted.peek().is_none() {
+                continue;
+            }
+            let measured = self.measured(measure, *at, *windows_needed);
+            for (place, conversion) in counted {
+                let own = families.entry(conversion).or_default();
+                let is_proportion = matches!(measure.metric.kind, MetricKind::Proportion(_));
+                for variant in 0..measured.first().map_or(0, Vec::len) {
+                    let arms = || measured.iter().map(|cell| &cell[variant]);
+                    let customers: Vec<u64> = arms().map(Measured::customers).collect();
+                    let counts: Vec<u64> = arms().map(|arm| arm.count(place)).collect();
+                    // An arm without customers is known to have none of them.
+                    let able: Vec<usize> = (0..customers.len()).filter(|cell| customers[*cell] > 0).collect();
+                    if is_proportion {
+                        let lack = customers.iter().zip(&counts).map(|(customers, count)| customers - count);
+                        own.push(Family { counts: lack.collect(), of: Some(able.clone()) });
+                    }
+                    own.push(Family { counts, of: Some(able) });
+                }
+            }
+        }
+        for (conversion, families) in families {
+            let mut hidden = self.withheld.clone();
+            let elsewhere = |cell: &usize| {
+                conversion.is_some_and(|conversion| is_withheld(conversion, self.names[*cell]))
+            };
+            hidden.extend((0..self.names.len()).filter(elsewhere));
+            hide(&mut hidden, &families, self.min_customers);
+            self.withheld_counts.insert(conversion, hidden);
+        }
     }
+
+    /// The cells that a metric doesn't show.
+    pub(super) fn withheld(&self, kind: MetricKind) -> BTreeSet<usize> {
+        let counts = counted(kind).filter_map(|(_, conversion)| self.withheld_counts.get(&conversion));
+        counts.fold(self.withheld.clone(), |hidden, more| &hidden | more)
+    }
+}
+
+/// What of a metric counts rows or customers: the place of the sum and the conversion. None: of all rows.
+fn counted(kind: MetricKind) -> impl Iterator<Item = (usize, Option<usize>)> {
+    let is_proportion = matches!(kind, MetricKind::Proportion(_));
+    let is_count = move |(_, quantity): &(usize, Quantity)| is_proportion || quantity.of == MetricOf::Count;
+    // A quantile is one customer's.
+    let is_summed = !matches!(kind, MetricKind::Quantile { .. });
+    let quantities = kind.quantities().enumerate().filter(move |_| is_summed);
+    quantities.filter(is_count).map(|(place, quantity)| (place, quantity.conversion))
 }

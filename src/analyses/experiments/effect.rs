@@ -41,13 +41,22 @@ pub(super) struct Reading {
     pub(super) decision_p: Option<f64>,
     /// The interval that goes with it.
     pub(super) decision_interval: Option<Interval>,
+    /// Whether it is the sequential one.
+    pub(super) is_sequential: bool,
 }
 
 impl Effect {
-    /// As it was seen.
-    pub(super) fn unadjusted(control: &Arm, variant: &Arm) -> Result<Effect, Reason> {
-        let difference = welch::difference(control, variant)?;
-        let lift = welch::relative_lift(control, variant);
+    /// As it was seen, with the difference of the means where it is known more exactly than they are.
+    pub(super) fn unadjusted(control: &Arm, variant: &Arm, exact: Option<f64>) -> Result<Effect, Reason> {
+        let mut difference = welch::difference(control, variant)?;
+        let mut lift = welch::relative_lift(control, variant);
+        if let Some(exact) = exact {
+            difference.value = exact;
+            lift = lift.map(|lift| Lift {
+                estimate: Estimate { value: exact / control.mean.abs(), ..lift.estimate },
+                ..lift
+            });
+        }
         Ok(Effect { control: *control, variant: *variant, difference, lift, is_adjusted: false })
     }
 
@@ -81,6 +90,7 @@ impl Effect {
             if plan.sequential {
                 reading.decision_p = Some(sequence.p_value(difference, customers));
                 reading.decision_interval = reading.sequential_interval;
+                reading.is_sequential = true;
             }
         }
         match self.lift {

@@ -9,7 +9,7 @@ use polars::prelude::PolarsError;
 use crate::journey::Assignment;
 
 use super::days::LocalDays;
-use super::suppression::{Merged, Population};
+use super::suppression::{Merged, Population, Withheld};
 use super::{Analysis, Context, NamedFrame, Observed};
 
 use self::cells::Cells;
@@ -66,6 +66,16 @@ impl<'a> Experiments<'a> {
         let rules = context.rules;
         let days = LocalDays::of(&context.plan.job.timezone.zone, rules.from_us..rules.to_us);
         Self { context, places: Places::new(context), days }
+    }
+
+    /// Experiments that somebody was assigned to and the plan doesn't name.
+    fn unnamed(&self, total: &ExperimentPartial) -> Vec<&str> {
+        let Places { experiments, not_configured, .. } = &self.places;
+        let counted = not_configured.iter().zip(&total.not_configured);
+        let counted = counted.filter(|(_, customers)| **customers > 0).map(|(name, _)| *name);
+        let compared = experiments.iter().zip(&total.experiments);
+        let found = compared.filter(|(experiment, counts)| experiment.is_found && counts.seen() > 0);
+        counted.chain(found.map(|(experiment, _)| experiment.plan.name.as_str())).collect()
     }
 
     /// Adds a customer to the experiment that the first of these assignments belongs to.
@@ -144,7 +154,11 @@ impl Analysis for Experiments<'_> {
         }
     }
 
-    fn finish(&self, partials: &[ExperimentPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(
+        &self,
+        partials: &[ExperimentPartial],
+        withheld: &mut Withheld,
+    ) -> Result<Vec<NamedFrame>, PolarsError> {
         let mut total = self.partial();
         partials.iter().for_each(|partial| self.merge(&mut total, partial.clone()));
         let settled = self.places.experiments.iter().zip(&total.experiments).map(|(experiment, counts)| {
@@ -161,17 +175,30 @@ impl Analysis for Experiments<'_> {
         let is_there = |at: &usize| !experiments[*at].is_found || total.experiments[*at].seen() > 0;
         let mut order: Vec<usize> = (0..experiments.len()).filter(is_there).collect();
         order.sort_by_key(|at| &experiments[*at].plan.name);
+        let unnamed = self.unnamed(&total);
         let mut results = Vec::new();
         let mut checks = Vec::new();
         for at in order {
             let (experiment, counts) = (&experiments[at], &total.experiments[at]);
             let tables = self.context.dimensions.iter().zip(&merged).zip(&counts.dimensions);
-            let cells: Vec<Cells<'_>> = tables
+            let mut cells: Vec<Cells<'_>> = tables
                 .map(|((dimension, merged), table)| {
                     Cells::new(dimension, merged, table, experiment, min_customers)
                 })
                 .collect();
-            let own = health::of_experiment(&self.context, experiment, counts, &self.days, &cells);
+            let measures: Vec<_> = (0..experiment.metrics.len())
+                .map(|metric| {
+                    let (measure, windows_needed, _) =
+                        results::measure(&self.context, experiment, counts, metric);
+                    (metric, measure, windows_needed)
+                })
+                .collect();
+            for (dimension, cells) in cells.iter_mut().enumerate() {
+                cells.withhold(&measures, |conversion, segment| {
+                    withheld.hides_converted(dimension, conversion, segment)
+                });
+            }
+            let own = health::of_experiment(&self.context, experiment, counts, &self.days, &cells, &unnamed);
             results.extend(results::of_experiment(&self.context, &cells, experiment, counts, &own));
             checks.extend(own);
         }

@@ -69,6 +69,21 @@ pub(super) fn of_experiment<'t>(
     rows
 }
 
+/// How the metric at a place among those of an experiment becomes figures, how many windows have to be over for it, and its
+/// sums by planned variant.
+pub(super) fn measure<'t>(
+    context: &Context<'t>,
+    experiment: &Experiment<'_>,
+    counts: &ExperimentCounts,
+    at: usize,
+) -> (Measure<'t>, usize, Vec<MetricSums>) {
+    let metric = &context.plan.metrics[experiment.metrics[at]];
+    let windows_needed = experiment.windows_needed(metric.window_us);
+    let sums: Vec<MetricSums> =
+        counts.variants.iter().map(|variant| variant.sums(at, metric, windows_needed)).collect();
+    (Measure::new(metric, context.plan.job.currency.minor_per_unit(), &sums), windows_needed, sums)
+}
+
 /// A metric of an experiment, and what was measured of it.
 struct Compared<'r, 't> {
     experiment: &'t Experiment<'t>,
@@ -105,13 +120,10 @@ impl<'r, 't> Compared<'r, 't> {
     ) -> Self {
         let plan = &*experiment.plan;
         let metric = &context.plan.metrics[experiment.metrics[at]];
-        let windows_needed = experiment.windows_needed(metric.window_us);
-        let sums: Vec<MetricSums> =
-            counts.variants.iter().map(|variant| variant.sums(at, metric, windows_needed)).collect();
-        let measure = Measure::new(metric, context.plan.job.currency.minor_per_unit(), &sums);
+        let (measure, windows_needed, sums) = measure(context, experiment, counts, at);
         let dimensions = cells.iter().map(|cells| {
             let measured = cells.measured(&measure, at, windows_needed);
-            let withheld = cells.withheld(metric.kind, &measured);
+            let withheld = cells.withheld(metric.kind);
             Segments { cells, measured, withheld }
         });
         Self {
@@ -205,7 +217,8 @@ impl<'r, 't> Compared<'r, 't> {
     }
 
     fn effect(&self, [control, treatment]: [&Measured; 2]) -> Result<Effect, Reason> {
-        Effect::unadjusted(&self.measure.arm(control)?, &self.measure.arm(treatment)?)
+        let difference = self.measure.difference(treatment, control);
+        Effect::unadjusted(&self.measure.arm(control)?, &self.measure.arm(treatment)?, difference)
     }
 
     /// Whether the control or the variant has too few customers, and enough once their windows are over.

@@ -56,6 +56,14 @@ pub(super) struct Row<'t> {
     pub(super) notes: Vec<String>,
 }
 
+impl Row<'_> {
+    /// Which bounds and p-value the verdict goes by.
+    fn decided_by(&self) -> Option<&'static str> {
+        let by = if self.reading.is_sequential { "sequential" } else { "single_look" };
+        self.verdict.and(self.reading.decision_interval).map(|_| by)
+    }
+}
+
 impl Role {
     fn as_str(self) -> &'static str {
         match self {
@@ -107,6 +115,7 @@ pub(super) fn frame(rows: &[Row<'_>]) -> Result<NamedFrame, PolarsError> {
         counts("customers_needed", rows, |row| row.reading.customers_needed),
         floats("interaction_p_value", rows, |row| row.interaction_p_value),
         floats("interaction_q_value", rows, |row| row.interaction_q_value),
+        texts("decided_by", rows, |row| row.decided_by()),
         texts("verdict", rows, |row| row.verdict.map(Verdict::as_str)),
         texts("note", &notes, |note| note.as_deref()),
     ];

@@ -202,7 +202,10 @@ mail novelty mens - - ok
 mail peeking (all) 0 1 warn";
     assert_eq!(show(&health, &HEALTH), expected);
     let detail = show(&health, &["detail"]);
-    assert!(detail.contains("\nbuy (2 d): 1; buy (2 d): 1\n"), "{detail}");
+    assert!(
+        detail.contains("\nleft out of 5 analysed customers: 1 until their 2 d are over (buy, buy)\n"),
+        "{detail}"
+    );
     assert!(detail.contains("14.29 % of the customers first assigned in the window"), "{detail}");
     let invalid = show(&results, &["verdict", "note"]);
     assert!(invalid.lines().all(|line| line.starts_with("invalid ")));
@@ -316,9 +319,15 @@ fn an_experiment_without_assignments_says_so() {
     );
     let expected = "extra not_configured (all) - 3 warn\nmail no_assignments (all) - 0 warn";
     assert_eq!(show(&health, &HEALTH), expected);
+    // A near name of the log is what was meant.
+    let detail = |bench: &Bench| show(&tables(bench).1, &["detail"]).lines().last().unwrap().to_owned();
+    assert_eq!(detail(&bench), "nobody of this experiment was assigned in the data read");
+    bench.plan.experiments[0].name = "extras".to_owned();
+    let meant = "nobody of this experiment was assigned in the data read; did you mean `extra`, which the assignment log has?";
+    assert_eq!(detail(&bench), meant);
     bench.plan.experiments.clear();
     let (results, health) = tables(&bench);
-    assert_eq!(results.shape(), (0, 30));
+    assert_eq!(results.shape(), (0, 31));
     assert_eq!(show(&health, &HEALTH), "extra not_configured (all) - 3 warn");
 }
 

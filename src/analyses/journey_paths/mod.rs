@@ -8,6 +8,7 @@ use self::counts::{Arriving, MOST, Sorted};
 use self::keys::Keys;
 
 use super::columns::elapsed_ms;
+use super::suppression::Withheld;
 use super::{Analysis, Context, NamedFrame, Observed};
 
 mod counts;
@@ -119,7 +120,11 @@ impl Analysis for JourneyPaths<'_> {
         into.sorted.merge(self.keys, from.sorted, self.most);
     }
 
-    fn finish(&self, buckets: &[PathsPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(
+        &self,
+        buckets: &[PathsPartial],
+        _withheld: &mut Withheld,
+    ) -> Result<Vec<NamedFrame>, PolarsError> {
         let Some(target) = self.target else { return Ok(Vec::new()) };
         let buckets: Vec<&Sorted> = buckets.iter().map(|bucket| &bucket.sorted).collect();
         Ok(vec![(TABLE, rows::frame(self, target, &buckets)?)])

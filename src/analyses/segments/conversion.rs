@@ -11,7 +11,7 @@ use crate::config::plan::Correction;
 use crate::journey::{Dimension, Target, TargetKind};
 use crate::stats::jackknife::ValueSupport;
 use crate::stats::joint::Joint;
-use crate::stats::{Estimate, Interval, multiplicity, proportion};
+use crate::stats::{Estimate, Interval, difference_of_means, multiplicity, proportion};
 
 use super::counts::SegmentCounts;
 use super::hidden::Hidden;
@@ -149,7 +149,8 @@ impl Row<'_> {
     /// Fills in what compares a segment with the rest, neither of them empty.
     fn compare(&mut self, own: Group, rest: Group) {
         self.rest_rate = share(rest.converted, rest.customers);
-        self.difference = self.rate.zip(self.rest_rate).map(|(rate, rest_rate)| rate - rest_rate);
+        let [one, other] = [own, rest].map(|group| (i128::from(group.converted), group.customers));
+        self.difference = difference_of_means(one, other, 1);
         self.difference_interval = proportion::newcombe_difference(
             own.converted,
             own.customers,

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::analyses::suppression::{complement, is_small};
+use crate::analyses::suppression::{Family, hide};
 use crate::journey::Rules;
 
 use super::audit::{Audit, Exposed};
@@ -143,6 +143,11 @@ impl Hidden {
         }
     }
 
+    /// The conversions that are hidden of a cell.
+    pub(super) fn conversions_of(&self, cell: usize) -> impl Iterator<Item = usize> {
+        (0..self.conversions.len()).filter(move |conversion| self.conversions[*conversion].contains(&cell))
+    }
+
     /// Whether it is hidden what became of the entries of a cell into a stage.
     pub(super) fn outcome(&self, stage: usize, cell: usize) -> bool {
         self.reached(stage, cell) || self.stages.get(stage + 1).is_some_and(|next| next.contains(&cell))
@@ -156,49 +161,16 @@ fn parts(counts: impl Iterator<Item = u64>, wholes: &[u64]) -> [Vec<u64>; 2] {
     [counts, rest]
 }
 
-/// A count by cell whose total is known.
-#[derive(Debug, Clone)]
-struct Family {
-    counts: Vec<u64>,
-    /// The cells that may have any, as far as can be known; None: all.
-    of: Option<Vec<usize>>,
-}
-
 /// What becomes of the entries of one cell alone would be hidden: its entries must be.
 struct Alone {
     stage: usize,
     cell: usize,
 }
 
-/// Hides what is too small in any of these counts by cell, and as much more as keeps all of them.
-fn hide(hidden: &mut BTreeSet<usize>, families: &[Family], min_customers: u64) {
-    for Family { counts, .. } in families {
-        hidden.extend((0..counts.len()).filter(|cell| is_small(counts[*cell], min_customers)));
-    }
-    loop {
-        let before = hidden.len();
-        for Family { counts, of } in families {
-            match of {
-                None => complement(hidden, counts, min_customers),
-                Some(cells) => {
-                    let own: Vec<u64> = cells.iter().map(|cell| counts[*cell]).collect();
-                    let mut places: BTreeSet<usize> =
-                        (0..cells.len()).filter(|at| hidden.contains(&cells[*at])).collect();
-                    complement(&mut places, &own, min_customers);
-                    hidden.extend(places.into_iter().map(|at| cells[at]));
-                }
-            }
-        }
-        if hidden.len() == before {
-            return;
-        }
-    }
-}
-
-/// The stage whose rows are those of a conversion.
+/// The stage whose rows are those of a conversion; of several (of events that never come) the last, which hides most.
 fn twin_stage(conversion: usize, rules: &Rules) -> Option<usize> {
     let same = |stage: &usize| {
         rules.facts.iter().all(|facts| facts.stages >> stage & 1 == facts.conversions >> conversion & 1)
     };
-    (0..rules.stages).find(same)
+    (0..rules.stages).rev().find(same)
 }

@@ -16,7 +16,7 @@ use self::tuples::Tuples;
 
 use super::columns::elapsed_ms;
 use super::funnel::{Outcome, entries};
-use super::suppression::Merged;
+use super::suppression::{Merged, Withheld};
 use super::{Analysis, Context, NamedFrame, Observed};
 
 mod audit;
@@ -24,8 +24,6 @@ mod conversion;
 mod counts;
 mod funnel;
 mod hidden;
-#[cfg(test)]
-mod suppression_tests;
 #[cfg(test)]
 mod tests;
 mod tuples;
@@ -193,14 +191,23 @@ impl Analysis for Segments<'_> {
         }
     }
 
-    fn finish(&self, partials: &[SegmentPartial]) -> Result<Vec<NamedFrame>, PolarsError> {
+    fn finish(
+        &self,
+        partials: &[SegmentPartial],
+        withheld: &mut Withheld,
+    ) -> Result<Vec<NamedFrame>, PolarsError> {
         let context = &self.context;
         let min_customers = context.plan.segments.min_customers;
         let all: Vec<(Merged<'_>, Vec<SegmentCounts>)> =
             (0..context.dimensions.len()).map(|at| self.cells(at, partials)).collect();
         let (mut conversions, mut stages) = (Vec::new(), funnel::Rows::new());
-        for (dimension, (merged, cells)) in context.dimensions.iter().zip(&all) {
+        for (at, (dimension, (merged, cells))) in context.dimensions.iter().zip(&all).enumerate() {
             let hidden = Hidden::of(cells, context.rules, self.shape(), min_customers);
+            for (cell, segment) in merged.names().iter().enumerate() {
+                for conversion in hidden.conversions_of(cell) {
+                    withheld.hide_converted(at, conversion, segment);
+                }
+            }
             conversions.extend(conversion::of_dimension(context, dimension, merged.names(), cells, &hidden));
             stages.push(context, dimension, merged.names(), cells, &hidden);
         }

@@ -16,6 +16,9 @@ impl Scratch {
         counts: &mut CutCounts,
     ) {
         let rows_end = self.ends.last().copied().unwrap_or(0);
+        // Whoever comes from here on, or has no id, has no touchpoint.
+        let with_rows = self.ends.len() as u32;
+        let is_without_rows = |id: u32| u64::from(id >= with_rows);
         let mut interner = Interner::resume(&mut self.table, &mut self.customers);
         self.assignment_ids.clear();
         for (_, assignments) in &partition.assignments {
@@ -32,10 +35,12 @@ impl Scratch {
         for (worker, rows) in &partition.attributes {
             let remap = &remaps.attributes[*worker];
             for row in rows.iter() {
-                let id = id_of(row.key) as usize;
-                if id == NOBODY as usize {
+                let id = id_of(row.key);
+                counts.table_rows_without_touchpoints += is_without_rows(id);
+                if id == NOBODY {
                     continue;
                 }
+                let id = id as usize;
                 if id >= self.attributes.len() {
                     self.attributes.resize(id + 1, NOBODY);
                 }
@@ -55,6 +60,8 @@ impl Scratch {
         for (_, rows) in &partition.dated_attributes {
             self.dated_ids.extend(rows.iter().map(|row| id_of(row.key)));
         }
+        counts.table_rows_without_touchpoints +=
+            self.dated_ids.iter().map(|id| is_without_rows(*id)).sum::<u64>();
         if conflicts {
             counts.conflicting_attributes += count_conflicts(partition, remaps, &interner, &self.attributes);
         }

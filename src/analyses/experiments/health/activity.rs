@@ -52,14 +52,15 @@ pub(super) fn before<'t>(
     let groups: Vec<(u64, u64)> =
         activity.map(|(activity, variant)| (activity.before, variant.customers())).collect();
     let customers: u64 = groups.iter().map(|(_, customers)| customers).sum();
-    let share = groups.iter().map(|(before, _)| before).sum::<u64>() as f64 / customers.max(1) as f64;
+    let active = groups.iter().map(|(before, _)| before).sum::<u64>();
+    let share = active as f64 / customers.max(1) as f64;
     // Their sum is known from what is expected: one hidden count hides them all.
     let is_shown = !groups
         .iter()
         .any(|(before, customers)| is_withheld(*before, *customers, context.plan.segments.min_customers));
     let test = alike(&groups, share);
     let rows = experiment.variants_by_name().into_iter().map(|at| {
-        let (before, customers) = groups[at];
+        let (before, own) = groups[at];
         let status = Status::warn_if(test.is_ok_and(|test| test.p_value < BEFORE_WARN_BELOW));
         let check = Check {
             variant: &experiment.plan.weights[at].0,
@@ -68,12 +69,12 @@ pub(super) fn before<'t>(
         if !is_shown {
             return Check { detail: Some(WITHHELD.to_owned()), ..check };
         }
-        let mut detail = percent(before, customers, "with a row before assignment");
+        let mut detail = percent(before, own, "with a row before assignment");
         if let (Some(detail), Err(reason)) = (&mut detail, test) {
             detail.push_str(&format!("; can't be tested: {reason}"));
         }
         Check {
-            expected: Some(customers as f64 * share),
+            expected: Some((own as f64 * active as f64) / customers.max(1) as f64),
             observed: Some(before as f64),
             p_value: test.ok().map(|test| test.p_value),
             detail,

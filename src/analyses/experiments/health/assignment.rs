@@ -8,6 +8,7 @@ use crate::analyses::days::LocalDays;
 use crate::analyses::experiments::cells::Cells;
 use crate::analyses::experiments::population::Experiment;
 use crate::analyses::experiments::sums::{ExperimentCounts, VariantCounts};
+use crate::config::nearest::nearest;
 use crate::stats::SampleRatioStatus;
 use crate::stats::srm::{self, SampleRatio};
 
@@ -23,10 +24,15 @@ pub(in crate::analyses::experiments) const ASSIGNED_BEFORE_WINDOW: &str = "assig
 /// Customers in a variant that the plan doesn't name.
 pub(in crate::analyses::experiments) const UNKNOWN_VARIANT: &str = "unknown_variant";
 
-/// `no_assignments`: the log has nobody.
-pub(super) fn nobody<'t>(experiment: &'t Experiment<'_>) -> Check<'t> {
-    let detail = Some("nobody of this experiment was assigned in the data read".to_owned());
-    Check { detail, ..Check::count(&experiment.plan.name, "no_assignments", 0, Status::Warn) }
+/// `no_assignments`: the log has nobody. `others` are the experiments of the log that the plan doesn't name: this one
+/// may be called otherwise there.
+pub(super) fn nobody<'t>(experiment: &'t Experiment<'_>, others: &[&str]) -> Check<'t> {
+    let name = &experiment.plan.name;
+    let mut detail = "nobody of this experiment was assigned in the data read".to_owned();
+    if let Some(near) = nearest(name, others.iter().copied()) {
+        detail.push_str(&format!("; did you mean `{near}`, which the assignment log has?"));
+    }
+    Check { detail: Some(detail), ..Check::count(name, "no_assignments", 0, Status::Warn) }
 }
 
 /// An experiment in the log that the plan doesn't name: `not_configured`.
@@ -58,7 +64,7 @@ pub(super) fn sample_ratio<'t>(experiment: &'t Experiment<'_>, counts: &Experime
         let in_test = plan.weights[at] > 0.0;
         let (p_value, status, detail) = match test {
             _ if !in_test => (None, Status::Ok, Some("planned weight 0: not in the test".to_owned())),
-            Ok(test) => (Some(test.p_value), status_of(test.status(1)), None),
+            Ok(test) => (Some(test.p_value), status_of(test.status(1)), nobody_in(experiment, counts, at)),
             Err(reason) => (None, Status::Warn, Some(format!("can't be tested: {reason}"))),
         };
         Check {
@@ -70,6 +76,20 @@ pub(super) fn sample_ratio<'t>(experiment: &'t Experiment<'_>, counts: &Experime
         }
     });
     rows.collect()
+}
+
+/// Says of a variant of which nobody is analysed how the log may call it.
+fn nobody_in(experiment: &Experiment<'_>, counts: &ExperimentCounts, variant: usize) -> Option<String> {
+    if counts.variants[variant].customers() > 0 {
+        return None;
+    }
+    let unknown = experiment.unknown_variants.iter().zip(&counts.unknown);
+    let there = unknown.filter(|(_, customers)| **customers > 0).map(|(name, _)| *name);
+    let mut detail = "nobody is analysed in this variant".to_owned();
+    if let Some(near) = nearest(&experiment.plan.weights[variant].0, there) {
+        detail.push_str(&format!("; did you mean `{near}`, which the assignment log has?"));
+    }
+    Some(detail)
 }
 
 /// `srm_by_day`: the local day of assignment whose split is furthest from the plan.
@@ -167,10 +187,13 @@ pub(super) fn unknown_variants<'t>(
         ..Check::count(&experiment.plan.name, UNKNOWN_VARIANT, customers, status)
     };
     let unknown = experiment.unknown_variants.iter().zip(&counts.unknown);
-    let rows = unknown.filter(|(_, customers)| **customers > 0).map(|(variant, customers)| Check {
-        variant,
-        detail: Some("not among the planned variants: left out".to_owned()),
-        ..check(*customers, Status::Warn)
+    let planned = || experiment.plan.weights.iter().map(|(name, _)| name.as_str());
+    let rows = unknown.filter(|(_, customers)| **customers > 0).map(|(variant, customers)| {
+        let mut detail = "not among the planned variants: left out".to_owned();
+        if let Some(near) = nearest(variant, planned()) {
+            detail.push_str(&format!("; did you mean `{near}`?"));
+        }
+        Check { variant, detail: Some(detail), ..check(*customers, Status::Warn) }
     });
     let rows: Vec<Check<'_>> = rows.collect();
     if rows.is_empty() { vec![check(0, Status::Ok)] } else { rows }
@@ -222,7 +245,7 @@ impl Planned {
     /// Customers of a variant, had those of all variants in the test been split as planned.
     fn expected(&self, customers: &[u64], variant: usize) -> f64 {
         let tested = customers.iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0);
-        tested.map(|(customers, _)| *customers).sum::<u64>() as f64 * (self.weights[variant] / self.whole)
+        tested.map(|(customers, _)| *customers).sum::<u64>() as f64 * self.weights[variant] / self.whole
     }
 
     /// Tests every split with at least [`MIN_EXPECTED`] customers planned in each variant.

@@ -102,6 +102,8 @@ impl<'t> Check<'t> {
 /// p of `srm_by_day`, `srm_by_segment` and `novelty` is multiplied by the number of tests (Bonferroni). Variants
 /// come by name.
 ///
+/// `others` are the experiments of the log that the plan doesn't name.
+///
 /// Small cells: where one or two customers of a variant did something, or did not, `no_activity` hides their number,
 /// `activity_before` that of every variant, `novelty` the week; the status stands. What counts assignments is shown
 /// whatever it is: two customers who saw both variants are the finding.
@@ -111,9 +113,10 @@ pub(super) fn of_experiment<'t>(
     counts: &ExperimentCounts,
     days: &LocalDays,
     cells: &[Cells<'_>],
+    others: &[&str],
 ) -> Vec<Check<'t>> {
     if counts.seen() == 0 {
-        return vec![assignment::nobody(experiment)];
+        return vec![assignment::nobody(experiment, others)];
     }
     let mut checks = Vec::new();
     checks.extend(assignment::assumed_plan(experiment));

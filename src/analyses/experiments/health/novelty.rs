@@ -18,7 +18,7 @@ use crate::analyses::experiments::quantities;
 use crate::analyses::suppression::is_withheld;
 use crate::config::plan::{DAY_US, ExperimentPlan, MetricKind, MetricPlan, Quantity};
 use crate::journey::Rules;
-use crate::stats::{Arm, Estimate, Joint, Reason, welch};
+use crate::stats::{Arm, Estimate, Joint, Reason, difference_of_means, welch};
 
 use super::{Check, Status};
 
@@ -156,10 +156,10 @@ fn followed(metric: &MetricPlan) -> Option<Quantity> {
 }
 
 /// So many of the integers that are summed are one unit of the metric.
-fn per_unit(metric: &MetricPlan, minor_per_unit: i64) -> f64 {
+fn per_unit(metric: &MetricPlan, minor_per_unit: i64) -> i64 {
     match metric.kind {
-        MetricKind::Mean(quantity) => quantity.per_unit(minor_per_unit) as f64,
-        _ => 1.0,
+        MetricKind::Mean(quantity) => quantity.per_unit(minor_per_unit),
+        _ => 1,
     }
 }
 
@@ -172,7 +172,7 @@ fn weeks(t0_us: i64, weeks: Range<usize>) -> Range<i64> {
 /// `novelty`, by every variant but the control: `expected` is the difference to the control in the first week,
 /// `observed` in the second, of the customers for whom both are over; `warn` where p < 0.01 after Bonferroni over
 /// the variants: the effect wears off, or grows, both as a difference and as a lift. The detail lists every week that
-/// is over, of the customers for whom it is: so those of later weeks are others. Without such a metric there is one row
+/// is over: the first two as they are tested, a later one of the customers for whom it is over, so that those are others. Without such a metric there is one row
 /// that says so.
 pub(super) fn checks<'t>(
     context: &Context<'_>,
@@ -202,15 +202,15 @@ pub(super) fn checks<'t>(
             min_customers: context.plan.segments.min_customers,
         };
         let p_value = change.ok().map(|p_value| (p_value * tests as f64).min(1.0));
-        let is_shown = pair.is_shown(2, |arm| &arm.first_of_two) && pair.is_shown(2, |arm| &arm.weeks[1]);
+        let is_shown = pair.is_shown(2, |arm| arm.first_of_two) && pair.is_shown(2, |arm| arm.weeks[1]);
         let mut detail = format!("{}, variant less control: {}", metric.name, pair.by_week());
         if let Err(reason) = change {
             detail.push_str(&format!("; the first two can't be compared: {reason}"));
         }
         Check {
             variant: &plan.weights[*at].0,
-            expected: pair.difference(2, |arm| &arm.first_of_two).filter(|_| is_shown),
-            observed: pair.difference(2, |arm| &arm.weeks[1]).filter(|_| is_shown),
+            expected: pair.difference(2, |arm| arm.first_of_two).filter(|_| is_shown),
+            observed: pair.difference(2, |arm| arm.weeks[1]).filter(|_| is_shown),
             p_value: p_value.filter(|_| is_shown),
             status: Status::warn_if(p_value.is_some_and(|p| p < WARN_BELOW)),
             detail: Some(detail),
@@ -250,38 +250,37 @@ fn change_of_lift(control: &Joint<3>, variant: &Joint<3>) -> Result<Estimate, Re
 /// Control and variant.
 struct Pair<'c> {
     arms: [&'c ArmWeeks; 2],
-    per_unit: f64,
+    per_unit: i64,
     min_customers: u64,
 }
 
 impl Pair<'_> {
     /// Variant less control in a week, per customer for whom so many weeks are over, in units.
-    fn difference(&self, over: usize, week: impl Fn(&ArmWeeks) -> &Week) -> Option<f64> {
-        let mean = |arm: &ArmWeeks| {
-            let customers = arm.customers(over);
-            (customers > 0).then(|| week(arm).sum as f64 / (customers as f64 * self.per_unit))
-        };
-        Some(mean(self.arms[1])? - mean(self.arms[0])?)
+    fn difference(&self, over: usize, week: impl Fn(&ArmWeeks) -> Week) -> Option<f64> {
+        let [control, variant] = self.arms.map(|arm| (week(arm).sum, arm.customers(over)));
+        difference_of_means(variant, control, self.per_unit)
     }
 
     /// Whether no figure of a week would give away what one or two customers did, or all but them.
-    fn is_shown(&self, over: usize, week: impl Fn(&ArmWeeks) -> &Week) -> bool {
+    fn is_shown(&self, over: usize, week: impl Fn(&ArmWeeks) -> Week) -> bool {
         self.arms.iter().all(|arm| !is_withheld(week(arm).with, arm.customers(over), self.min_customers))
     }
 
-    /// `week 1 +0.0766 (21307 and 21306 customers), week 2 …`.
+    /// `week 1 +0.0766 (21307 and 21306 customers), week 2 …`. The first two are those of the test, of the same
+    /// customers, where there are any for whom both are over.
     fn by_week(&self) -> String {
+        let are_two_over = self.arms.iter().all(|arm| arm.customers(2) > 0);
         let weeks = (0..WEEKS).map_while(|week| {
-            let figures = |arm: &'_ ArmWeeks| arm.weeks[week];
-            let over = week + 1;
+            let is_of_two = week == 0 && are_two_over;
+            let over = if is_of_two { 2 } else { week + 1 };
+            let figures = |arm: &ArmWeeks| if is_of_two { arm.first_of_two } else { arm.weeks[week] };
             let [control, variant] = self.arms.map(|arm| arm.customers(over));
-            let is_shown = self
-                .arms
-                .iter()
-                .all(|arm| !is_withheld(figures(arm).with, arm.customers(over), self.min_customers));
-            let difference = self.difference(over, |arm| &arm.weeks[week])?;
-            let difference = if is_shown { format!("{difference:+.4}") } else { "withheld".to_owned() };
-            Some(format!("week {over} {difference} ({variant} and {control} customers)"))
+            let difference = self.difference(over, figures)?;
+            let difference = match self.is_shown(over, figures) {
+                true => format!("{difference:+.4}"),
+                false => "withheld".to_owned(),
+            };
+            Some(format!("week {} {difference} ({variant} and {control} customers)", week + 1))
         });
         let weeks: Vec<String> = weeks.collect();
         if weeks.is_empty() { "no week is over".to_owned() } else { weeks.join(", ") }

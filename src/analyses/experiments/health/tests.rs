@@ -65,6 +65,27 @@ fn a_day_with_a_wrong_split_is_named() {
 }
 
 #[test]
+fn a_variant_that_the_log_calls_otherwise_is_guessed() {
+    let journeys = [(300, "| mail/Mens d1"), (300, "| mail/none d1"), (5, "| mail/lost d1")];
+    let world = World::new(&[], &["visit"]).with_assignments(&["mail/Mens", "mail/none", "mail/lost"]);
+    let found = health(&bench_in(world, &journeys, &BOTH, vec![visits()]));
+    assert_eq!(
+        rows(&found, "srm", &["check", "variant", "observed", "status", "detail"]),
+        [
+            "mens 0 fail nobody is analysed in this variant; did you mean `Mens`, which the assignment log has?",
+            "none 300 fail -"
+        ]
+    );
+    assert_eq!(
+        rows(&found, "unknown_variant", &["check", "variant", "detail"]),
+        [
+            "Mens not among the planned variants: left out; did you mean `mens`?",
+            "lost not among the planned variants: left out"
+        ]
+    );
+}
+
+#[test]
 fn few_customers_a_day_are_not_tested() {
     let bench = bench(&[(4, "| mail/mens d5"), (5, "| mail/none d5")], &BOTH, vec![visits()]);
     let columns = ["check", "p_value", "status", "detail"];
@@ -256,7 +277,7 @@ fn an_effect_that_wears_off_is_seen() {
     let detail = rows(&found, "novelty", &["check", "detail"]).remove(0);
     assert_eq!(
         detail,
-        "visit, variant less control: week 1 +0.5714 (350 and 350 customers), week 2 +0.0000 (300 and 300 \
+        "visit, variant less control: week 1 +0.5000 (300 and 300 customers), week 2 +0.0000 (300 and 300 \
          customers), week 3 +0.0000 (300 and 300 customers), week 4 +0.0000 (300 and 300 customers)"
     );
 }
@@ -374,12 +395,13 @@ fn looks_at_what_is_not_over_need_bounds() {
     let mut bench = bench(&journeys, &BOTH, vec![visits(), windowless.clone()]);
     assert_eq!(
         peeking(&bench),
-        "0 4 warn customers whose metric window isn't over: verdicts hold for one look that was planned, not for looks until then"
+        "0 4 warn some customers' metric window isn't over: a verdict holds only if this is the one look that was planned"
     );
     bench.plan.experiments[0].sequential = true;
-    assert_eq!(peeking(&bench), "0 4 ok bounds hold at every look, but for metrics without a window: buy");
+    let bounds = "0 4 ok verdicts rest on sequential bounds, which hold at every look";
+    assert_eq!(peeking(&bench), format!("{bounds}, but for metrics without a window: buy"));
     bench.plan.experiments[0].metrics = vec![0];
-    assert_eq!(peeking(&bench), "0 4 ok bounds hold at every look");
+    assert_eq!(peeking(&bench), bounds);
     bench.plan.experiments[0].sequential = false;
     bench.plan.metrics[0].window_us = Some(10 * DAY_US);
     assert_eq!(peeking(&bench), "0 0 ok the experiment is over");
@@ -390,7 +412,7 @@ fn looks_at_what_is_not_over_need_bounds() {
     let late = [(10, "| mail/none d2"), (3, "| mail/mens d29/23:59")];
     let mut bench = self::bench(&late, &BOTH, vec![windowless]);
     bench.plan.experiments[0].sequential = true;
-    assert!(peeking(&bench).starts_with("0 3 warn customers assigned on the last day: "));
+    assert!(peeking(&bench).starts_with("0 3 warn customers are still assigned on the last day: "));
 }
 
 /// So many experiments without any effect, of so many customers each.
@@ -447,7 +469,7 @@ fn healthy_experiments_seldom_warn() {
             counts.observe(&context, experiment, &customer);
         }
         let cells = [Cells::new(&context.dimensions[0], &merged, &counts.dimensions[0], experiment, 10)];
-        let checks = of_experiment(&context, experiment, &counts, &days, &cells);
+        let checks = of_experiment(&context, experiment, &counts, &days, &cells, &[]);
         let new = ["srm_by_day", "srm_by_segment", "activity_before", "novelty"];
         for check in checks.iter().filter(|check| new.contains(&check.check)) {
             *warnings.entry(check.check).or_default() += usize::from(check.status != Status::Ok);

@@ -274,7 +274,7 @@ fn segments_are_those_of_the_first_exposure() {
     let columns = ["dimension", "segment", "customers", "control_customers", "difference", "verdict"];
     assert_eq!(
         show(&results, &columns),
-        "all all 800 800 0.262 win\ncountry de 400 400 0.5 -\ncountry fr 400 400 0.025 -"
+        "all all 800 800 0.263 win\ncountry de 400 400 0.5 -\ncountry fr 400 400 0.025 -"
     );
     // Two segments: each is the other's rest. √(.1875/400·2 + (.25 + .249375)/400) is the error of .475.
     let interaction = |segment| cell(&results, &[("segment", segment)], "interaction_p_value");
