@@ -4,17 +4,18 @@ mod anomaly;
 mod error;
 pub mod findings;
 mod freshness;
+mod only;
 mod quality;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use polars::prelude::DataFrame;
 use rayon::ThreadPool;
 
 use crate::analyses::{Analyses, NamedFrame};
+use crate::config::Secrets;
 use crate::config::plan::{OnAnomaly, Plan};
 use crate::engine::budget::Budget;
 use crate::engine::kernel::{Kernel, KernelInput, cut_options};
@@ -22,7 +23,8 @@ use crate::engine::load::Loaded;
 use crate::engine::observe::{Seen, finish, observe};
 use crate::engine::open::Opened;
 use crate::engine::quarantine::{Quarantined, load_sound, open_sound};
-use crate::engine::work::{self, Progress};
+use crate::engine::work::{self, Progress, Stoppable};
+use crate::interrupt::Interrupt;
 use crate::journey::partition::CutCounts;
 use crate::publish::{
     InputRecord, JobRecord, Manifest, Publication, Published, QuarantinedRecord, RunId, RunIdParts, Store,
@@ -31,11 +33,13 @@ use crate::publish::{
 use crate::queries::{self, Query};
 use crate::tables::{self, TableDocs, Window};
 
+use self::only::Only;
+
 pub use error::JobError;
 pub use findings::Finding;
 
 /// Version and what the binary is made of: another build may give other bytes, so it gives other run ids.
-const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TOUCHLINE_BUILD"));
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TOUCHLINE_BUILD"));
 
 /// How a run goes about it; none of this changes a published byte.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +56,12 @@ pub struct RunOptions {
     pub make_current: bool,
     /// How long to wait for another run to let go of the output.
     pub wait: Duration,
+    /// By which the run is stopped; by nobody as it is.
+    pub interrupt: Interrupt,
+    /// What the manifest must not show.
+    pub secrets: Secrets,
+    /// Names of the tables to publish, beside `reconciliation`; none: all.
+    pub only: Vec<String>,
 }
 
 /// What a run did.
@@ -65,6 +75,8 @@ pub struct Outcome {
     pub counts: BTreeMap<String, u64>,
     /// Files read.
     pub files: usize,
+    /// The reporting window.
+    pub window: Window,
     /// The most telling figures.
     pub findings: Vec<Finding>,
     /// What a person should know of the inputs: files left out, types that differ, rows that are old or few.
@@ -78,25 +90,31 @@ pub type Table = (TableDocs, DataFrame);
 pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result<Outcome, JobError> {
     let started = jiff::Timestamp::now();
     let queries = load_queries(plan)?;
+    let only = Only::new(&options.only, &queries)?;
     let budget = budget(plan, options)?;
     let pool = work::pool(budget.threads())?;
-    let interrupted = AtomicBool::new(false);
-    let store = Store::open(&plan.output.path, options.wait, &interrupted)?;
+    let interrupt = &options.interrupt;
+    let progress = &Stoppable { progress, interrupt };
+    let store = Store::open(&plan.output.path, options.wait, interrupt)?;
     let opened = open_sound(plan, &pool, &budget.limits())?;
+    interrupt.check()?;
     if !options.force
-        && let Some(outcome) = already_published(plan, options, &queries, &opened, &store)?
+        && let Some(outcome) = already_published(plan, options, (&queries, &only), &opened, &store)?
     {
         return Ok(outcome);
     }
 
     let (opened, mut loaded) = load_sound(plan, opened, &pool, &budget, progress)?;
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
-    let inputs: Vec<InputRecord> = loaded.inputs.iter().map(input_record).collect();
-    let quarantined: Vec<QuarantinedRecord> = opened.quarantined.iter().map(quarantined_record).collect();
-    let run_id = run_id(plan, &queries, (&inputs, &quarantined), window)?;
+    let inputs: Vec<InputRecord> =
+        loaded.inputs.iter().map(|input| input_record(input, &options.secrets)).collect();
+    let quarantined: Vec<QuarantinedRecord> =
+        opened.quarantined.iter().map(|file| quarantined_record(file, &options.secrets)).collect();
+    let run_id = run_id(plan, (&queries, &only), (&inputs, &quarantined), window)?;
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
     {
+        interrupt.commit()?;
         let published = republish(&store, &found, plan.output.keep, options.make_current)?;
         return Ok(reused(published, &found.manifest));
     }
@@ -107,30 +125,36 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         warnings.extend(anomaly::check(plan, &loaded, window, &store.manifests()?)?);
     }
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
+    interrupt.check()?;
     let tables = pool.install(|| finish_tables(computed.frames, &queries, window))?;
+    let tables = only.of(tables);
     let counts = quality::counts(&loaded, &computed.cut);
     let publication = Publication {
         run_id: run_id.clone(),
         window,
         timezone: &plan.job.timezone,
-        job: job_record(plan, &queries)?,
+        job: job_record(plan, &queries, &options.secrets)?,
         inputs,
         quarantined,
-        warnings: warnings.clone(),
+        warnings: warnings.iter().map(|warning| options.secrets.redact(warning).into_owned()).collect(),
         counts: counts.clone(),
         started,
         rejected: quality::rejected(plan, &loaded, &computed.cut),
         output: &plan.output,
         make_current: options.make_current,
-        interrupted: &interrupted,
+        only: only.names(),
+        interrupt,
         tables: tables.clone(),
     };
+    progress.begin("publishing", 0);
     let published = pool.install(|| publish(&store, &publication))?;
+    progress.end();
     Ok(Outcome {
         published,
         run_id: run_id.to_string(),
         counts,
         files: loaded.inputs.len(),
+        window,
         findings: findings::find(plan, loaded.window_us, &tables),
         warnings,
     })
@@ -186,6 +210,7 @@ fn compute(
     let options = cut_options(plan);
     let Seen { buckets, all, cut } =
         observe(&analyses, &waiting, &loaded.remaps, &kernel, options, pool, progress)?;
+    progress.check()?;
     quality::check_kept(&cut)?;
     quality::check_duplicates(plan, loaded, &cut)?;
     progress.begin("finishing tables", 0);
@@ -247,10 +272,10 @@ fn load_queries(plan: &Plan) -> Result<Vec<Query>, JobError> {
     Ok(queries)
 }
 
-fn job_record(plan: &Plan, queries: &[Query]) -> Result<JobRecord, JobError> {
+fn job_record(plan: &Plan, queries: &[Query], secrets: &Secrets) -> Result<JobRecord, JobError> {
     let json = serde_json::to_vec(plan).map_err(JobError::Plan)?;
     Ok(JobRecord {
-        name: plan.job.name.clone(),
+        name: secrets.redact(&plan.job.name).into_owned(),
         version: BUILD.to_owned(),
         config_hash: blake3::hash(&json).to_hex().to_string(),
         timezone: plan.job.timezone.name.clone(),
@@ -263,10 +288,10 @@ fn job_record(plan: &Plan, queries: &[Query]) -> Result<JobRecord, JobError> {
     })
 }
 
-fn input_record(input: &crate::engine::load::InputRecord) -> InputRecord {
+fn input_record(input: &crate::engine::load::InputRecord, secrets: &Secrets) -> InputRecord {
     InputRecord {
         input: input.key.clone(),
-        path: input.file.path.display().to_string(),
+        path: secrets.redact(&input.file.path.display().to_string()).into_owned(),
         size: input.file.identity.size,
         modified_us: input.file.modified_us(),
         blake3: input.digest.to_hex().to_string(),
@@ -276,10 +301,10 @@ fn input_record(input: &crate::engine::load::InputRecord) -> InputRecord {
     }
 }
 
-fn quarantined_record(file: &Quarantined) -> QuarantinedRecord {
+fn quarantined_record(file: &Quarantined, secrets: &Secrets) -> QuarantinedRecord {
     QuarantinedRecord {
         input: file.key.clone(),
-        path: file.path.display().to_string(),
+        path: secrets.redact(&file.path.display().to_string()).into_owned(),
         size: file.size,
         reason: file.reason.clone(),
     }
@@ -287,7 +312,7 @@ fn quarantined_record(file: &Quarantined) -> QuarantinedRecord {
 
 fn run_id(
     plan: &Plan,
-    queries: &[Query],
+    (queries, only): (&[Query], &Only),
     (inputs, quarantined): (&[InputRecord], &[QuarantinedRecord]),
     window: Window,
 ) -> Result<RunId, JobError> {
@@ -299,6 +324,7 @@ fn run_id(
         inputs: &digests,
         plan,
         queries: &queries::texts(queries),
+        only: only.names(),
         window,
         version: BUILD,
     })?)
@@ -309,7 +335,7 @@ fn run_id(
 fn already_published(
     plan: &Plan,
     options: &RunOptions,
-    queries: &[Query],
+    of: (&[Query], &Only),
     opened: &Opened,
     store: &Store,
 ) -> Result<Option<Outcome>, JobError> {
@@ -325,7 +351,7 @@ fn already_published(
         let unchanged = manifest.inputs.len() == present.len()
             && manifest.inputs.iter().zip(&present).all(|(recorded, (key, path, size, modified_us))| {
                 recorded.input == *key
-                    && Path::new(&recorded.path) == path
+                    && recorded.path == options.secrets.redact(&path.display().to_string())
                     && recorded.size == *size
                     && recorded.modified_us == *modified_us
                     && modified_us.is_some()
@@ -338,8 +364,9 @@ fn already_published(
             from_us: plan.window.from_us.unwrap_or(manifest.window.from_us),
             to_us: plan.window.to_us.unwrap_or(manifest.window.to_us),
         };
-        let run_id = run_id(plan, queries, (&manifest.inputs, &[]), window)?;
+        let run_id = run_id(plan, of, (&manifest.inputs, &[]), window)?;
         if let Some(found) = store.find_published(&run_id)? {
+            options.interrupt.commit()?;
             let published = republish(store, &found, plan.output.keep, options.make_current)?;
             return Ok(Some(reused(published, &found.manifest)));
         }
@@ -382,6 +409,7 @@ fn reused(published: Published, manifest: &Manifest) -> Outcome {
         run_id: manifest.run_id.clone(),
         counts: manifest.counts.clone(),
         files: manifest.inputs.len(),
+        window: Window { from_us: manifest.window.from_us, to_us: manifest.window.to_us },
         findings: Vec::new(),
         warnings: manifest.warnings.clone(),
     }

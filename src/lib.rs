@@ -9,6 +9,8 @@ pub mod stats;
 
 pub mod config;
 
+pub mod interrupt;
+
 pub mod input;
 
 pub mod journey;

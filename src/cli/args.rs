@@ -9,6 +9,7 @@ use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::Overrides;
 
+use super::console::{LogFormat, Verbosity};
 use super::size;
 
 /// A flag's variable is off when it is unset, empty, `0`, `n`, `no`, `f`, `false` or `off`, and on otherwise.
@@ -25,13 +26,22 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 
     /// Colours in messages
-    #[arg(long, global = true, value_enum, default_value_t = When::Auto, env = "TOUCHLINE_COLOR")]
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, env = "TOUCHLINE_COLOR", display_order = 900)]
     pub(super) color: When,
+
+    /// Messages on standard error: for people, or one JSON object per line
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, env = "TOUCHLINE_LOG_FORMAT", display_order = 901)]
+    pub(super) log_format: LogFormat,
 }
 
-/// The command line as clap sees it, for the reference and its tests.
+/// The command line as clap sees it.
+///
+/// Every option is also a variable `TOUCHLINE_…`, whose value the help doesn't show: it may be a secret.
 pub fn command() -> clap::Command {
-    Arguments::command()
+    fn without_values(command: clap::Command) -> clap::Command {
+        command.mut_args(|argument| argument.hide_env_values(true)).mut_subcommands(without_values)
+    }
+    without_values(Arguments::command())
 }
 
 #[derive(Debug, Subcommand)]
@@ -57,6 +67,19 @@ pub(super) enum Command {
     },
     /// Print the manual page, in the form that `man` reads
     Man,
+}
+
+impl Command {
+    /// How much it tells.
+    pub(super) fn verbosity(&self) -> Verbosity {
+        match self {
+            Command::Run(RunOptions { quiet: true, .. })
+            | Command::Generate(GenerateOptions { quiet: true, .. })
+            | Command::Init(InitOptions { quiet: true, .. }) => Verbosity::Quiet,
+            Command::Run(RunOptions { verbose: true, .. }) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
 }
 
 /// Auto: on a terminal, without `NO_COLOR`.
@@ -113,8 +136,8 @@ pub(super) struct ConfigOptions {
     #[arg(long, value_name = "DIR", env = "TOUCHLINE_OUT")]
     out: Option<PathBuf>,
 
-    /// Override one key of the configuration; may be given several times
-    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    /// Override one key of the configuration; may be given several times, in the variable one per line
+    #[arg(long, value_name = "KEY.PATH=VALUE", env = "TOUCHLINE_SET", value_delimiter = '\n')]
     set: Vec<String>,
 
     /// Threads; 0: one per core
@@ -162,13 +185,48 @@ pub(super) struct RunOptions {
     #[arg(long, value_name = "SECONDS", default_value_t = 0, env = "TOUCHLINE_WAIT")]
     wait: u64,
 
+    /// Publish these tables only, and `reconciliation`; all are computed. `current` moves only if no table of the
+    /// present one is missing then, or with --make-current
+    #[arg(long, value_name = "TABLE,…", env = "TOUCHLINE_ONLY", value_delimiter = ',')]
+    pub(super) only: Vec<String>,
+
+    /// No input rows in the window: a failure with exit code 66, or nothing to do, 99
+    #[arg(long, value_enum, default_value_t = OnEmpty::Fail, env = "TOUCHLINE_ON_EMPTY")]
+    pub(super) on_empty: OnEmpty,
+
+    /// On success to standard output: nothing, or one line of JSON with run, folder and rows by table
+    #[arg(long, value_enum, default_value_t = RunOutput::Text, env = "TOUCHLINE_OUTPUT")]
+    pub(super) output: RunOutput,
+
+    /// File for the same line, whole or not there; after a failure it says why
+    #[arg(long, value_name = "FILE", env = "TOUCHLINE_SUMMARY_FILE")]
+    pub(super) summary_file: Option<PathBuf>,
+
     /// Say nothing on success
     #[arg(short, long, env = "TOUCHLINE_QUIET", value_parser = flag())]
     pub(super) quiet: bool,
 
+    /// Tell the steps and how long each took; not with --quiet
+    #[arg(short, long, env = "TOUCHLINE_VERBOSE", value_parser = flag())]
+    pub(super) verbose: bool,
+
     /// Progress bar on standard error
     #[arg(long, value_enum, default_value_t = When::Auto, env = "TOUCHLINE_PROGRESS")]
     pub(super) progress: When,
+}
+
+/// What a window without rows is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnEmpty {
+    Fail,
+    Skip,
+}
+
+/// What a run answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RunOutput {
+    Text,
+    Json,
 }
 
 impl RunOptions {
@@ -191,24 +249,30 @@ pub(super) struct ExplainOptions {
     pub(super) config: ConfigOptions,
 
     /// Customer by the id of the touchpoint files: every row, path and weight of the journey
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", env = "TOUCHLINE_CUSTOMER")]
     pub(super) customer: Option<String>,
 
     /// Table of the row to explain: `stage_attribution` or `channel_roi`
-    #[arg(long, value_name = "TABLE")]
+    #[arg(long, value_name = "TABLE", env = "TOUCHLINE_TABLE")]
     pub(super) table: Option<String>,
 
-    /// Key of that row; may be given several times
-    #[arg(long = "where", value_name = "COLUMN=VALUE", requires = "table")]
+    /// Key of that row; may be given several times, in the variable one per line
+    #[arg(
+        long = "where",
+        value_name = "COLUMN=VALUE",
+        requires = "table",
+        env = "TOUCHLINE_WHERE",
+        value_delimiter = '\n'
+    )]
     pub(super) terms: Vec<String>,
 
     /// Folder of a published run, for what the data-driven models saw of a customer's channels. Default: the current
     /// one
-    #[arg(long, value_name = "DIR", requires = "customer")]
+    #[arg(long, value_name = "DIR", requires = "customer", env = "TOUCHLINE_RUN")]
     pub(super) run: Option<PathBuf>,
 
     /// Form of the explanation on standard output
-    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text, env = "TOUCHLINE_OUTPUT")]
     pub(super) output: OutputFormat,
 
     /// Memory for the whole process, as for `run`
@@ -235,7 +299,7 @@ pub(super) enum OutputFormat {
 #[derive(Debug, Args)]
 pub(super) struct TablesOptions {
     /// Form of the dictionary
-    #[arg(long, value_enum, default_value_t = DictionaryFormat::Markdown)]
+    #[arg(long, value_enum, default_value_t = DictionaryFormat::Markdown, env = "TOUCHLINE_FORMAT")]
     pub(super) format: DictionaryFormat,
 }
 
@@ -251,15 +315,15 @@ pub(super) struct GenerateOptions {
     pub(super) dir: PathBuf,
 
     /// Customers; each has about 7.5 touchpoints
-    #[arg(long, value_name = "N", default_value_t = 12_000)]
+    #[arg(long, value_name = "N", default_value_t = 12_000, env = "TOUCHLINE_CUSTOMERS")]
     pub(super) customers: u64,
 
     /// Days from 2026-04-01 on
-    #[arg(long, value_name = "D", default_value_t = 90)]
+    #[arg(long, value_name = "D", default_value_t = 90, env = "TOUCHLINE_DAYS")]
     pub(super) days: u32,
 
     /// The same seed gives the same bytes
-    #[arg(long, value_name = "S", default_value_t = 7)]
+    #[arg(long, value_name = "S", default_value_t = 7, env = "TOUCHLINE_SEED")]
     pub(super) seed: u64,
 
     /// Threads; 0: one per core
@@ -267,7 +331,7 @@ pub(super) struct GenerateOptions {
     pub(super) threads: usize,
 
     /// Say nothing on success
-    #[arg(short, long)]
+    #[arg(short, long, env = "TOUCHLINE_QUIET", value_parser = flag())]
     pub(super) quiet: bool,
 
     /// Progress bar on standard error
@@ -313,14 +377,48 @@ pub(super) struct DiffOptions {
     pub(super) out: PathBuf,
 
     /// Form of the comparison on standard output
-    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text, env = "TOUCHLINE_FORMAT")]
     pub(super) format: OutputFormat,
 
     /// Largest changes that are shown of each table
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 5, env = "TOUCHLINE_TOP")]
     pub(super) top: usize,
 
     /// Exit with 1 if a table differs, else with 0
-    #[arg(long)]
+    #[arg(long, env = "TOUCHLINE_EXIT_CODE", value_parser = flag())]
     pub(super) exit_code: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Options of a command and of all below it, with their names.
+    fn options(command: &clap::Command) -> Vec<(String, &clap::Arg)> {
+        let own =
+            command.get_arguments().filter_map(|argument| Some((argument.get_long()?.to_owned(), argument)));
+        let mut all: Vec<_> = own.filter(|(name, _)| !["help", "version"].contains(&name.as_str())).collect();
+        // What a person calls once, at a terminal, has no variables; its `--output` is another than that of `run`.
+        all.extend(
+            command.get_subcommands().filter(|command| command.get_name() != "init").flat_map(options),
+        );
+        all
+    }
+
+    #[test]
+    fn every_option_is_a_variable() {
+        let command = command();
+        let options = options(&command);
+        assert!(options.len() > 30, "{}", options.len());
+        for (name, option) in options {
+            let variable = format!("TOUCHLINE_{}", name.replace('-', "_").to_uppercase());
+            assert_eq!(option.get_env(), Some(std::ffi::OsStr::new(&variable)), "--{name}");
+            assert!(option.is_hide_env_values_set(), "{variable} may hold a secret");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
 }

@@ -9,13 +9,14 @@ use crate::job::{JobError, findings};
 use crate::queries;
 
 use super::args::CheckOptions;
+use super::console::Console;
 use super::diagnostics::Failure;
 use super::progress::counted;
 use super::run::load_plan;
 
 /// Validates and reports on standard output.
-pub(super) fn check(options: &CheckOptions) -> Result<(), Failure> {
-    let plan = load_plan(&options.config)?;
+pub(super) fn check(options: &CheckOptions, console: &Console) -> Result<(), Failure> {
+    let plan = load_plan(&options.config, console)?;
     let answers = match &plan.queries {
         Some(folder) => queries::load(folder),
         None => queries::shipped(),
@@ -40,8 +41,7 @@ pub(super) fn check(options: &CheckOptions) -> Result<(), Failure> {
     for warning in warnings {
         let _ = writeln!(text, "  * {}  [{}]", warning.text, warning.table);
     }
-    print!("{text}");
-    Ok(())
+    console.answer(&text)
 }
 
 fn report(opened: &Opened) -> String {

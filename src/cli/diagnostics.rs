@@ -2,9 +2,15 @@
 
 use std::error::Error;
 use std::fmt::Write;
+use std::io;
+
+use serde_json::{Value, json};
 
 use crate::config::ConfigErrors;
 use crate::job::JobError;
+
+/// The data or the system can't do what was asked for; see [`JobError::exit_code`] for the others.
+const IO: u8 = 74;
 
 /// A failure, ready to be shown.
 #[derive(Debug)]
@@ -18,6 +24,8 @@ pub(super) struct Failure {
 enum Message {
     /// Rendered with snippets by the configuration itself.
     Config(ConfigErrors),
+    /// Rendered by clap.
+    Usage(clap::Error),
     /// The error and its causes.
     Chain(Vec<String>),
     /// Nothing: standard output says it all.
@@ -36,9 +44,31 @@ impl Failure {
         Self { message: Message::Chain(chain), hint, exit_code }
     }
 
+    /// In words of its own.
+    pub(super) fn new(exit_code: u8, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: Message::Chain(vec![message.into()]), hint: Some(hint.into()), exit_code }
+    }
+
+    /// An answer that standard output didn't take.
+    pub(super) fn stdout(error: &io::Error) -> Self {
+        let message = "cannot write to standard output".to_owned();
+        Self { message: Message::Chain(vec![message, error.to_string()]), hint: None, exit_code: IO }
+    }
+
+    /// A file that couldn't be written.
+    pub(super) fn io(message: String, error: &io::Error, hint: &str) -> Self {
+        let message = Message::Chain(vec![message, error.to_string()]);
+        Self { message, hint: Some(hint.to_owned()), exit_code: IO }
+    }
+
     /// An exit code that isn't 0 though nothing failed.
     pub(super) fn silent(exit_code: u8) -> Self {
         Self { message: Message::Said, hint: None, exit_code }
+    }
+
+    /// Whether there is nothing to tell.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self.message, Message::Said)
     }
 
     /// The text for standard error.
@@ -55,6 +85,8 @@ impl Failure {
                 }
                 text
             }
+            Message::Usage(error) if color => error.render().ansi().to_string(),
+            Message::Usage(error) => error.render().to_string(),
             Message::Chain(chain) => {
                 let mut text = format!("{}: {}\n", paint("1;31", "error"), chain[0]);
                 for cause in &chain[1..] {
@@ -67,11 +99,68 @@ impl Failure {
             }
         }
     }
+
+    /// What went wrong in one line, without causes and remedy.
+    pub(super) fn headline(&self) -> String {
+        match &self.message {
+            Message::Config(errors) => {
+                errors.errors().first().map(|error| error.message.clone()).unwrap_or_default()
+            }
+            Message::Usage(error) => {
+                let text = error.to_string();
+                let line = text.lines().next().unwrap_or_default();
+                line.strip_prefix("error: ").unwrap_or(line).to_owned()
+            }
+            Message::Chain(chain) => chain[0].clone(),
+            Message::Said => String::new(),
+        }
+    }
+
+    /// What to do about it.
+    pub(super) fn hint(&self) -> Option<&str> {
+        match &self.message {
+            Message::Config(errors) => errors.errors().first().and_then(|error| error.hint.as_deref()),
+            _ => self.hint.as_deref(),
+        }
+    }
+
+    /// The same for a program: `exit_code`, `message`, `causes`, `hint`, and for a configuration `errors` with the place of each.
+    pub(super) fn fields(&self) -> Value {
+        let mut fields = json!({
+            "exit_code": self.exit_code,
+            "message": self.headline(),
+            "causes": [],
+            "hint": self.hint(),
+        });
+        match &self.message {
+            Message::Config(errors) => {
+                let each = |error: &crate::config::ConfigError| {
+                    json!({
+                        "message": error.message,
+                        "hint": error.hint,
+                        "file": error.file,
+                        "line": error.location.as_ref().map(|location| location.line),
+                        "column": error.location.as_ref().map(|location| location.column),
+                    })
+                };
+                fields["errors"] = errors.errors().iter().map(each).collect();
+            }
+            Message::Usage(_) | Message::Said => {}
+            Message::Chain(chain) => fields["causes"] = chain[1..].iter().cloned().collect(),
+        }
+        fields
+    }
 }
 
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
         Self { message: Message::Config(errors), hint: None, exit_code: 78 }
+    }
+}
+
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Self {
+        Self { message: Message::Usage(error), hint: None, exit_code: 64 }
     }
 }
 

@@ -1,17 +1,16 @@
 //! `touchline diff`: what changed between two runs, and why.
 
-use std::io::Write;
-
 use crate::diff::{self, DiffError, Request};
 
 use super::args::{DiffOptions, OutputFormat};
+use super::console::Console;
 use super::diagnostics::Failure;
 
 /// Exit code of `--exit-code` where a table differs.
 const DIFFERENT: u8 = 1;
 
 /// Prints the comparison on standard output.
-pub(super) fn diff(options: &DiffOptions) -> Result<(), Failure> {
+pub(super) fn diff(options: &DiffOptions, console: &Console) -> Result<(), Failure> {
     let request = Request {
         before: options.before.clone(),
         after: options.after.clone(),
@@ -26,8 +25,7 @@ pub(super) fn diff(options: &DiffOptions) -> Result<(), Failure> {
             json + "\n"
         }
     };
-    // Whoever closes the pipe has read enough.
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    console.answer(&text)?;
     if options.exit_code && !comparison.same_tables { Err(Failure::silent(DIFFERENT)) } else { Ok(()) }
 }
 

@@ -1,21 +1,20 @@
 //! `touchline explain`: why a number is what it is.
 
-use std::io::Write;
-
 use crate::explain::{self, ExplainError, Selector};
 use crate::job::RunOptions as JobOptions;
 
 use super::args::{ExplainOptions, OutputFormat};
+use super::console::Console;
 use super::diagnostics::Failure;
 use super::progress::Bar;
 use super::run::load_plan;
 
 /// Explains a customer or a row of a table on standard output.
-pub(super) fn explain(options: &ExplainOptions) -> Result<(), Failure> {
+pub(super) fn explain(options: &ExplainOptions, console: &Console) -> Result<(), Failure> {
     // What can be told without the configuration is told first.
     let selector =
         options.table.as_deref().map(|table| Selector::parse(table, &options.terms)).transpose()?;
-    let plan = load_plan(&options.config)?;
+    let plan = load_plan(&options.config, console)?;
     let how = JobOptions {
         threads: options.config.threads,
         memory: options.memory,
@@ -35,9 +34,7 @@ pub(super) fn explain(options: &ExplainOptions) -> Result<(), Failure> {
     };
     bar.clear();
     let text = found?.map_err(|error| Failure::of(&error, 70, None))?;
-    // Whoever closes the pipe has read enough.
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-    Ok(())
+    console.answer(&text)
 }
 
 fn to_json(found: &impl serde::Serialize) -> Result<String, serde_json::Error> {

@@ -1,12 +1,15 @@
 //! `touchline init`: a first configuration for exports.
 
+use serde_json::json;
+
 use crate::init::{self, InitError, Request};
 
 use super::args::InitOptions;
+use super::console::Console;
 use super::diagnostics::Failure;
 
 /// Writes the configuration, and says on standard error what it guessed.
-pub(super) fn init(options: &InitOptions) -> Result<(), Failure> {
+pub(super) fn init(options: &InitOptions, console: &Console) -> Result<(), Failure> {
     let request = Request {
         paths: options.paths.clone(),
         output: options.output.clone(),
@@ -14,13 +17,12 @@ pub(super) fn init(options: &InitOptions) -> Result<(), Failure> {
         event: options.event.clone(),
     };
     let written = init::init(&request)?;
-    if !options.quiet {
-        let file = options.output.display();
-        eprint!("wrote {file}\n{}", written.summary);
-        eprintln!(
-            "next:  touchline check -c {file}  shows what a run would read\n       touchline run -c {file}"
-        );
-    }
+    let file = options.output.display();
+    let text = format!(
+        "wrote {file}\n{}next:  touchline check -c {file}  shows what a run would read\n       touchline run -c {file}\n",
+        written.summary
+    );
+    console.tell("written", &text, json!({ "file": options.output, "message": written.summary }));
     Ok(())
 }
 

@@ -1,79 +1,105 @@
 //! Arguments, diagnostics, progress, exit codes. The only module that prints.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this module is for")]
 
 mod args;
 mod check;
+mod console;
 mod diagnostics;
 mod diff;
 mod explain;
 mod init;
+mod panics;
 mod progress;
 mod reference;
 mod run;
+mod signals;
 mod size;
+mod summary;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
+use serde_json::json;
+
+use crate::config::Secrets;
+use crate::interrupt::Interrupt;
 
 use args::{Arguments, Command};
+use console::{Console, LogFormat, Verbosity};
 use diagnostics::Failure;
+use panics::guarded;
 
 pub use args::command;
 
 /// Parses the arguments, does what they ask for, and says how it went.
 pub fn main() -> ExitCode {
-    silence_the_decoder();
-    let arguments = match Arguments::try_parse() {
+    let matches = command().try_get_matches();
+    let arguments = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version are asked for; anything else is a mistake of usage.
-            let code = if error.use_stderr() { 64 } else { 0 };
-            // A closed pipe is no reason to fail.
-            let _ = error.print();
-            return ExitCode::from(code);
-        }
+        Err(error) => return usage(error),
     };
-    let color = arguments.color.is_on();
-    let outcome = match arguments.command {
-        Command::Run(options) => run::run(&options),
-        Command::Check(options) => check::check(&options),
-        Command::Explain(options) => explain::explain(&options),
-        Command::Init(options) => init::init(&options),
-        Command::Diff(options) => diff::diff(&options),
-        Command::Tables(options) => tables(&options),
-        Command::Generate(options) => generate(&options),
-        Command::Completions { shell } => reference::completions(shell),
-        Command::Man => reference::man(),
+    let console = Console {
+        format: arguments.log_format,
+        color: arguments.color.is_on(),
+        verbosity: arguments.command.verbosity(),
+        secrets: Secrets::default(),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprint!("{}", failure.render(color));
-            ExitCode::from(failure.exit_code)
-        }
+    let interrupt = Interrupt::default();
+    let outcome = match &arguments.command {
+        Command::Run(options) => run::run(options, &console, &interrupt),
+        command => guarded(&console, &interrupt, || answer(command, &console)).map(|()| 0),
+    };
+    ExitCode::from(outcome.unwrap_or_else(|failure| {
+        console.failure(&failure);
+        failure.exit_code
+    }))
+}
+
+/// The commands that publish nothing.
+fn answer(command: &Command, console: &Console) -> Result<(), Failure> {
+    match command {
+        Command::Run(_) => Ok(()),
+        Command::Check(options) => check::check(options, console),
+        Command::Explain(options) => explain::explain(options, console),
+        Command::Init(options) => init::init(options, console),
+        Command::Diff(options) => diff::diff(options, console),
+        Command::Tables(options) => tables(options, console),
+        Command::Generate(options) => generate(options, console),
+        Command::Completions { shell } => reference::completions(*shell, console),
+        Command::Man => reference::man(console),
     }
 }
 
-/// A panic that is caught and told as an error of its file needs no words of its own, which might be of the file's rows.
-fn silence_the_decoder() {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if !crate::input::guard::is_guarded() {
-            report(info);
-        }
-    }));
+/// Help and version are asked for; anything else is a mistake of usage.
+fn usage(error: clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        return ExitCode::from(if error.print().is_ok() { 0 } else { 74 });
+    }
+    let wants_json = |arguments: &[OsString]| {
+        arguments.iter().any(|argument| argument == "--log-format=json")
+            || arguments.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json")
+            || std::env::var_os("TOUCHLINE_LOG_FORMAT").is_some_and(|format| format == "json")
+    };
+    let json = wants_json(&std::env::args_os().collect::<Vec<_>>());
+    let console = Console {
+        format: if json { LogFormat::Json } else { LogFormat::Text },
+        color: args::When::Auto.is_on(),
+        verbosity: Verbosity::Normal,
+        secrets: Secrets::default(),
+    };
+    let failure = Failure::from(error);
+    console.failure(&failure);
+    ExitCode::from(failure.exit_code)
 }
 
-fn tables(options: &args::TablesOptions) -> Result<(), Failure> {
+fn tables(options: &args::TablesOptions, console: &Console) -> Result<(), Failure> {
     match options.format {
-        args::DictionaryFormat::Markdown => print!("{}", crate::tables::markdown()),
-        args::DictionaryFormat::Json => println!("{}", crate::tables::json()),
+        args::DictionaryFormat::Markdown => console.answer(&crate::tables::markdown()),
+        args::DictionaryFormat::Json => console.answer(&format!("{}\n", crate::tables::json())),
     }
-    Ok(())
 }
 
-fn generate(options: &args::GenerateOptions) -> Result<(), Failure> {
+fn generate(options: &args::GenerateOptions, console: &Console) -> Result<(), Failure> {
     let bar = progress::Bar::new(options.progress);
     let request = crate::generate::Options {
         dir: options.dir.clone(),
@@ -85,16 +111,22 @@ fn generate(options: &args::GenerateOptions) -> Result<(), Failure> {
     let summary = crate::generate::generate(&request, &|done, of| bar.set("generating", done, of))
         .map_err(|error| Failure::of(&error, error.exit_code(), error.hint()))?;
     bar.clear();
-    if !options.quiet {
-        eprintln!(
-            "wrote {} touchpoints of {} customers in {} daily files to {} ({:.1} MB)\nrun it:  touchline run -c {}",
-            progress::grouped(summary.touchpoints),
-            progress::grouped(summary.customers),
-            summary.touchpoint_files,
-            options.dir.display(),
-            summary.bytes as f64 / 1e6,
-            options.dir.join("touchline.toml").display(),
-        );
-    }
+    let text = format!(
+        "wrote {} touchpoints of {} customers in {} daily files to {} ({:.1} MB)\nrun it:  touchline run -c {}\n",
+        progress::grouped(summary.touchpoints),
+        progress::grouped(summary.customers),
+        summary.touchpoint_files,
+        options.dir.display(),
+        summary.bytes as f64 / 1e6,
+        options.dir.join("touchline.toml").display(),
+    );
+    let fields = json!({
+        "directory": options.dir,
+        "touchpoints": summary.touchpoints,
+        "customers": summary.customers,
+        "files": summary.touchpoint_files,
+        "bytes": summary.bytes,
+    });
+    console.tell("generated", &text, fields);
     Ok(())
 }

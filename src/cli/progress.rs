@@ -1,10 +1,15 @@
-//! A progress bar on a terminal, nothing elsewhere.
+//! Steps of a run: a progress bar on a terminal, times in a verbose log.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
 
 use crate::engine::work::Progress;
 
 use super::args::When;
+use super::console::{Console, LogFormat, Verbosity};
 
 /// The bar.
 #[derive(Debug)]
@@ -50,6 +55,50 @@ impl Progress for Bar {
 
     fn end(&self) {
         self.clear();
+    }
+}
+
+/// The steps of a run: shown by a bar, and told with their times to who wants to know.
+#[derive(Debug)]
+pub(super) struct Steps<'a> {
+    bar: Bar,
+    console: &'a Console,
+    /// The one that is under way: its name, its units and when it began.
+    step: Mutex<Option<(&'static str, u64, Instant)>>,
+}
+
+impl<'a> Steps<'a> {
+    /// Where nothing shall be said, or for programs only, no bar is drawn either, unless it was asked for.
+    pub(super) fn new(when: When, console: &'a Console) -> Self {
+        let silent = console.verbosity == Verbosity::Quiet || console.format == LogFormat::Json;
+        let when = if when == When::Auto && silent { When::Never } else { when };
+        Self { bar: Bar::new(when), console, step: Mutex::new(None) }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn clear(&self) {
+        self.bar.clear();
+    }
+}
+
+impl Progress for Steps<'_> {
+    fn begin(&self, step: &'static str, units: u64) {
+        *self.step.lock().unwrap_or_else(PoisonError::into_inner) = Some((step, units, Instant::now()));
+        self.bar.begin(step, units);
+    }
+
+    fn advance(&self, units: u64) {
+        self.bar.advance(units);
+    }
+
+    fn end(&self) {
+        self.bar.end();
+        let ended = self.step.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some((step, units, begun)) = ended else { return };
+        let seconds = begun.elapsed().as_secs_f64();
+        let of = if units == 0 { String::new() } else { format!(" ({})", grouped(units)) };
+        let fields = json!({ "step": step, "units": units, "seconds": seconds });
+        self.console.detail("step", &format!("  {step}{of}: {seconds:.2} s\n"), fields);
     }
 }
 

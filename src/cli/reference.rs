@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::args::command;
+use super::console::Console;
 use super::diagnostics::Failure;
 
 /// What stands at the end of the page; every code of the contract.
@@ -44,24 +45,17 @@ interrupted, terminated; nothing was published
 "#;
 
 /// Writes the completions for a shell to standard output.
-pub(super) fn completions(shell: Shell) -> Result<(), Failure> {
+pub(super) fn completions(shell: Shell, console: &Console) -> Result<(), Failure> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut command(), "touchline", &mut text);
-    print(&text);
-    Ok(())
+    console.answer(&String::from_utf8_lossy(&text))
 }
 
 /// Writes the manual page to standard output.
-pub(super) fn man() -> Result<(), Failure> {
+pub(super) fn man(console: &Console) -> Result<(), Failure> {
     let mut page = Vec::new();
     render(&mut page).map_err(|error| Failure::of(&error, 70, None))?;
-    print(&page);
-    Ok(())
-}
-
-/// Whoever closes the pipe has read enough.
-fn print(bytes: &[u8]) {
-    let _ = io::stdout().lock().write_all(bytes);
+    console.answer(&String::from_utf8_lossy(&page))
 }
 
 /// One page for all commands: those who look for an option search one text.

@@ -1,24 +1,84 @@
-//! `touchline run`: the job, and a short summary for a person.
+//! `touchline run`: the job, a short summary for a person and another for a program.
 
 use std::time::Instant;
 
+use serde_json::json;
+
 use crate::config::{self, plan::Plan};
-use crate::job::{self, Outcome, RunOptions as JobOptions};
+use crate::engine::EngineError;
+use crate::interrupt::Interrupt;
+use crate::job::{self, JobError, Outcome, RunOptions as JobOptions};
 
-use super::args::{ConfigOptions, RunOptions};
+use super::args::{ConfigOptions, OnEmpty, RunOptions, RunOutput};
+use super::console::Console;
 use super::diagnostics::Failure;
-use super::progress::{Bar, counted, grouped};
+use super::panics::guarded;
+use super::progress::{Steps, counted, grouped};
+use super::signals;
+use super::summary::{Summary, SummaryFile};
 
-/// Resolves the configuration as the command line has it.
-pub(super) fn load_plan(options: &ConfigOptions) -> Result<Plan, Failure> {
-    Ok(config::load(&options.config, &options.overrides(), &|name| std::env::var(name).ok())?)
+/// No input rows, and that is no failure: what schedulers take for a task to be skipped.
+const SKIPPED: u8 = 99;
+
+/// Resolves the configuration as the command line has it; notes what of the environment must not show.
+pub(super) fn load_plan(options: &ConfigOptions, console: &Console) -> Result<Plan, Failure> {
+    let environment = |name: &str| {
+        let value = std::env::var(name).ok()?;
+        console.secrets.note(name, &value);
+        Some(value)
+    };
+    Ok(config::load(&options.config, &options.overrides(), &environment)?)
 }
 
-/// Runs the job.
-pub(super) fn run(options: &RunOptions) -> Result<(), Failure> {
+/// How a run ended that didn't fail.
+enum Ended {
+    Published(Box<(Plan, Outcome)>),
+    /// There were no rows, in these words.
+    Empty(String),
+}
+
+/// Runs the job. Returns the exit code.
+pub(super) fn run(options: &RunOptions, console: &Console, interrupt: &Interrupt) -> Result<u8, Failure> {
     let begun = Instant::now();
-    let plan = load_plan(&options.config)?;
-    let bar = Bar::new(options.progress);
+    let file = options.summary_file.as_deref().map(SummaryFile::prepare).transpose()?;
+    let ended = guarded(console, interrupt, || attempt(options, console, interrupt));
+    let seconds = begun.elapsed().as_secs_f64();
+    let summary = match &ended {
+        Ok(Ended::Published(done)) => Summary::published(&done.1, seconds),
+        Ok(Ended::Empty(message)) => Summary::empty(SKIPPED, message, seconds),
+        Err(failure) => Summary::failed(failure, seconds),
+    }
+    .encode();
+    let line = match summary {
+        Ok(line) => line,
+        Err(failure) => return Err(ended.err().unwrap_or(failure)),
+    };
+    let written = file.map_or(Ok(()), |file| file.write(&console.secrets.redact(&line)));
+    // Of two failures the first: it is the reason of the other, or the graver.
+    let ended = ended?;
+    let code = match &ended {
+        Ended::Published(done) => {
+            tell(&done.0, &done.1, (options, seconds), console);
+            0
+        }
+        Ended::Empty(message) => {
+            console.tell("skipped", &format!("skipped: {message}\n"), json!({ "message": message }));
+            SKIPPED
+        }
+    };
+    written?;
+    if options.output == RunOutput::Json {
+        console.answer(&line)?;
+    }
+    Ok(code)
+}
+
+fn attempt(options: &RunOptions, console: &Console, interrupt: &Interrupt) -> Result<Ended, Failure> {
+    signals::watch(interrupt, console)?;
+    let plan = load_plan(&options.config, console)?;
+    let fields = json!({ "job": plan.job.name, "version": job::BUILD, "pid": std::process::id() });
+    console.detail("started", &format!("{}: touchline {}\n", plan.job.name, job::BUILD), fields);
+    let steps = Steps::new(options.progress, console);
     let how = JobOptions {
         threads: options.config.threads,
         memory: options.memory,
@@ -26,20 +86,50 @@ pub(super) fn run(options: &RunOptions) -> Result<(), Failure> {
         force: options.force,
         make_current: options.make_current,
         wait: options.wait(),
+        interrupt: interrupt.clone(),
+        secrets: console.secrets.clone(),
+        only: options.only.clone(),
     };
-    let outcome = job::run(&plan, &how, &bar);
-    bar.clear();
-    let outcome = outcome?;
-    if let Some(warning) = &outcome.published.warning {
-        eprintln!("warning: {warning}");
+    let outcome = job::run(&plan, &how, &steps);
+    steps.clear();
+    match outcome {
+        Ok(outcome) => Ok(Ended::Published(Box::new((plan, outcome)))),
+        Err(JobError::Engine(error @ EngineError::NoRows { .. })) if options.on_empty == OnEmpty::Skip => {
+            Ok(Ended::Empty(error.to_string()))
+        }
+        Err(error) => Err(error.into()),
     }
-    if !options.quiet {
-        eprint!("{}", summary(&plan, &outcome, begun.elapsed().as_secs_f64()));
-    }
-    Ok(())
 }
 
-fn summary(plan: &Plan, outcome: &Outcome, seconds: f64) -> String {
+/// Tells the result, and what is most telling in it.
+fn tell(plan: &Plan, outcome: &Outcome, (options, seconds): (&RunOptions, f64), console: &Console) {
+    let published = &outcome.published;
+    let rows: u64 = published.rows.iter().map(|(_, rows)| rows).sum();
+    let fields = json!({
+        "job": plan.job.name,
+        "run_id": outcome.run_id,
+        "directory": published.directory,
+        "current": published.is_current,
+        "unchanged": published.reused,
+        "tables": published.rows.len(),
+        "rows": rows,
+        "counts": outcome.counts,
+        "seconds": seconds,
+    });
+    console.tell("published", &text(plan, outcome, !options.only.is_empty(), seconds), fields);
+    if let Some(warning) = &published.warning {
+        console.warn(&format!("warning: {warning}\n"), json!({ "message": warning }));
+    }
+    for warning in &outcome.warnings {
+        console.warn(&format!("  ! {warning}\n"), json!({ "message": warning }));
+    }
+    for finding in &outcome.findings {
+        let text = format!("  * {}  [{}]\n", finding.text, finding.table);
+        console.tell("finding", &text, json!({ "table": finding.table, "message": finding.text }));
+    }
+}
+
+fn text(plan: &Plan, outcome: &Outcome, partial: bool, seconds: f64) -> String {
     let count = |name: &str| outcome.counts.get(name).copied().unwrap_or(0);
     let published = &outcome.published;
     let mut lines = Vec::new();
@@ -78,16 +168,11 @@ fn summary(plan: &Plan, outcome: &Outcome, seconds: f64) -> String {
     let place = if published.is_current {
         format!("{}  ->  {}", root.join("current").display(), published.directory.display())
     } else {
-        format!("{} (an earlier window: `current` stays)", published.directory.display())
+        let why = if partial { "it has some tables only" } else { "an earlier window" };
+        format!("{} ({why}: `current` stays)", published.directory.display())
     };
     lines.push(format!("  where      {place}"));
     lines.push(format!("  took       {seconds:.1} s"));
-    for warning in &outcome.warnings {
-        lines.push(format!("  ! {warning}"));
-    }
-    for finding in &outcome.findings {
-        lines.push(format!("  * {}  [{}]", finding.text, finding.table));
-    }
     lines.push(String::new());
     lines.join("\n")
 }

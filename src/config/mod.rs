@@ -19,6 +19,7 @@ mod profiles;
 mod reference;
 mod resolve;
 mod schema;
+mod secrets;
 mod sources;
 mod structure;
 mod time;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 pub use currency::unknown as unknown_currency;
 pub use diagnostic::{ConfigError, ConfigErrors, ErrorKind, Location};
 pub use duration::format as written_duration;
+pub use secrets::Secrets;
 
 use diagnostic::{Complaint, Problems};
 use document::Document;

@@ -122,7 +122,9 @@ impl SmallBatch<'_> {
         match day {
             Ok(Some(day)) => Ok(*day),
             Ok(None) => Err(self.bad(need, row, "the date is empty".to_owned())),
-            Err(text) => Err(self.bad(need, row, format!("`{text}` is not a date like 2026-04-01"))),
+            Err(form) => {
+                Err(self.bad(need, row, format!("text of the form `{form}` is not a date like 2026-04-01")))
+            }
         }
     }
 }
@@ -163,7 +165,18 @@ impl Numbers {
         }
     }
 
-    /// What stands in the cell, with a blank before it, where it is known.
+    /// The form of what stands in the cell, as part of a sentence, where it is known.
+    pub(super) fn form(&self, row: usize) -> String {
+        match (self, self.number(row)) {
+            (Numbers::Text(texts), _) => format!(" of the form `{}`", form(texts.value(row))),
+            (Numbers::Typed(_), Number::Exact(number)) => {
+                format!(" of the form `{}`", form(&number.to_string()))
+            }
+            (Numbers::Typed(_), _) => String::new(),
+        }
+    }
+
+    /// What stands in the cell, with a blank before it, where it is known: for files in which no customer can be.
     pub(super) fn written(&self, row: usize) -> String {
         match (self, self.number(row)) {
             (Numbers::Text(texts), _) => format!(" `{}`", texts.value(row)),
@@ -173,12 +186,40 @@ impl Numbers {
     }
 }
 
-/// Days since 1970-01-01; None for null, Err for text that is no date.
+/// At most so much of a form is shown.
+const LONGEST_FORM: usize = 24;
+
+/// How a text is built, for messages: they must not quote a cell, for a column that was mixed up may hold anything. A
+/// digit reads as 9, a letter as a; what parts them stays.
+pub(super) fn form(text: &str) -> String {
+    let mut form: String = text
+        .chars()
+        .take(LONGEST_FORM)
+        .map(|letter| match letter {
+            letter if letter.is_numeric() => '9',
+            letter if letter.is_alphabetic() => 'a',
+            letter if letter.is_ascii_graphic() || letter == ' ' => letter,
+            _ => '?',
+        })
+        .collect();
+    if text.chars().nth(LONGEST_FORM).is_some() {
+        form.push('…');
+    }
+    form
+}
+
+/// A currency as messages show it: codes as they are, anything else by its form.
+pub(super) fn shown_currency(code: &str) -> String {
+    let is_code = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if is_code { code.to_owned() } else { form(code) }
+}
+
+/// Days since 1970-01-01; None for null, for text that is no date its form as Err.
 pub(super) type Day = Result<Option<i32>, String>;
 
 fn days(located: &Located, batch: &RecordBatch, zone: &Zone) -> Result<Vec<Day>, ArrowError> {
     let parse = |text: &str| -> Day {
-        let date: jiff::civil::Date = text.trim().parse().map_err(|_| text.to_owned())?;
+        let date: jiff::civil::Date = text.trim().parse().map_err(|_| form(text))?;
         Ok(Some(day_of(date)))
     };
     let column = match located {
@@ -223,4 +264,23 @@ pub fn day_of(date: jiff::civil::Date) -> i32 {
 pub fn written_day(day: i32) -> String {
     let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(day));
     date.map_or_else(|_| format!("day {day}"), |date| date.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_tells_no_value() {
+        for (text, wanted) in [
+            ("01.04.2026", "99.99.9999"),
+            ("-1 234,50 €", "-9 999,99 ?"),
+            ("Bob@Example.org", "aaa@aaaaaaa.aaa"),
+            ("4111111111111111111111111", "999999999999999999999999…"),
+            ("a\nb", "a?a"),
+        ] {
+            assert_eq!(form(text), wanted);
+        }
+        assert_eq!((shown_currency("USX"), shown_currency("bob@x")), ("USX".to_owned(), "aaa@a".to_owned()));
+    }
 }

@@ -16,7 +16,7 @@ use crate::input::columns::{Amount, Amounts, Number, Texts};
 use crate::input::decimal::Decimal;
 use crate::input::open::{Need, Role};
 
-use super::cells::{SmallBatch, written_day};
+use super::cells::{SmallBatch, form, shown_currency, written_day};
 
 /// A rate is below ten to this power, and has at most so many decimals.
 const MAX_RATE_DIGITS: u32 = 15;
@@ -66,6 +66,10 @@ pub fn read(batch: SmallBatch<'_>, currency: &Currency, zone: &Zone) -> Result<V
         let code = codes.get(row).map(code_of).unwrap_or_default();
         if code.is_empty() {
             return Err(batch.bad("currency", row, "the currency is empty".to_owned()));
+        }
+        if shown_currency(&code) != code {
+            let reason = format!("text of the form `{}` is no currency such as USD", form(&code));
+            return Err(batch.bad("currency", row, reason));
         }
         if let Some(reason) = unknown_currency(&code) {
             return Err(batch.bad("currency", row, reason));
@@ -188,7 +192,7 @@ impl Rates {
     pub(super) fn missing(&self, batch: SmallBatch<'_>, row: usize, code: &str, day: i32) -> InputError {
         let (path, row) = (batch.file.path.clone(), batch.row(row));
         let column = batch.source.physical("currency").to_owned();
-        let (currency, job) = (code_of(code), self.currency.code.clone());
+        let (currency, job) = (shown_currency(&code_of(code)), self.currency.code.clone());
         if self.configured {
             InputError::MissingRate { path, row, column, currency, job, date: written_day(day) }
         } else {

@@ -89,10 +89,10 @@ pub fn read(
         let bad = |reason: String| Err(batch.bad("cost", row, reason));
         let cost_minor = match amount {
             Amount::Minor(minor) if minor >= 0 => minor,
-            Amount::Minor(_) => return bad(format!("the cost{} is negative", costs.written(row))),
+            Amount::Minor(_) => return bad(format!("the cost{} is negative", costs.form(row))),
             Amount::Null => return bad("the cost is empty; write 0 where nothing was spent".to_owned()),
             Amount::Unusable => {
-                return bad(format!("the cost{} is not a number such as 1234.50", costs.written(row)));
+                return bad(format!("the cost{} is not a number such as 1234.50", costs.form(row)));
             }
             Amount::NoRate => return Err(rates.missing(batch, row, code.unwrap_or_default(), day)),
         };
@@ -100,7 +100,7 @@ pub fn read(
             Amount::Minor(count) if (0..=MAX_COUNT).contains(&count) => Ok(Some(count)),
             Amount::Null => Ok(None),
             _ => {
-                let reason = format!("the count{} is negative or not a number", numbers.written(row));
+                let reason = format!("the count{} is negative or not a number", numbers.form(row));
                 Err(batch.bad(need, row, reason))
             }
         };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::input::InputError;
+use crate::interrupt::Interrupted;
 
 /// Why the kernel could not be driven.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +90,9 @@ pub enum EngineError {
     /// A frame could not be built: a bug.
     #[error("a table could not be put together")]
     Frame(#[source] polars::prelude::PolarsError),
+    /// The run was asked to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// No random key could be had.
     #[error("the system gave no random numbers: {0}")]
     Random(String),
@@ -119,6 +123,7 @@ impl EngineError {
                 "name a folder with more room with --temp-dir, or raise --memory so that less is written out".to_owned(),
             ),
             EngineError::Threads { .. } => Some("ask for fewer with --threads".to_owned()),
+            EngineError::Interrupted(_) => Some("run again".to_owned()),
             EngineError::Frame(_) | EngineError::Random(_) => None,
         }
     }
@@ -133,6 +138,7 @@ impl EngineError {
             | EngineError::Stale { .. }
             | EngineError::RowCountAnomaly { .. } => 65,
             EngineError::Threads { .. } | EngineError::Random(_) | EngineError::Spill { .. } => 74,
+            EngineError::Interrupted(interrupted) => interrupted.stop.exit_code(),
             EngineError::Frame(_) => 70,
         }
     }

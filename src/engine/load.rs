@@ -290,6 +290,7 @@ fn load_rows(
         |(reader, digests, spiller), _, item| {
             let file = &sources[item.source].files[item.file];
             decode(file, item, digests, |batch, origin| {
+                progress.check()?;
                 progress.advance(batch.num_rows() as u64);
                 reader.take(batch, origin).map_err(|error| match error {
                     TakeError::Arrow(error) => EngineError::Input(file.unreadable(error)),
@@ -368,7 +369,7 @@ fn load_rows(
     let mut attributes = Codebook::default();
     if let Some(source) = opened.customers.as_ref().filter(|_| opened.reads_customers) {
         let texts = opened.attributes.len();
-        let tools = (pool, budget, hasher, &mut inputs);
+        let tools = Tools { pool, budget, progress, hasher, inputs: &mut inputs };
         if opened.dated_attributes {
             let take = |reader: &mut LookupReader<DatedAttributeRow>, batch: &_, origin: BatchOrigin<'_>| {
                 reader.take_dated_customers(batch, origin, &suppressed, window_us.1)
@@ -396,7 +397,7 @@ fn load_rows(
             "assignments",
             source,
             2,
-            (pool, budget, hasher, &mut inputs),
+            Tools { pool, budget, progress, hasher, inputs: &mut inputs },
             |reader: &mut LookupReader<AssignmentRow>, batch, origin| {
                 reader.take_assignments(batch, origin, &suppressed, window_us.1)
             },
@@ -608,11 +609,21 @@ fn share_out<T: Pod>(
     found.into_iter().enumerate().map(share).collect()
 }
 
+/// What the tables beside the touchpoints are read with.
+struct Tools<'a> {
+    pool: &'a ThreadPool,
+    budget: &'a Budget,
+    progress: &'a dyn Progress,
+    hasher: ValueHasher,
+    /// Takes the files that were read.
+    inputs: &'a mut Vec<InputRecord>,
+}
+
 fn read_lookup<T: Alone + Send>(
     input: &'static str,
     source: &OpenSource,
     texts: usize,
-    (pool, budget, hasher, inputs): (&ThreadPool, &Budget, ValueHasher, &mut Vec<InputRecord>),
+    Tools { pool, budget, progress, hasher, inputs }: Tools<'_>,
     take: impl Fn(&mut LookupReader<T>, &RecordBatch, BatchOrigin<'_>) -> Result<(), arrow::error::ArrowError>
     + Sync,
 ) -> Result<Lookup<T>, EngineError> {
@@ -625,6 +636,7 @@ fn read_lookup<T: Alone + Send>(
         |(reader, digests, spiller), _, item| {
             let file = &source.files[item.file];
             decode(file, item, digests, |batch, origin| {
+                progress.check()?;
                 take(reader, batch, origin).map_err(|error| EngineError::Input(file.unreadable(error)))?;
                 spiller.relieve(&mut reader.partitions)
             })

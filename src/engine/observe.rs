@@ -148,6 +148,7 @@ pub fn observe<O: Observer>(
             let Worker { scratch, walk, segments, done, partial: of_worker, cut: counts } = worker;
             let mut partial = observer.bucket();
             for partition in partitions_of(*bucket) {
+                progress.check()?;
                 let _turn = waiting.turn(partition);
                 let partition = waiting.take(partition)?;
                 let cut = cut_into_journeys(partition, remaps, rules, options, scratch, |journey| {

@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::ThreadPool;
 
+use crate::interrupt::{Interrupt, Interrupted};
+
 use super::error::EngineError;
 
-/// Told how far a run has come. Calls come from any thread.
+/// Told how far a run has come, and asked whether it may go on. Calls come from any thread.
 pub trait Progress: Sync {
     /// A step begins, of so many units.
     fn begin(&self, step: &'static str, units: u64);
@@ -14,6 +16,41 @@ pub trait Progress: Sync {
     fn advance(&self, units: u64);
     /// The step is done.
     fn end(&self);
+    /// Whether to go on; asked by batch and by partition.
+    ///
+    /// # Errors
+    ///
+    /// The run was asked to stop.
+    fn check(&self) -> Result<(), Interrupted> {
+        Ok(())
+    }
+}
+
+/// Tells another, and stops as soon as a token says so.
+#[derive(Clone, Copy)]
+pub struct Stoppable<'a> {
+    /// Who is told.
+    pub progress: &'a dyn Progress,
+    /// Who says so.
+    pub interrupt: &'a Interrupt,
+}
+
+impl Progress for Stoppable<'_> {
+    fn begin(&self, step: &'static str, units: u64) {
+        self.progress.begin(step, units);
+    }
+
+    fn advance(&self, units: u64) {
+        self.progress.advance(units);
+    }
+
+    fn end(&self) {
+        self.progress.end();
+    }
+
+    fn check(&self) -> Result<(), Interrupted> {
+        self.interrupt.check()
+    }
 }
 
 /// Tells nobody.

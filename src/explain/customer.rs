@@ -72,9 +72,8 @@ pub fn explain_customer(
     options: &RunOptions,
     progress: &dyn Progress,
 ) -> Result<CustomerExplained, ExplainError> {
-    let unknown = || ExplainError::UnknownCustomer { customer: id.to_owned() };
     if id.is_empty() {
-        return Err(unknown());
+        return Err(ExplainError::UnknownCustomer);
     }
     let customer = CustomerHash::of(id.as_bytes());
     let budget = job::budget(plan, options)?;
@@ -86,7 +85,7 @@ pub fn explain_customer(
     let names: Vec<&str> = columns.iter().map(String::as_str).collect();
     let said = look::rows_of(plan, customer, &names, (&pool, &limits), progress)?;
     if said.rows.is_empty() {
-        return Err(unknown());
+        return Err(ExplainError::UnknownCustomer);
     }
     let loaded = load_watching(plan, &opened, customer, &pool, &budget, progress)?;
     let input = job::kernel_input(plan, &opened, &loaded);

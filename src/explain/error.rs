@@ -10,11 +10,8 @@ pub enum ExplainError {
     #[error(transparent)]
     Job(#[from] JobError),
     /// No file has a row of the customer.
-    #[error("no touchpoint file has a row of the customer `{customer}`")]
-    UnknownCustomer {
-        /// As asked for.
-        customer: String,
-    },
+    #[error("no touchpoint file has a row of that customer")]
+    UnknownCustomer,
     /// What was asked for can't be found: an unknown table, column or value.
     #[error("{message}")]
     Usage {
@@ -50,7 +47,7 @@ impl ExplainError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Job(error) => error.hint(),
-            Self::UnknownCustomer { .. } => Some(
+            Self::UnknownCustomer => Some(
                 "an id is taken as it stands in `customer_id`, with its case and its zeros; the touchpoint inputs alone are searched"
                     .to_owned(),
             ),
@@ -64,7 +61,7 @@ impl ExplainError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Job(error) => error.exit_code(),
-            Self::UnknownCustomer { .. } | Self::Run { .. } => 66,
+            Self::UnknownCustomer | Self::Run { .. } => 66,
             Self::Usage { .. } => 64,
             Self::Disagrees { .. } => 70,
         }

@@ -216,7 +216,7 @@ fn published_results_stay() {
     let dir = temporary();
     let out = dir.path().join(layout::OUTPUT_DIR);
     drop(
-        crate::publish::Store::open(&out, std::time::Duration::ZERO, &false.into())
+        crate::publish::Store::open(&out, std::time::Duration::ZERO, &crate::interrupt::Interrupt::default())
             .expect("an output folder"),
     );
     fs::create_dir(out.join("runs/r-1-1")).expect("a run");

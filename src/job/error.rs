@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::config::nearest::most_alike;
 use crate::engine::EngineError;
+use crate::interrupt::Interrupted;
 use crate::publish::PublishError;
 use crate::queries::QueryError;
 use crate::tables::TableError;
@@ -44,6 +46,17 @@ pub enum JobError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A table was asked for that there is none of.
+    #[error("there is no table `{name}`")]
+    UnknownTable {
+        /// As asked for.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// The run was asked to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// The books don't close.
     #[error("the books don't close: {0}")]
     Books(String),
@@ -56,6 +69,14 @@ impl JobError {
             JobError::Engine(error) => error.hint(),
             JobError::Query(error) => error.hint.clone(),
             JobError::Publish(error) => error.hint().map(str::to_owned),
+            JobError::Interrupted(_) => Some("run again".to_owned()),
+            JobError::UnknownTable { name, known } => {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                Some(match most_alike(name, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there are: {}", known.join(", ")),
+                })
+            }
             JobError::TempInOutput { .. } => Some("name another folder with --temp-dir".to_owned()),
             JobError::TempFolder { .. } => {
                 Some("name a folder with --temp-dir that is there and that may be written to".to_owned())
@@ -72,7 +93,8 @@ impl JobError {
             JobError::Engine(error) => error.exit_code(),
             JobError::Query(error) => error.exit_code(),
             JobError::Publish(error) => error.exit_code(),
-            JobError::TempInOutput { .. } | JobError::TempFolder { .. } => 64,
+            JobError::UnknownTable { .. } | JobError::TempInOutput { .. } | JobError::TempFolder { .. } => 64,
+            JobError::Interrupted(interrupted) => interrupted.stop.exit_code(),
             JobError::Books(_) => 65,
             JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) => 70,
         }

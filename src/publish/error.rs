@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use polars::prelude::PolarsError;
 
+use crate::interrupt::Interrupted;
 use crate::tables::TableError;
 
 /// Why a result was not published. Except for [`PublishError::Unconfirmed`] nothing visible changed.
@@ -112,18 +113,18 @@ pub enum PublishError {
         source: serde_json::Error,
     },
     /// The run was asked to stop.
-    #[error("interrupted before anything was published")]
-    Interrupted,
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
 impl PublishError {
-    /// The exit code of the command: 74 I/O, 75 held output, 130 interrupted, 70 a bug.
+    /// The exit code of the command: 74 I/O, 75 held output, 130 or 143 stopped, 70 a bug.
     pub fn exit_code(&self) -> u8 {
         match self {
             PublishError::Io { .. } | PublishError::Unconfirmed { .. } | PublishError::ReadBack { .. } => 74,
             PublishError::Locked { .. } => 75,
             PublishError::CsvFormat { .. } | PublishError::Misplaced { .. } => 78,
-            PublishError::Interrupted => 130,
+            PublishError::Interrupted(interrupted) => interrupted.stop.exit_code(),
             PublishError::Name { .. }
             | PublishError::DuplicateTable { .. }
             | PublishError::Table(_)
@@ -149,7 +150,7 @@ impl PublishError {
                 "move it away, or write elsewhere with `--out DIR`; links inside an output are never followed",
             ),
             PublishError::CsvFormat { .. } => Some("set output.csv_separator and output.csv_decimal apart"),
-            PublishError::Interrupted => Some("run again"),
+            PublishError::Interrupted(_) => Some("run again"),
             _ => None,
         }
     }

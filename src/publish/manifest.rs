@@ -35,6 +35,9 @@ pub struct Manifest {
     pub warnings: Vec<String>,
     /// Rows and customers by fate.
     pub counts: BTreeMap<String, u64>,
+    /// The tables that were asked for, where it wasn't all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// What was published.
     pub tables: Vec<TableRecord>,
     /// Rejected rows by input.
@@ -161,6 +164,13 @@ impl FileRecord {
 }
 
 impl Manifest {
+    /// Whether a pointer may move from another run to this one: not where some tables only were asked for and a
+    /// reader would lose one of the present ones.
+    pub fn may_replace(&self, present: &Manifest) -> bool {
+        let has = |name: &str| self.tables.iter().any(|table| table.name == name);
+        self.only.is_empty() || present.tables.iter().all(|table| has(&table.name))
+    }
+
     /// Every file of the run but the manifest.
     pub fn all_files(&self) -> impl Iterator<Item = &FileRecord> {
         let tables = self.tables.iter().flat_map(|table| table.parquet.iter().chain(&table.csv));

@@ -15,7 +15,6 @@ mod whole;
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use polars::prelude::DataFrame;
@@ -30,6 +29,7 @@ pub use store::{Found, Pointed, Staging, Store, window_name};
 
 use self::manifest::{FileRecord, MANIFEST, RejectedRecord, TableRecord, WindowRecord};
 use crate::config::plan::{Keep, OutputPlan, Zone};
+use crate::interrupt::Interrupt;
 use crate::tables::{ColumnType, TableDocs, TableError, Window, check_columns, is_table_name};
 
 /// Everything a run publishes.
@@ -59,10 +59,12 @@ pub struct Publication<'a> {
     pub rejected: Vec<RejectedRows>,
     /// Formats.
     pub output: &'a OutputPlan,
+    /// Names of the tables, where it is not all that there are: for the manifest.
+    pub only: &'a [String],
     /// Whether `current` moves even to an earlier window.
     pub make_current: bool,
-    /// Once true the run stops and nothing is published.
-    pub interrupted: &'a AtomicBool,
+    /// Asked before every file, and for the last time before anything is visible.
+    pub interrupt: &'a Interrupt,
 }
 
 /// What was published.
@@ -92,7 +94,7 @@ pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published
     check_names(publication)?;
     let format = CsvFormat::new(publication.output)?;
     let staging = store.stage(&publication.run_id)?;
-    let folder = Folder { path: staging.path(), interrupted: publication.interrupted };
+    let folder = Folder { path: staging.path(), interrupt: publication.interrupt };
 
     let tables = write_tables(&folder, publication, format)?;
     let rejected = write_rejected(&folder, &publication.rejected)?;
@@ -111,6 +113,7 @@ pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published
         quarantined: publication.quarantined.clone(),
         warnings: publication.warnings.clone(),
         counts: publication.counts.clone(),
+        only: publication.only.to_vec(),
         tables,
         rejected,
         files,
@@ -119,7 +122,7 @@ pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published
     };
     let file = folder.write(MANIFEST.to_owned(), &manifest.encode()?)?;
     verify::read_whole(&folder.path.join(&file.path), &file)?;
-    folder.check_interrupted()?;
+    publication.interrupt.commit()?;
     let (directory, pointed) = store.commit(staging, &manifest, publication.make_current)?;
     Ok(published(store, &manifest, directory, &pointed, publication.output.keep, false))
 }
@@ -317,7 +320,7 @@ fn write_rejected(
 /// The folder of a run while it is written.
 struct Folder<'a> {
     path: &'a Path,
-    interrupted: &'a AtomicBool,
+    interrupt: &'a Interrupt,
 }
 
 impl Folder<'_> {
@@ -330,13 +333,9 @@ impl Folder<'_> {
     }
 
     fn write(&self, path: String, bytes: &[u8]) -> Result<FileRecord, PublishError> {
-        self.check_interrupted()?;
+        self.interrupt.check()?;
         files::write_file(&self.path.join(&path), bytes)?;
         Ok(FileRecord::new(path, bytes))
-    }
-
-    fn check_interrupted(&self) -> Result<(), PublishError> {
-        if self.interrupted.load(Ordering::Relaxed) { Err(PublishError::Interrupted) } else { Ok(()) }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct RunIdParts<'a, P> {
     pub plan: &'a P,
     /// Name and text of each query and of its documentation, in the order they run.
     pub queries: &'a [(String, String)],
+    /// Names of the tables that are published, in a fixed order; none: all.
+    pub only: &'a [String],
     /// The resolved window.
     pub window: Window,
     /// Version of the build.
@@ -56,6 +58,10 @@ impl RunId {
             add(input);
             add(digest);
         }
+        add(&parts.only.len().to_string());
+        for table in parts.only {
+            add(table);
+        }
         for (name, text) in parts.queries {
             add(name);
             add(text);
@@ -88,7 +94,14 @@ mod tests {
     fn id(inputs: &[(&str, &str)], queries: &[(&str, &str)], plan: &str) -> RunId {
         let (inputs, queries) = (pairs(inputs), pairs(queries));
         let plan = &plan;
-        let parts = RunIdParts { inputs: &inputs, plan, queries: &queries, window: WINDOW, version: "0.1.0" };
+        let parts = RunIdParts {
+            inputs: &inputs,
+            plan,
+            queries: &queries,
+            only: &[],
+            window: WINDOW,
+            version: "0.1.0",
+        };
         RunId::new(&parts).unwrap()
     }
 

@@ -11,7 +11,6 @@ mod retention;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use self::pointers::{Pointed, window_name};
@@ -21,6 +20,7 @@ use super::files::{self, Standing};
 use super::manifest::Manifest;
 use super::run_id::RunId;
 use super::whole::is_whole;
+use crate::interrupt::Interrupt;
 
 const STAGING: &str = ".staging";
 const RUNS: &str = "runs";
@@ -54,9 +54,9 @@ impl Store {
     ///
     /// [`PublishError::Locked`] if another run still holds it, [`PublishError::Misplaced`] if a folder in it
     /// is a link to elsewhere, [`PublishError::Interrupted`] while waiting, or what the system said.
-    pub fn open(root: &Path, wait: Duration, interrupted: &AtomicBool) -> Result<Self, PublishError> {
+    pub fn open(root: &Path, wait: Duration, interrupt: &Interrupt) -> Result<Self, PublishError> {
         files::create_folder(root)?;
-        let lock = lock::hold(root, wait, interrupted)?;
+        let lock = lock::hold(root, wait, interrupt)?;
         let store = Store { root: root.to_owned(), _lock: lock };
         for folder in [STAGING, RUNS, WINDOWS] {
             let path = root.join(folder);

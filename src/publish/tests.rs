@@ -5,11 +5,9 @@ use polars::prelude::*;
 
 use super::*;
 use crate::config::plan::CsvStyle;
+use crate::interrupt::{Interrupted, Stop};
 use crate::tables::sample::{self, WINDOW};
 use crate::tables::{ColumnType, TableError};
-
-static RUNNING: AtomicBool = AtomicBool::new(false);
-static STOPPED: AtomicBool = AtomicBool::new(true);
 
 pub(super) struct Fixture {
     _folder: tempfile::TempDir,
@@ -17,6 +15,7 @@ pub(super) struct Fixture {
     pub(super) store: Store,
     output: OutputPlan,
     timezone: Zone,
+    interrupt: Interrupt,
 }
 
 impl Fixture {
@@ -33,12 +32,19 @@ impl Fixture {
             keep: Default::default(),
         };
         let timezone = Zone { name: "UTC".to_owned(), zone: jiff::tz::TimeZone::UTC };
-        let store = Store::open(&root, Duration::ZERO, &RUNNING).unwrap();
-        Fixture { _folder: folder, root, store, output, timezone }
+        let store = Store::open(&root, Duration::ZERO, &Interrupt::default()).unwrap();
+        Fixture { _folder: folder, root, store, output, timezone, interrupt: Interrupt::default() }
     }
 
     pub(super) fn publication(&self) -> Publication<'_> {
-        let parts = RunIdParts { inputs: &[], plan: &"plan", queries: &[], window: WINDOW, version: "0.1.0" };
+        let parts = RunIdParts {
+            inputs: &[],
+            plan: &"plan",
+            queries: &[],
+            only: &[],
+            window: WINDOW,
+            version: "0.1.0",
+        };
         Publication {
             run_id: RunId::new(&parts).unwrap(),
             window: WINDOW,
@@ -71,7 +77,8 @@ impl Fixture {
             ],
             output: &self.output,
             make_current: false,
-            interrupted: &RUNNING,
+            only: &[],
+            interrupt: &self.interrupt,
         }
     }
 
@@ -239,9 +246,10 @@ fn not_finite_is_refused_without_csv_too() {
 #[test]
 fn an_interrupted_run_publishes_nothing() {
     let fixture = Fixture::new();
-    let publication = Publication { interrupted: &STOPPED, ..fixture.publication() };
-    let error = publish(&fixture.store, &publication).unwrap_err();
-    assert!(matches!(error, PublishError::Interrupted));
+    fixture.interrupt.request(Stop::Terminate);
+    let error = publish(&fixture.store, &fixture.publication()).unwrap_err();
+    assert!(matches!(error, PublishError::Interrupted(Interrupted { stop: Stop::Terminate })));
+    assert_eq!(error.exit_code(), 143);
     fixture.assert_untouched();
 }
 
@@ -250,7 +258,9 @@ fn a_failed_run_leaves_the_last_one_in_place() {
     let fixture = Fixture::new();
     publish(&fixture.store, &fixture.publication()).unwrap();
     let before = files_below(&fixture.root.join("current/"));
-    let publication = Publication { interrupted: &STOPPED, ..fixture.publication() };
+    let interrupt = Interrupt::default();
+    interrupt.request(Stop::Interrupt);
+    let publication = Publication { interrupt: &interrupt, ..fixture.publication() };
     publish(&fixture.store, &publication).unwrap_err();
     assert_eq!(files_below(&fixture.root.join("current/")), before);
     assert_eq!(fs::read_dir(fixture.root.join("runs")).unwrap().count(), 1);

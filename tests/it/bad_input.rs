@@ -353,7 +353,7 @@ fn spend_on_a_day_that_is_none() {
     let spend = "date,channel,cost\n2026-04-01,Email,10\n01.04.2026,Email,10\n";
     insta::assert_snapshot!(with_spend(spend).fails(&[]), @r"
     exit code 65
-    error: FOLDER/spend.csv: row 2, column `date`: `01.04.2026` is not a date like 2026-04-01
+    error: FOLDER/spend.csv: row 2, column `date`: text of the form `99.99.9999` is not a date like 2026-04-01
     hint: correct the cell, or leave the row out; rows count from 1 without the header
     ");
 }
@@ -363,7 +363,7 @@ fn spend_below_zero() {
     let spend = "date,channel,cost\n2026-04-01,Email,10\n2026-04-02,Email,10\n2026-04-03,Email,-0.5\n";
     insta::assert_snapshot!(with_spend(spend).fails(&[]), @r"
     exit code 65
-    error: FOLDER/spend.csv: row 3, column `cost`: the cost `-0.5` is negative
+    error: FOLDER/spend.csv: row 3, column `cost`: the cost of the form `-9.9` is negative
     hint: correct the cell, or leave the row out; rows count from 1 without the header
     ");
 }
@@ -373,7 +373,7 @@ fn spend_that_is_no_number() {
     let spend = "date;channel;cost\n2026-04-01;Email;12,50\n";
     insta::assert_snapshot!(with_spend(spend).fails(&[]), @r"
     exit code 65
-    error: FOLDER/spend.csv: row 1, column `cost`: the cost `12,50` is not a number such as 1234.50
+    error: FOLDER/spend.csv: row 1, column `cost`: the cost of the form `99,99` is not a number such as 1234.50
     hint: correct the cell, or leave the row out; rows count from 1 without the header
     ");
 }
@@ -393,7 +393,7 @@ fn clicks_that_are_no_number() {
     let spend = "date,channel,cost,clicks\n2026-04-01,Email,1,many\n";
     insta::assert_snapshot!(with_spend(spend).fails(&[]), @r"
     exit code 65
-    error: FOLDER/spend.csv: row 1, column `clicks`: the count `many` is negative or not a number
+    error: FOLDER/spend.csv: row 1, column `clicks`: the count of the form `aaaa` is negative or not a number
     hint: correct the cell, or leave the row out; rows count from 1 without the header
     ");
 }

@@ -46,10 +46,13 @@ fn help() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
-          --color <COLOR>  Colours in messages [env: TOUCHLINE_COLOR=] [default: auto] [possible values:
-                           auto, always, never]
-      -h, --help           Print help
-      -V, --version        Print version
+          --color <COLOR>            Colours in messages [env: TOUCHLINE_COLOR] [default: auto]
+                                     [possible values: auto, always, never]
+          --log-format <LOG_FORMAT>  Messages on standard error: for people, or one JSON object per line
+                                     [env: TOUCHLINE_LOG_FORMAT] [default: text] [possible values: text,
+                                     json]
+      -h, --help                     Print help
+      -V, --version                  Print version
     -- stderr
     ");
 }
@@ -64,34 +67,52 @@ fn help_of_run() {
     Usage: touchline run [OPTIONS]
 
     Options:
-      -c, --config <FILE>         Configuration file [env: TOUCHLINE_CONFIG=] [default: touchline.toml]
-          --from <TIME>           First instant of the window: RFC 3339, or a local date in job.timezone
-                                  [env: TOUCHLINE_FROM=]
-          --to <TIME>             First instant after the window: RFC 3339, or a local date in
-                                  job.timezone [env: TOUCHLINE_TO=]
-          --date <DATE>           That one local day as the window [env: TOUCHLINE_DATE=]
-          --out <DIR>             Output folder, in place of output.path [env: TOUCHLINE_OUT=]
-          --set <KEY.PATH=VALUE>  Override one key of the configuration; may be given several times
-          --threads <N>           Threads; 0: one per core [env: TOUCHLINE_THREADS=] [default: 0]
-          --force                 Compute again even if the same result is already published [env:
-                                  TOUCHLINE_FORCE=]
-          --memory <SIZE>         Memory for the whole process: `512MiB`, `8GB`. Rows beyond it go to a
-                                  temporary file. Default: 60 % of the machine's memory, or of the
-                                  control group's [env: TOUCHLINE_MEMORY=]
-          --color <COLOR>         Colours in messages [env: TOUCHLINE_COLOR=] [default: auto] [possible
-                                  values: auto, always, never]
-          --temp-dir <DIR>        Folder for that file, which has no name and never outlives the run; on
-                                  a disk, not in memory. Default: the system's folder for temporary
-                                  files [env: TOUCHLINE_TEMP_DIR=]
-          --make-current          Let `current` point to this run even if its window ends before the
-                                  present one's [env: TOUCHLINE_MAKE_CURRENT=]
-          --wait <SECONDS>        Seconds to wait while another run holds the output [env:
-                                  TOUCHLINE_WAIT=] [default: 0]
-      -q, --quiet                 Say nothing on success [env: TOUCHLINE_QUIET=]
-          --progress <PROGRESS>   Progress bar on standard error [env: TOUCHLINE_PROGRESS=] [default:
-                                  auto] [possible values: auto, always, never]
-      -h, --help                  Print help
-      -V, --version               Print version
+      -c, --config <FILE>            Configuration file [env: TOUCHLINE_CONFIG] [default:
+                                     touchline.toml]
+          --from <TIME>              First instant of the window: RFC 3339, or a local date in
+                                     job.timezone [env: TOUCHLINE_FROM]
+          --to <TIME>                First instant after the window: RFC 3339, or a local date in
+                                     job.timezone [env: TOUCHLINE_TO]
+          --date <DATE>              That one local day as the window [env: TOUCHLINE_DATE]
+          --out <DIR>                Output folder, in place of output.path [env: TOUCHLINE_OUT]
+          --color <COLOR>            Colours in messages [env: TOUCHLINE_COLOR] [default: auto]
+                                     [possible values: auto, always, never]
+          --set <KEY.PATH=VALUE>     Override one key of the configuration; may be given several times,
+                                     in the variable one per line [env: TOUCHLINE_SET]
+          --log-format <LOG_FORMAT>  Messages on standard error: for people, or one JSON object per line
+                                     [env: TOUCHLINE_LOG_FORMAT] [default: text] [possible values: text,
+                                     json]
+          --threads <N>              Threads; 0: one per core [env: TOUCHLINE_THREADS] [default: 0]
+          --force                    Compute again even if the same result is already published [env:
+                                     TOUCHLINE_FORCE]
+          --memory <SIZE>            Memory for the whole process: `512MiB`, `8GB`. Rows beyond it go to
+                                     a temporary file. Default: 60 % of the machine's memory, or of the
+                                     control group's [env: TOUCHLINE_MEMORY]
+          --temp-dir <DIR>           Folder for that file, which has no name and never outlives the run;
+                                     on a disk, not in memory. Default: the system's folder for
+                                     temporary files [env: TOUCHLINE_TEMP_DIR]
+          --make-current             Let `current` point to this run even if its window ends before the
+                                     present one's [env: TOUCHLINE_MAKE_CURRENT]
+          --wait <SECONDS>           Seconds to wait while another run holds the output [env:
+                                     TOUCHLINE_WAIT] [default: 0]
+          --only <TABLE,…>           Publish these tables only, and `reconciliation`; all are computed.
+                                     `current` moves only if no table of the present one is missing
+                                     then, or with --make-current [env: TOUCHLINE_ONLY]
+          --on-empty <ON_EMPTY>      No input rows in the window: a failure with exit code 66, or
+                                     nothing to do, 99 [env: TOUCHLINE_ON_EMPTY] [default: fail]
+                                     [possible values: fail, skip]
+          --output <OUTPUT>          On success to standard output: nothing, or one line of JSON with
+                                     run, folder and rows by table [env: TOUCHLINE_OUTPUT] [default:
+                                     text] [possible values: text, json]
+          --summary-file <FILE>      File for the same line, whole or not there; after a failure it says
+                                     why [env: TOUCHLINE_SUMMARY_FILE]
+      -q, --quiet                    Say nothing on success [env: TOUCHLINE_QUIET]
+      -v, --verbose                  Tell the steps and how long each took; not with --quiet [env:
+                                     TOUCHLINE_VERBOSE]
+          --progress <PROGRESS>      Progress bar on standard error [env: TOUCHLINE_PROGRESS] [default:
+                                     auto] [possible values: auto, always, never]
+      -h, --help                     Print help
+      -V, --version                  Print version
     -- stderr
     ");
 }

@@ -505,7 +505,7 @@ fn effects_come_from_the_run_that_is_published() {
 fn nobody_by_that_name() {
     insta::assert_snapshot!(refused(&["--customer", "C-1"]), @r"
     exit code 66
-    error: no touchpoint file has a row of the customer `C-1`
+    error: no touchpoint file has a row of that customer
     hint: an id is taken as it stands in `customer_id`, with its case and its zeros; the touchpoint inputs alone are searched
     ");
 }

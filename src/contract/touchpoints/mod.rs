@@ -15,6 +15,7 @@ use crate::journey::buffer::{CodeColumn, MAX_CODES, PartitionBuffer, RowColumns}
 use crate::journey::codebook::CodebookBuilder;
 use crate::journey::key::{CustomerHash, EventKey, PARTITIONS, order_hash};
 
+use super::cells::shown_currency;
 use super::codes::BatchCoder;
 use super::ids::{event_keys, hash_ids};
 use super::rates::{Exchange, Rates};
@@ -180,7 +181,7 @@ impl<'a> TouchpointReader<'a> {
                 self.rejects[rejected..].iter().find(|reject| reject.rule == Rule::MissingRate)
         {
             let currency = columns.currencies.get((reject.row - origin.first_row) as usize);
-            let currency = currency.unwrap_or_default().trim().to_ascii_uppercase();
+            let currency = shown_currency(&currency.unwrap_or_default().trim().to_ascii_uppercase());
             return Err(TakeError::MixedCurrencies { row: reject.row, currency });
         }
         let rows = RowColumns {

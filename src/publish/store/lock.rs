@@ -2,11 +2,11 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::misplaced;
+use crate::interrupt::Interrupt;
 use crate::publish::error::PublishError;
 use crate::publish::files::{self, Standing};
 
@@ -17,7 +17,7 @@ pub(super) const LOCK: &str = ".lock";
 const POLL: Duration = Duration::from_millis(50);
 
 /// Takes the lock of an output folder; waits so long for another run to let go of it.
-pub(super) fn hold(root: &Path, wait: Duration, interrupted: &AtomicBool) -> Result<File, PublishError> {
+pub(super) fn hold(root: &Path, wait: Duration, interrupt: &Interrupt) -> Result<File, PublishError> {
     let path = root.join(LOCK);
     let start = Instant::now();
     loop {
@@ -36,8 +36,6 @@ pub(super) fn hold(root: &Path, wait: Duration, interrupted: &AtomicBool) -> Res
             }
             Err(TryLockError::WouldBlock) => thread::sleep(POLL.min(wait.saturating_sub(start.elapsed()))),
         }
-        if interrupted.load(Ordering::Relaxed) {
-            return Err(PublishError::Interrupted);
-        }
+        interrupt.check()?;
     }
 }

@@ -41,15 +41,20 @@ impl Store {
         let windows = self.root.join(WINDOWS);
         let window = windows.join(&manifest.window.name);
         let current = self.root.join(CURRENT);
-        let moves = make_current
-            || self.current_window_end_us()?.is_none_or(|end_us| manifest.window.to_us >= end_us);
+        let may_move = |pointer: &Path| {
+            make_current || Manifest::read(pointer).map_or(true, |present| manifest.may_replace(&present))
+        };
+        let is_later = self.current_window_end_us()?.is_none_or(|end_us| manifest.window.to_us >= end_us);
+        let moves = make_current || (is_later && may_move(&current));
         let runs = || -> Result<BTreeSet<String>, PublishError> {
             Ok([run_at(&window)?, run_at(&current)?].into_iter().flatten().collect())
         };
         let before = runs()?;
 
         let window_before = files::read_link(&window)?;
-        self.swap(&window, &Path::new("..").join(RUNS).join(run))?;
+        if may_move(&window) {
+            self.swap(&window, &Path::new("..").join(RUNS).join(run))?;
+        }
         if moves && let Err(error) = self.swap(&current, &Path::new(RUNS).join(run)) {
             // As if nothing had happened: the window shows what it showed.
             let _ = match window_before {

@@ -4,16 +4,16 @@ use std::thread;
 
 use super::*;
 use crate::config::plan::Zone;
+use crate::interrupt::Stop;
 use crate::publish::manifest::MANIFEST;
 use crate::publish::manifest::{JobRecord, WindowRecord};
 use crate::publish::run_id::RunIdParts;
 use crate::tables::Window;
 
-static RUNNING: AtomicBool = AtomicBool::new(false);
-
 pub(super) fn run_id(salt: &str) -> RunId {
     let window = Window { from_us: 0, to_us: 1 };
-    RunId::new(&RunIdParts { inputs: &[], plan: &salt, queries: &[], window, version: "0.1.0" }).unwrap()
+    RunId::new(&RunIdParts { inputs: &[], plan: &salt, queries: &[], only: &[], window, version: "0.1.0" })
+        .unwrap()
 }
 
 /// An empty output.
@@ -24,7 +24,7 @@ pub(super) fn open() -> (tempfile::TempDir, Store) {
 }
 
 fn open_at(root: &Path) -> Result<Store, PublishError> {
-    Store::open(root, Duration::ZERO, &RUNNING)
+    Store::open(root, Duration::ZERO, &Interrupt::default())
 }
 
 /// A run without tables whose window is day `from` to day `to` after the epoch.
@@ -63,6 +63,7 @@ pub(super) fn commit(
         quarantined: Vec::new(),
         warnings: Vec::new(),
         counts: Default::default(),
+        only: Vec::new(),
         tables: Vec::new(),
         rejected: Vec::new(),
         files: Vec::new(),
@@ -80,7 +81,7 @@ fn target(link: &Path) -> String {
 #[test]
 fn a_held_output_is_refused_and_free_again_when_dropped() {
     let (out, store) = open();
-    let error = Store::open(out.path(), Duration::from_millis(120), &RUNNING).unwrap_err();
+    let error = Store::open(out.path(), Duration::from_millis(120), &Interrupt::default()).unwrap_err();
     assert!(matches!(error, PublishError::Locked { .. }));
     assert_eq!(error.exit_code(), 75);
     drop(store);
@@ -95,7 +96,7 @@ fn waiting_gets_the_output_when_it_is_free() {
             thread::sleep(Duration::from_millis(100));
             drop(store);
         });
-        Store::open(out.path(), Duration::from_secs(60), &RUNNING).unwrap();
+        Store::open(out.path(), Duration::from_secs(60), &Interrupt::default()).unwrap();
     });
 }
 
@@ -185,9 +186,10 @@ fn only_owner_and_group_may_look() {
 #[test]
 fn waiting_ends_when_it_is_interrupted() {
     let (out, _store) = open();
-    let stopped = AtomicBool::new(true);
+    let stopped = Interrupt::default();
+    stopped.request(Stop::Terminate);
     let error = Store::open(out.path(), Duration::from_secs(3_600), &stopped).unwrap_err();
-    assert!(matches!(error, PublishError::Interrupted));
+    assert!(matches!(error, PublishError::Interrupted(_)));
 }
 
 #[test]
