@@ -27,6 +27,8 @@ pub mod queries;
 
 pub mod publish;
 
+pub mod lineage;
+
 pub mod engine;
 
 pub mod generate;

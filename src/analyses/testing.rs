@@ -208,6 +208,7 @@ fn plan() -> Plan {
             csv_decimal: '.',
             keep: Default::default(),
         },
+        lineage: None,
         written: Default::default(),
     }
 }

@@ -154,7 +154,8 @@ impl Failure {
 
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
-        Self { message: Message::Config(errors), hint: None, exit_code: 78 }
+        let exit_code = errors.exit_code();
+        Self { message: Message::Config(errors), hint: None, exit_code }
     }
 }
 

@@ -7,6 +7,7 @@ mod diagnostics;
 mod diff;
 mod explain;
 mod init;
+mod lineage;
 mod panics;
 mod progress;
 mod reference;

@@ -8,10 +8,12 @@ use crate::config::{self, plan::Plan};
 use crate::engine::EngineError;
 use crate::interrupt::Interrupt;
 use crate::job::{self, JobError, Outcome, RunOptions as JobOptions};
+use crate::lineage::Recorder;
 
 use super::args::{ConfigOptions, OnEmpty, RunOptions, RunOutput};
 use super::console::Console;
 use super::diagnostics::Failure;
+use super::lineage;
 use super::panics::guarded;
 use super::progress::{Steps, counted, grouped};
 use super::signals;
@@ -90,8 +92,12 @@ fn attempt(options: &RunOptions, console: &Console, interrupt: &Interrupt) -> Re
         secrets: console.secrets.clone(),
         only: options.only.clone(),
     };
+    let recorder = Recorder::begin(&plan, console.secrets.clone());
     let outcome = job::run(&plan, &how, &steps);
     steps.clear();
+    if let Err(error) = recorder.end(&lineage::end(&outcome, options.on_empty)) {
+        lineage::warn(&error, console);
+    }
     match outcome {
         Ok(outcome) => Ok(Ended::Published(Box::new((plan, outcome)))),
         Err(JobError::Engine(error @ EngineError::NoRows { .. })) if options.on_empty == OnEmpty::Skip => {

@@ -12,8 +12,10 @@ use super::sources::Sources;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The file can't be read.
+    /// The file can't be read: it isn't there, may not be read, or is no text.
     Read,
+    /// The system failed to read the file; it may do so the next time.
+    Io,
     /// The text isn't TOML.
     Syntax,
     /// A `${NAME}` that can't be filled in.
@@ -96,6 +98,11 @@ impl ConfigErrors {
     /// The mistakes, in the order in which they were found.
     pub fn errors(&self) -> &[ConfigError] {
         &self.0
+    }
+
+    /// The exit code of the command: 78, or 74 where the system failed.
+    pub fn exit_code(&self) -> u8 {
+        if self.0.iter().any(|error| error.kind == ErrorKind::Io) { 74 } else { 78 }
     }
 
     /// All of them as text, with a blank line between.

@@ -25,6 +25,7 @@ mod structure;
 mod time;
 mod tree;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use currency::unknown as unknown_currency;
@@ -67,28 +68,42 @@ pub fn load(
     overrides: &Overrides,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Plan, ConfigErrors> {
-    let unreadable = |reason: String, hint: &str| {
+    let unreadable = |kind: ErrorKind, reason: String, hint: &str| {
         let file = path.display().to_string();
         ConfigError {
-            kind: ErrorKind::Read,
+            kind,
             message: format!("can't read the configuration: {reason}"),
             hint: Some(hint.to_owned()),
             file,
             location: None,
         }
     };
-    let bytes = std::fs::read(path)
-        .map_err(|error| unreadable(error.to_string(), "name another file with `--config FILE`"))?;
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound
+        | io::ErrorKind::PermissionDenied
+        | io::ErrorKind::IsADirectory
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::InvalidFilename
+        | io::ErrorKind::InvalidInput => {
+            unreadable(ErrorKind::Read, error.to_string(), "name another file with `--config FILE`")
+        }
+        _ => unreadable(
+            ErrorKind::Io,
+            error.to_string(),
+            "see that the disk or share is there, then run again",
+        ),
+    })?;
     if bytes.len() > MAX_FILE_BYTES {
         let reason = format!("it has {} bytes, more than {MAX_FILE_BYTES}", bytes.len());
-        return Err(unreadable(reason, "name a TOML file with `--config FILE`").into());
+        return Err(unreadable(ErrorKind::Read, reason, "name a TOML file with `--config FILE`").into());
     }
     match String::from_utf8(bytes) {
         Ok(text) => parse(&text, path, overrides, environment),
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            Err(unreadable(format!("line {line} is not UTF-8"), "save the file as UTF-8").into())
+            let reason = format!("line {line} is not UTF-8");
+            Err(unreadable(ErrorKind::Read, reason, "save the file as UTF-8").into())
         }
     }
 }

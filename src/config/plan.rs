@@ -63,6 +63,9 @@ pub struct Plan {
     pub queries: Option<PathBuf>,
     /// Where and how results are written.
     pub output: OutputPlan,
+    /// Where lineage events are written; they are beside the results and change none. None: nowhere.
+    #[serde(skip)]
+    pub lineage: Option<LineagePlan>,
     /// The configuration as it was written, options included: TOML by key, for the manifest. What the environment holds and
     /// ids of customers are not in it.
     #[serde(skip)]
@@ -810,6 +813,28 @@ impl Default for Keep {
     fn default() -> Self {
         Keep { days: 7, runs: 3 }
     }
+}
+
+/// Where lineage events are written, and what they say of the job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineagePlan {
+    /// File that events are appended to, absolute.
+    pub path: PathBuf,
+    /// Namespace of the job.
+    pub namespace: String,
+    /// The run that started this one, such as a task of a scheduler.
+    pub parent: Option<ParentRun>,
+}
+
+/// A run of another system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParentRun {
+    /// Namespace of its job.
+    pub namespace: String,
+    /// Name of its job.
+    pub job: String,
+    /// Its run.
+    pub run: uuid::Uuid,
 }
 
 /// How CSV files are written.

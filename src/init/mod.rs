@@ -15,7 +15,7 @@ mod tables;
 mod text;
 mod vocabulary;
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -121,14 +121,17 @@ fn try_out(text: &str, output: &Path) -> Result<(), InitError> {
     opened.map(drop).map_err(InitError::Refused)
 }
 
-/// Writes the file; unless it may, never over another.
+/// Writes the file, whole or not at all; unless it may, never over another.
 fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    if force {
-        options.create(true).truncate(true)
-    } else {
-        options.create_new(true)
+    let clean_up = |path: &Path| {
+        let path = path.to_owned();
+        // What was begun is of no use, and what is left of it can't be told from what a user wrote.
+        move |_: &io::Error| drop(fs::remove_file(path))
     };
-    options.open(path)?.write_all(text.as_bytes())
+    if !force {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        return file.write_all(text.as_bytes()).inspect_err(clean_up(path));
+    }
+    let fresh = path.with_added_extension("new");
+    fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, path)).inspect_err(clean_up(&fresh))
 }

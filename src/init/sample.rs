@@ -1,5 +1,6 @@
 //! A bounded look at rows: which events there are and in which order customers have them, how many values a column has.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use arrow::array::{Array, AsArray};
@@ -74,6 +75,10 @@ pub struct EventRows {
     pub rows: u64,
     /// Rows with a value other than 0.
     pub with_value: u64,
+    /// Rows whose order the same customer had before.
+    pub repeated: u64,
+    /// Of these, rows with another value than the first of the order.
+    pub repeated_otherwise: u64,
 }
 
 /// What the sample of touchpoints shows.
@@ -125,15 +130,18 @@ impl Log {
             Need::optional("currency", Role::Text),
             Need::optional("value", Role::Number),
             Need::optional("event_id", Role::Id),
+            Need::optional("order_id", Role::Id),
         ];
         // What wasn't mapped isn't what has the same name and another type.
         needs.retain(|need| need.required || group.find(&need.logical).is_some());
         let place = |logical: &str| needs.iter().position(|need| need.logical == logical);
-        let [channel, currency, value, event_id] = ["channel", "currency", "value", "event_id"].map(place);
+        let [channel, currency, value, event_id, order_id] =
+            ["channel", "currency", "value", "event_id", "order_id"].map(place);
         let first_other = needs.len();
         needs.extend(others.iter().map(|name| Need::optional(name, Role::Text)));
         let mut local = plan.timezone.as_ref().map(LocalTimes::new);
         let mut seen_ids: HashSet<(u64, u64)> = HashSet::new();
+        let mut first_values: HashMap<(u64, u64, u32), Option<u64>> = HashMap::new();
         let is_whole = read(&plan, &group.exports, &needs, &mut |batch, located| {
             let ids = Ids::of(&located[0], batch)?;
             let times = times(&located[1], batch, local.as_mut())?;
@@ -141,7 +149,8 @@ impl Log {
             let text = |at: Option<usize>| at.map(|at| Texts::of(&located[at], batch)).transpose();
             let (channels, currencies) = (text(channel)?, text(currency)?);
             let values = value.map(|at| numbers(&located[at], batch)).transpose()?.flatten();
-            let event_ids = event_id.map(|at| Ids::of(&located[at], batch)).transpose()?;
+            let ids_at = |at: Option<usize>| at.map(|at| Ids::of(&located[at], batch)).transpose();
+            let (event_ids, order_ids) = (ids_at(event_id)?, ids_at(order_id)?);
             let mut digits = itoa::Buffer::new();
             for row in 0..batch.num_rows() {
                 self.rows += 1;
@@ -158,11 +167,23 @@ impl Log {
                 }
                 let counted = &mut self.events[event as usize].1;
                 counted.rows += 1;
-                let is_worth = |values: &arrow::array::Float64Array| {
-                    values.is_valid(row) && values.value(row) != 0.0 && values.value(row).is_finite()
-                };
-                let is_worth = values.as_ref().is_some_and(is_worth);
+                let amount =
+                    values.as_ref().filter(|values| values.is_valid(row)).map(|values| values.value(row));
+                let is_worth = amount.is_some_and(|amount| amount != 0.0 && amount.is_finite());
                 counted.with_value += u64::from(is_worth);
+                if let Some(order) = order_ids.as_ref().and_then(|ids| ids.get(row, &mut digits).map(xxh3_64))
+                {
+                    let bits = amount.map(f64::to_bits);
+                    match first_values.entry((customer, order, event)) {
+                        Entry::Vacant(first) => {
+                            first.insert(bits);
+                        }
+                        Entry::Occupied(first) => {
+                            counted.repeated += 1;
+                            counted.repeated_otherwise += u64::from(*first.get() != bits);
+                        }
+                    }
+                }
                 if let Some(channel) = channels.as_ref().and_then(|channels| channels.get(row)) {
                     self.channels.add(channel);
                 }

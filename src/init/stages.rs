@@ -47,6 +47,8 @@ pub struct Conversion {
     pub values: Vec<String>,
     /// Whether most of its rows have a value.
     pub has_value: bool,
+    /// Whether rows of the same order are its items: most have another value than the first.
+    pub has_items: bool,
     /// Why it was taken, for a comment.
     pub why: String,
 }
@@ -136,6 +138,11 @@ pub fn stages(log: &Log) -> Stages {
                 precedes(&histories, at, &events).unwrap_or_else(|| known.is_some_and(|known| known > rank))
             });
             let name = log.events[at].0.clone();
+            // An event may be called as a stage is.
+            if let Some((_, stage)) = stages.iter_mut().find(|(_, stage)| stage.name == name) {
+                stage.events.push(name);
+                continue;
+            }
             let place = later.unwrap_or(stages.len());
             stages.insert(place, (Some(rank), Stage { events: vec![name.clone()], name, by_words: false }));
         }
@@ -248,11 +255,14 @@ pub fn conversions(log: &Log, stages: &Stages, flag: Option<(&str, &str)>) -> Ve
     let of_events = |name: String, at: Vec<usize>, why: String| {
         let rows: u64 = at.iter().map(|at| log.events[*at].1.rows).sum();
         let with_value: u64 = at.iter().map(|at| log.events[*at].1.with_value).sum();
+        let repeated: u64 = at.iter().map(|at| log.events[*at].1.repeated).sum();
+        let otherwise: u64 = at.iter().map(|at| log.events[*at].1.repeated_otherwise).sum();
         Conversion {
             name,
             column: "event".to_owned(),
             values: at.iter().map(named).collect(),
             has_value: 2 * with_value > rows,
+            has_items: 2 * otherwise > repeated,
             why,
         }
     };
@@ -272,6 +282,7 @@ pub fn conversions(log: &Log, stages: &Stages, flag: Option<(&str, &str)>) -> Ve
             column: column.to_owned(),
             values: vec![value.to_owned()],
             has_value: log.events.iter().any(|(_, rows)| rows.with_value > 0),
+            has_items: false,
             why: "by the column, which has two values only".to_owned(),
         });
     } else if let Some(at) = only_with_value(log, &by_rows) {
@@ -312,6 +323,8 @@ fn only_with_value(log: &Log, by_rows: &[usize]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::init::sample::EventRows;
 
@@ -398,6 +411,54 @@ mod tests {
         assert_eq!((&*found[0].name, &*found[0].values[0]), ("consideration", "search"), "the last stage");
         assert!(conversions(&log("click", 1), &Stages::default(), None).is_empty());
     }
+
+    proptest! {
+        #[test]
+        fn a_stage_stands_once_and_an_event_in_one_stage(
+            journeys in prop::collection::vec(prop::collection::vec(0_usize..WORDS.len(), 0..6), 0..12),
+        ) {
+            let lines: Vec<String> = journeys
+                .iter()
+                .map(|journey| journey.iter().map(|at| WORDS[*at]).collect::<Vec<_>>().join(" "))
+                .collect();
+            let log = log(&lines.join("\n"), 1);
+            let found = stages(&log);
+            let mut names: Vec<&String> = found.stages.iter().map(|stage| &stage.name).collect();
+            let mut events: Vec<&String> = found.stages.iter().flat_map(|stage| &stage.events).collect();
+            events.extend(&found.left_out);
+            let counts = (names.len(), events.len());
+            names.sort();
+            names.dedup();
+            events.sort();
+            events.dedup();
+            prop_assert_eq!((names.len(), events.len()), counts);
+            prop_assert_eq!(events.len(), log.events.len());
+            let conversions = conversions(&log, &found, None);
+            let mut names: Vec<&String> = conversions.iter().map(|conversion| &conversion.name).collect();
+            names.sort();
+            names.dedup();
+            prop_assert_eq!(names.len(), conversions.len());
+            prop_assert!(conversions.iter().all(|conversion| !conversion.values.is_empty()));
+        }
+    }
+
+    /// Events of known and of unknown words, and some that are called as stages are.
+    const WORDS: [&str; 14] = [
+        "service",
+        "visit",
+        "awareness",
+        "conversion",
+        "purchase",
+        "sign_up",
+        "touch",
+        "deal$",
+        "x",
+        "review",
+        "error",
+        "cart",
+        "support",
+        "experience",
+    ];
 
     #[test]
     fn the_most_certain_purchase_is_the_conversion() {

@@ -283,11 +283,11 @@ fn worth(text: &mut String, draft: &Draft, conversion: &Conversion) {
     if draft.has_value(conversion) {
         line(text, "value = \"value\"", "the column; most of these rows have one");
         if draft.has("order_id") {
-            line(
-                text,
-                "orders = \"first\"",
-                "rows with the same order repeat it; \"sum\" if they are its items",
-            );
+            let (orders, why) = match conversion.has_items {
+                true => ("sum", "rows of an order have other values: its items; \"first\" if they repeat it"),
+                false => ("first", "rows with the same order repeat it; \"sum\" if they are its items"),
+            };
+            line(text, &format!("orders = {}", quoted(orders)), why);
         }
     } else if conversion.has_value {
         let why = "amounts are in several currencies: add [inputs.rates] first";

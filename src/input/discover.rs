@@ -148,7 +148,8 @@ pub fn discover(source: &SourcePlan) -> Result<Vec<InputFile>, InputError> {
     found.into_iter().map(describe).collect()
 }
 
-fn fixed_part(pattern: &Path) -> PathBuf {
+/// The part of a pattern before its first wildcard: the folder above all files that it fits.
+pub(crate) fn fixed_part(pattern: &Path) -> PathBuf {
     let mut base = PathBuf::new();
     for part in pattern.components() {
         if part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']) {

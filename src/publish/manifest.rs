@@ -1,4 +1,4 @@
-//! The manifest of a published run: what went in, what came out. The only place with wall-clock times.
+//! The manifest of a published run: what went in, what came out. The only published file with wall-clock times.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,10 +1,12 @@
 //! Parquet files: zstd, with the documentation of table and columns in the metadata.
 
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema};
 use polars::prelude::{DataFrame, PolarsError};
 use polars_io::parquet::write::{KeyValueMetadata, ParquetCompression, ParquetWriter};
 use serde_json::{Map, Value, json};
 
-use crate::tables::{TableDocs, on_one_thread};
+use crate::tables::{ColumnDocs, ColumnType, TableDocs, on_one_thread};
 
 /// Rows of a row group: the same whatever the chunks of the frame.
 const ROW_GROUP_ROWS: usize = 131_072;
@@ -20,6 +22,7 @@ const ROW_GROUP_ROWS: usize = 131_072;
 pub fn encode(docs: &TableDocs, frame: &DataFrame) -> Result<Vec<u8>, PolarsError> {
     let mut frame = frame.clone();
     let metadata = KeyValueMetadata::from_static(vec![
+        (ARROW_SCHEMA_META_KEY.to_owned(), arrow_schema(docs)),
         ("touchline.table".to_owned(), table_json(docs)),
         ("touchline.columns".to_owned(), columns_json(docs)),
     ]);
@@ -34,6 +37,26 @@ pub fn encode(docs: &TableDocs, frame: &DataFrame) -> Result<Vec<u8>, PolarsErro
             .finish(&mut frame)?;
         Ok(bytes)
     })
+}
+
+/// The columns for readers that build on Arrow.
+///
+/// Polars would name its own types there, and such a reader takes the file by its word: texts would be views, which
+/// many programs don't know, or know only in recent versions.
+fn arrow_schema(docs: &TableDocs) -> String {
+    let field = |column: &ColumnDocs| {
+        let kind = match column.kind {
+            ColumnType::Utf8 => DataType::Utf8,
+            ColumnType::Int64 => DataType::Int64,
+            ColumnType::Float64 => DataType::Float64,
+            ColumnType::Boolean => DataType::Boolean,
+            ColumnType::Date32 => DataType::Date32,
+            ColumnType::TimestampUs => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        };
+        Field::new(&column.name, kind, true)
+    };
+    let fields: Vec<Field> = docs.columns.iter().map(field).collect();
+    encode_arrow_schema(&Schema::new(fields))
 }
 
 fn table_json(docs: &TableDocs) -> String {

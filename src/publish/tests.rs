@@ -364,3 +364,26 @@ fn a_run_stands_where_old_ones_cannot_be_removed() {
     assert_eq!(third.warning, None);
     assert!(!first.directory.exists() && !second.directory.exists() && third.directory.is_dir());
 }
+
+#[test]
+fn readers_that_build_on_arrow_see_plain_types() {
+    let fixture = Fixture::new();
+    publish(&fixture.store, &fixture.publication()).unwrap();
+    for spec in crate::tables::ALL {
+        let path = fixture.root.join(format!("current/tables/{}.parquet", spec.name));
+        let file = std::fs::File::open(path).unwrap();
+        let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+        let seen: Vec<String> =
+            reader.schema().fields().iter().map(|field| field.data_type().to_string()).collect();
+        let promised: Vec<&str> = spec
+            .docs()
+            .columns
+            .iter()
+            .map(|column| match column.kind {
+                ColumnType::TimestampUs => "Timestamp(µs, \"UTC\")",
+                plain => plain.as_str(),
+            })
+            .collect();
+        assert_eq!(seen, promised, "{}", spec.name);
+    }
+}

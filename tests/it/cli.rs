@@ -75,13 +75,8 @@ fn help_of_run() {
                                      job.timezone [env: TOUCHLINE_TO]
           --date <DATE>              That one local day as the window [env: TOUCHLINE_DATE]
           --out <DIR>                Output folder, in place of output.path [env: TOUCHLINE_OUT]
-          --color <COLOR>            Colours in messages [env: TOUCHLINE_COLOR] [default: auto]
-                                     [possible values: auto, always, never]
           --set <KEY.PATH=VALUE>     Override one key of the configuration; may be given several times,
                                      in the variable one per line [env: TOUCHLINE_SET]
-          --log-format <LOG_FORMAT>  Messages on standard error: for people, or one JSON object per line
-                                     [env: TOUCHLINE_LOG_FORMAT] [default: text] [possible values: text,
-                                     json]
           --threads <N>              Threads; 0: one per core [env: TOUCHLINE_THREADS] [default: 0]
           --force                    Compute again even if the same result is already published [env:
                                      TOUCHLINE_FORCE]
@@ -111,6 +106,11 @@ fn help_of_run() {
                                      TOUCHLINE_VERBOSE]
           --progress <PROGRESS>      Progress bar on standard error [env: TOUCHLINE_PROGRESS] [default:
                                      auto] [possible values: auto, always, never]
+          --color <COLOR>            Colours in messages [env: TOUCHLINE_COLOR] [default: auto]
+                                     [possible values: auto, always, never]
+          --log-format <LOG_FORMAT>  Messages on standard error: for people, or one JSON object per line
+                                     [env: TOUCHLINE_LOG_FORMAT] [default: text] [possible values: text,
+                                     json]
       -h, --help                     Print help
       -V, --version                  Print version
     -- stderr

@@ -249,6 +249,64 @@ fn a_column_of_0_and_1_is_a_conversion() {
 }
 
 #[test]
+fn rows_of_an_order_are_repetitions_or_items_by_their_values() {
+    let orders = |values: [f64; 3]| {
+        let warehouse = exports();
+        let columns: Columns = vec![
+            ("customer_id", text(&["c-1", "c-1", "c-1"])),
+            ("ts", times(&["04-01 08:00", "04-01 08:00", "04-01 08:00"])),
+            ("event", text(&["purchase", "purchase", "purchase"])),
+            ("order_id", text(&["o-1", "o-1", "o-2"])),
+            ("value", floats(&values.map(Some))),
+        ];
+        warehouse.parquet("log.parquet", columns);
+        let config = accepted(&warehouse, &["log.parquet"]);
+        let orders = toml(&config)["conversions"]["purchase"]["orders"].as_str().unwrap().to_owned();
+        (
+            orders,
+            warehouse.select(
+                "reconciliation",
+                &[("ledger", "value"), ("model", "linear")],
+                &["unattributed"],
+            ),
+        )
+    };
+    assert_eq!(orders([5.0, 7.0, 1.0]), ("sum".to_owned(), "13".to_owned()));
+    assert_eq!(orders([5.0, 5.0, 1.0]), ("first".to_owned(), "6".to_owned()));
+}
+
+#[test]
+fn odd_names_come_through() {
+    let warehouse = exports();
+    let odd = ["a \"b\" \\ c", "(not set)", "${HOME}", "line\nbreak", "view*", "ünï # x"];
+    let columns: Columns = vec![
+        ("User ID", text(&["c-1", "c-1", "c-1", "c-2", "c-2", "c-2"])),
+        (
+            "Event Time",
+            times(&[
+                "04-01 08:00",
+                "04-01 08:01",
+                "04-01 08:02",
+                "04-01 08:00",
+                "04-01 08:01",
+                "04-01 08:02",
+            ]),
+        ),
+        ("Event Name", text(&odd)),
+        ("a \"dimension\" # ${HOME}", text(&["x", "x", "x", "y", "y", "y"])),
+        ("", text(&["x", "x", "x", "y", "y", "y"])),
+        ("all", text(&["x", "x", "x", "y", "y", "y"])),
+    ];
+    warehouse.parquet("it's [odd]/${HOME} {1}.parquet", columns.clone());
+    warehouse.parquet("it's [odd]/${HOME} {2}.parquet", columns);
+    let config = accepted(&warehouse, &["."]);
+    assert!(toml(&config)["segments"]["dimensions"].as_array().unwrap().len() == 1, "{config}");
+    let kept =
+        warehouse.select("reconciliation", &[("ledger", "rows"), ("item", "touchpoints")], &["booked"]);
+    assert_eq!(kept, "12", "{config}");
+}
+
+#[test]
 fn several_logs_of_different_columns_are_several_sources() {
     let warehouse = exports();
     warehouse.parquet("web.parquet", few_touchpoints());

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
 mod architecture;
+mod backfill;
 mod bad_config;
 mod bad_input;
 mod bombs;
@@ -10,6 +11,7 @@ mod budget;
 mod channels;
 mod cli;
 mod coverage;
+mod crontab;
 mod customers;
 mod determinism;
 mod diff;
@@ -22,6 +24,7 @@ mod inputs;
 mod integrity;
 mod journeys;
 mod limits;
+mod lineage;
 mod money;
 mod naive;
 mod naive_funnel;

@@ -7,6 +7,7 @@ mod attribution;
 mod channels;
 mod experiments;
 mod inputs;
+mod lineage;
 mod metrics;
 mod output;
 mod segments;
@@ -82,6 +83,7 @@ pub(super) fn resolve(
     let (experiments, experiment_defaults) = resolver.experiments(&schema.experiments, &metrics, assigned);
     let queries = schema.queries.path.as_ref().and_then(|path| resolver.path(path, &folder));
     let output = resolver.output(&schema.output, surroundings.out, &folder);
+    let lineage = schema.lineage.and_then(|lineage| resolver.lineage(&lineage, &folder, &output.path));
     let metric_window = metrics.iter().filter_map(|metric| metric.window_us).max();
     let compared = experiments.iter().chain(&experiment_defaults);
     let pre_period = compared.filter_map(|experiment| experiment.pre_period_us).max();
@@ -118,6 +120,7 @@ pub(super) fn resolve(
         experiment_defaults,
         queries,
         output,
+        lineage,
         written: Default::default(),
     }
 }

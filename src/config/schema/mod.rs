@@ -33,6 +33,7 @@ pub(super) struct Schema {
     pub(super) experiments: Table<Section<Experiment>>,
     pub(super) queries: Section<Queries>,
     pub(super) output: Section<Output>,
+    pub(super) lineage: Option<Section<Lineage>>,
 }
 
 /// `[job]`.
@@ -294,4 +295,13 @@ pub(super) struct Output {
 pub(super) struct Keep {
     pub(super) days: Option<Spanned<i64>>,
     pub(super) runs: Option<Spanned<i64>>,
+}
+
+/// `[lineage]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct Lineage {
+    pub(super) path: Option<Text>,
+    pub(super) namespace: Option<Text>,
+    pub(super) parent: Option<Text>,
 }

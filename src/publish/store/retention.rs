@@ -150,7 +150,7 @@ mod tests {
         // Old, but one of three.
         age(&store, &first, 30);
         let (fourth, gone) = publish(&store, "4", 0, 10, WEEK);
-        assert_eq!(gone, [first.clone()], "the fourth, and older than a week");
+        assert_eq!(gone, std::slice::from_ref(&first), "the fourth, and older than a week");
         // One of four, but young.
         age(&store, &second, 6);
         let (fifth, gone) = publish(&store, "5", 0, 10, WEEK);

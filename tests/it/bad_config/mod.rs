@@ -12,6 +12,7 @@ mod conversions;
 mod experiments;
 mod files;
 mod inputs;
+mod lineage;
 mod metrics;
 mod options;
 mod output;
