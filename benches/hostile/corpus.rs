@@ -164,7 +164,6 @@ pub fn with_checksums(plain: &[u8]) -> (Vec<u8>, Vec<Range<usize>>) {
         .with_page_index_policy(PageIndexPolicy::Required)
         .parse_and_finish(&Bytes::copy_from_slice(plain))
         .expect("Parquet");
-    let index = metadata.offset_index().expect("an index of pages").clone();
     let mut bytes = plain[..4].to_vec();
     let mut covered = Vec::new();
     let mut groups = Vec::new();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::AsArray;
 use arrow::datatypes::DataType;
 
-use crate::config::plan::SourcePlan;
+use crate::config::plan::{Freshness, SourcePlan};
 use crate::engine::Budget;
 use crate::input::footer::{Footer, read_footer};
 use crate::input::{InputError, InputFile, csv, discover};
@@ -147,6 +147,7 @@ pub(super) fn source(key: &str, paths: Vec<String>) -> SourcePlan {
         columns: Default::default(),
         constants: Default::default(),
         timezone: None,
+        freshness: Freshness::default(),
         exclude: Vec::new(),
     }
 }
