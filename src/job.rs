@@ -1,7 +1,9 @@
 //! The pipeline, top to bottom.
 
+mod anomaly;
 mod error;
 pub mod findings;
+mod freshness;
 mod only;
 mod quality;
 
@@ -14,19 +16,20 @@ use rayon::ThreadPool;
 
 use crate::analyses::{Analyses, NamedFrame};
 use crate::config::Secrets;
-use crate::config::plan::Plan;
+use crate::config::plan::{OnAnomaly, Plan};
 use crate::engine::budget::Budget;
 use crate::engine::conflicts;
 use crate::engine::kernel::{Kernel, KernelInput, cut_options};
-use crate::engine::load::{Loaded, load};
+use crate::engine::load::Loaded;
 use crate::engine::observe::{Seen, finish, observe};
-use crate::engine::open::{Opened, open_inputs};
+use crate::engine::open::Opened;
+use crate::engine::quarantine::{Quarantined, load_sound, open_sound};
 use crate::engine::work::{self, Progress, Stoppable};
 use crate::interrupt::Interrupt;
 use crate::journey::partition::CutCounts;
 use crate::publish::{
-    Found, InputRecord, JobRecord, Manifest, Publication, Published, RunId, RunIdParts, Store, publish,
-    republish, window_name,
+    Found, InputRecord, JobRecord, Manifest, Publication, Published, QuarantinedRecord, RunId, RunIdParts,
+    Store, publish, republish, window_name,
 };
 use crate::queries::{self, Query};
 use crate::tables::{self, TableDocs, Window};
@@ -79,6 +82,8 @@ pub struct Outcome {
     pub window: Window,
     /// The most telling figures.
     pub findings: Vec<Finding>,
+    /// What a person should know of the inputs: files left out, types that differ, rows that are old or few.
+    pub warnings: Vec<String>,
 }
 
 /// A computed table with its documentation.
@@ -94,7 +99,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let interrupt = &options.interrupt;
     let progress = &Stoppable { progress, interrupt };
     let store = Store::open(&plan.output.path, options.wait, interrupt)?;
-    let opened = open_inputs(plan, &pool)?;
+    let opened = open_sound(plan, &pool, &budget.limits())?;
     interrupt.check()?;
     if !options.force
         && let Some(outcome) = already_published(plan, options, (&queries, &only), &opened, &store)?
@@ -102,17 +107,24 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         return Ok(outcome);
     }
 
-    let mut loaded = load(plan, &opened, &pool, &budget, progress)?;
+    let (opened, mut loaded) = load_sound(plan, opened, &pool, &budget, progress)?;
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
     let inputs: Vec<InputRecord> =
         loaded.inputs.iter().map(|input| input_record(input, &options.secrets)).collect();
-    let run_id = run_id(plan, (&queries, &only), &inputs, window)?;
+    let quarantined: Vec<QuarantinedRecord> =
+        opened.quarantined.iter().map(|file| quarantined_record(file, &options.secrets)).collect();
+    let run_id = run_id(plan, (&queries, &only), (&inputs, &quarantined), window)?;
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
     {
         return again(plan, &store, &found, options);
     }
 
+    let mut warnings = anomaly::of_files(&opened);
+    warnings.extend(freshness::check(plan, &loaded)?.stale);
+    if plan.contract.row_count_anomaly != OnAnomaly::Off {
+        warnings.extend(anomaly::check(plan, &loaded, window, &store.manifests()?)?);
+    }
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
     interrupt.check()?;
     let tables = pool.install(|| finish_tables(computed.frames, &queries, window))?;
@@ -123,13 +135,16 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let tables = only.of(tables);
     let mut counts = quality::counts(&loaded, &computed.cut);
     counts.insert(quality::WARNINGS.to_owned(), warnings.len() as u64);
-    let conflicts = conflicts::find(plan, &opened, &loaded, &computed.cut, &pool, progress)?;
+    let conflicts =
+        conflicts::find(plan, &opened, &loaded, &computed.cut, (&pool, &budget.limits()), progress)?;
     let publication = Publication {
         run_id: run_id.clone(),
         window,
         timezone: &plan.job.timezone,
         job: job_record(plan, &queries, &options.secrets)?,
         inputs,
+        quarantined,
+        warnings: warnings.iter().map(|warning| options.secrets.redact(warning).into_owned()).collect(),
         counts: counts.clone(),
         started,
         rejected: quality::rejected(plan, &loaded, &computed.cut, conflicts),
@@ -149,6 +164,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         files: loaded.inputs.len(),
         window,
         findings: findings::find(plan, loaded.window_us, &tables),
+        warnings,
     })
 }
 
@@ -156,8 +172,8 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
 pub fn tables(plan: &Plan, budget: &Budget, progress: &dyn Progress) -> Result<Vec<Table>, JobError> {
     let queries = load_queries(plan)?;
     let pool = work::pool(budget.threads())?;
-    let opened = open_inputs(plan, &pool)?;
-    let mut loaded = load(plan, &opened, &pool, budget, progress)?;
+    let opened = open_sound(plan, &pool, &budget.limits())?;
+    let (opened, mut loaded) = load_sound(plan, opened, &pool, budget, progress)?;
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
     pool.install(|| finish_tables(computed.frames, &queries, window))
@@ -284,23 +300,34 @@ fn input_record(input: &crate::engine::load::InputRecord, secrets: &Secrets) -> 
     InputRecord {
         input: input.key.clone(),
         path: secrets.redact(&input.file.path.display().to_string()).into_owned(),
-        size: input.file.size,
-        modified_us: i64::try_from(input.file.modified_ns / 1_000).ok().filter(|modified| *modified > 0),
+        size: input.file.identity.size,
+        modified_us: input.file.modified_us(),
         blake3: input.digest.to_hex().to_string(),
-        sha256: None,
+        sha256: input.sha256.clone(),
         rows: input.rows,
-        verified: false,
+        verified: input.is_verified,
+    }
+}
+
+fn quarantined_record(file: &Quarantined, secrets: &Secrets) -> QuarantinedRecord {
+    QuarantinedRecord {
+        input: file.key.clone(),
+        path: secrets.redact(&file.path.display().to_string()).into_owned(),
+        size: file.size,
+        reason: file.reason.clone(),
     }
 }
 
 fn run_id(
     plan: &Plan,
     (queries, only): (&[Query], &Only),
-    inputs: &[InputRecord],
+    (inputs, quarantined): (&[InputRecord], &[QuarantinedRecord]),
     window: Window,
 ) -> Result<RunId, JobError> {
-    let digests: Vec<(String, String)> =
+    let mut digests: Vec<(String, String)> =
         inputs.iter().map(|input| (input.input.clone(), input.blake3.clone())).collect();
+    // `data_quality` counts them.
+    digests.extend(quarantined.iter().map(|file| (format!("{} left out", file.input), String::new())));
     Ok(RunId::new(&RunIdParts {
         inputs: &digests,
         plan,
@@ -337,14 +364,15 @@ fn already_published(
                     && recorded.modified_us == *modified_us
                     && modified_us.is_some()
             });
-        if !unchanged {
+        // What was damaged may have been mended.
+        if !unchanged || !manifest.quarantined.is_empty() || !opened.quarantined.is_empty() {
             continue;
         }
         let window = Window {
             from_us: plan.window.from_us.unwrap_or(manifest.window.from_us),
             to_us: plan.window.to_us.unwrap_or(manifest.window.to_us),
         };
-        let run_id = run_id(plan, of, &manifest.inputs, window)?;
+        let run_id = run_id(plan, of, (&manifest.inputs, &[]), window)?;
         if let Some(found) = store.find_published(&run_id)? {
             return again(plan, store, &found, options).map(Some);
         }
@@ -357,8 +385,7 @@ type PresentFile = (String, std::path::PathBuf, u64, Option<i64>);
 /// The files a run would read, in the order of the manifest.
 fn present_files(opened: &Opened) -> Vec<PresentFile> {
     let of = |key: &str, file: &crate::input::InputFile| {
-        let modified = i64::try_from(file.modified_ns / 1_000).ok().filter(|modified| *modified > 0);
-        (key.to_owned(), file.path.clone(), file.size, modified)
+        (key.to_owned(), file.path.clone(), file.identity.size, file.modified_us())
     };
     let small = |source: &Option<crate::engine::open::OpenSource>, wanted: bool| -> Vec<PresentFile> {
         source
@@ -402,5 +429,6 @@ fn reused(published: Published, manifest: &Manifest) -> Outcome {
         files: manifest.inputs.len(),
         window: Window { from_us: manifest.window.from_us, to_us: manifest.window.to_us },
         findings: Vec::new(),
+        warnings: manifest.warnings.clone(),
     }
 }

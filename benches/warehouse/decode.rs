@@ -6,7 +6,7 @@ use std::path::Path;
 use touchline::config::{self, Overrides};
 use touchline::engine::load::decode_only;
 use touchline::engine::open::{OpenSource, open_inputs};
-use touchline::engine::work;
+use touchline::engine::{Budget, work};
 
 use super::Outcome;
 
@@ -15,7 +15,8 @@ use super::Outcome;
 pub fn decode(config: &Path, only_touchpoints: bool) -> Outcome<()> {
     let plan = config::load(config, &Overrides::default(), &|_| None)?;
     let pool = work::pool(0)?;
-    let opened = open_inputs(&plan, &pool)?;
+    let limits = Budget::unlimited(0).limits();
+    let opened = open_inputs(&plan, &pool, &limits)?;
     let touchpoints: Vec<&OpenSource> = opened.touchpoints.iter().collect();
     let mut rows = decode_only(&touchpoints, &pool)?;
     if !only_touchpoints {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use crate::config::plan::{
     AfterConversion, AttributionPlan, ChannelPlan, ContractPlan, Correction, CsvStyle, Currency, Dedupe,
-    JobPlan, Levels, OutputPlan, PathTransform, Plan, Population, RoiPlan, SegmentPlan, ShapleyValue,
-    StageMode, StagePlan, UnknownColumns, WindowPlan, Zone,
+    Integrity, JobPlan, Levels, OnAnomaly, OnCorrupt, OutputPlan, PathTransform, Plan, Population, RoiPlan,
+    SegmentPlan, ShapleyValue, StageMode, StagePlan, UnknownColumns, WindowPlan, Zone,
 };
 use crate::contract::spend::SpendRow;
 use crate::journey::testing::{OwnedJourney, World};
@@ -170,6 +170,9 @@ fn plan() -> Plan {
             max_unknown_channel_share: 1.0,
             max_late_share: 1.0,
             max_future_share: 1.0,
+            integrity: Integrity::default(),
+            on_corrupt: OnCorrupt::default(),
+            row_count_anomaly: OnAnomaly::default(),
         },
         refunds: Vec::new(),
         channels: ChannelPlan::default(),

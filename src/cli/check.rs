@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use crate::config::plan::{Dedupe, Plan};
-use crate::engine::open::{OpenSource, Opened, open_inputs};
-use crate::engine::work;
+use crate::engine::open::{OpenSource, Opened};
+use crate::engine::quarantine::open_sound;
+use crate::engine::{Budget, work};
 use crate::job::{JobError, findings};
 use crate::queries;
 
@@ -24,7 +25,8 @@ pub(super) fn check(options: &CheckOptions, console: &Console) -> Result<(), Fai
     .map_err(JobError::from)?;
     let query_tables = queries::dry_run(&answers).map_err(JobError::from)?;
     let pool = work::pool(options.config.threads).map_err(JobError::from)?;
-    let opened = open_inputs(&plan, &pool).map_err(JobError::from)?;
+    let limits = Budget::of_process(None, options.config.threads, std::env::temp_dir()).limits();
+    let opened = open_sound(&plan, &pool, &limits).map_err(JobError::from)?;
     let names: Vec<String> = crate::tables::ALL
         .iter()
         .map(|spec| spec.name.to_owned())
@@ -53,7 +55,7 @@ fn report(opened: &Opened) -> String {
         line(&mut text, source);
     }
     for source in [&opened.spend, &opened.rates].into_iter().flatten() {
-        let bytes: u64 = source.files.iter().map(|file| file.file().size).sum();
+        let bytes: u64 = source.files.iter().map(|file| file.file().identity.size).sum();
         let _ = writeln!(
             text,
             "  {}: {}, {}",

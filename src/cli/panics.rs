@@ -11,6 +11,7 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::input::guard::is_guarded;
 use crate::interrupt::Interrupt;
 use crate::job::BUILD;
 
@@ -78,6 +79,10 @@ pub(super) fn guarded<T>(
     let seen: Arc<Mutex<Vec<Panicked>>> = Arc::default();
     let hook = Arc::clone(&seen);
     panic::set_hook(Box::new(move |info| {
+        // The decoder on a damaged file: caught, and told as an error of the file.
+        if is_guarded() {
+            return;
+        }
         let mut seen = hook.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() < MOST {
             seen.push(Panicked::of(info));

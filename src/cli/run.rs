@@ -127,6 +127,9 @@ fn tell(plan: &Plan, outcome: &Outcome, (options, seconds): (&RunOptions, f64), 
     if let Some(warning) = &published.warning {
         console.warn(&format!("warning: {warning}\n"), json!({ "message": warning }));
     }
+    for warning in &outcome.warnings {
+        console.warn(&format!("  ! {warning}\n"), json!({ "message": warning }));
+    }
     for finding in &outcome.findings {
         let text = format!("  * {}  [{}]\n", finding.text, finding.table);
         console.tell("finding", &text, json!({ "table": finding.table, "message": finding.text }));

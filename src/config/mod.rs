@@ -9,7 +9,7 @@ mod currency;
 mod decimal;
 mod diagnostic;
 mod document;
-mod duration;
+pub(crate) mod duration;
 mod environment;
 pub mod nearest;
 mod places;

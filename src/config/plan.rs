@@ -19,7 +19,7 @@ use super::places::Places;
 
 pub use attribution::{AfterConversion, AttributionPlan, Levels, Model, PathTransform, ShapleyValue};
 pub use channels::{ChannelPlan, ChannelPreset, ChannelRule, SourceCategory};
-pub use contract::{ContractPlan, Dedupe, UnknownColumns};
+pub use contract::{ContractPlan, Dedupe, Freshness, Integrity, OnAnomaly, OnCorrupt, UnknownColumns};
 pub use experiments::{
     Cap, Correction, ExperimentPlan, LiftPrior, MetricKind, MetricOf, MetricPlan, NUMBER_PER_UNIT, Quantity,
 };
@@ -166,6 +166,8 @@ pub struct SourcePlan {
     pub constants: BTreeMap<String, String>,
     /// Zone of naive timestamps and plain dates.
     pub timezone: Option<Zone>,
+    /// How old the newest row may be at the end of the window; None: any age.
+    pub freshness: Freshness,
     /// Rows that are dropped and counted.
     pub exclude: Vec<Matcher>,
 }

@@ -106,6 +106,8 @@ pub struct RowCounts {
     pub future: u64,
     /// By conversion: sum of the amounts of rejected rows that could be read, minor units.
     pub excluded_value_minor: Vec<i128>,
+    /// The last instant that was kept, µs.
+    pub newest_us: Option<i64>,
 }
 
 impl RowCounts {
@@ -122,6 +124,7 @@ impl RowCounts {
         self.dated += other.dated;
         self.late += other.late;
         self.future += other.future;
+        self.newest_us = self.newest_us.max(other.newest_us);
         self.nulled_numbers.resize(self.nulled_numbers.len().max(other.nulled_numbers.len()), 0);
         for (sum, nulled) in self.nulled_numbers.iter_mut().zip(&other.nulled_numbers) {
             *sum += nulled;

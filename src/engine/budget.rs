@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::input::Limits;
+
 /// What a run needs beside rows: the program, footers, books, sums and tables.
 const BASE_BYTES: u64 = 64 << 20;
 /// What the paths of `journey_paths` may take; of a small budget no more than an eighth.
@@ -21,6 +23,8 @@ const UNKNOWN_BYTES: u64 = 4 << 30;
 /// What rows may hold between reading and walking, shared by all threads.
 #[derive(Debug)]
 pub struct Budget {
+    /// Of the whole process.
+    memory: u64,
     row_bytes: u64,
     threads: usize,
     /// Where rows go beyond it.
@@ -38,12 +42,14 @@ impl Budget {
         let affordable =
             usize::try_from(beside / (THREAD_BYTES + 2 * UNFINISHED_BYTES)).unwrap_or(usize::MAX);
         let threads = threads_or_cores(threads).min(affordable).max(1);
-        Self::of_rows(beside.saturating_sub(THREAD_BYTES * threads as u64), threads, folder)
+        let row_bytes = beside.saturating_sub(THREAD_BYTES * threads as u64);
+        Self { memory, ..Self::of_rows(row_bytes, threads, folder) }
     }
 
     /// For rows that hold so many bytes, with so many threads (0: one per core).
     pub fn of_rows(row_bytes: u64, threads: usize, folder: PathBuf) -> Self {
-        Self { row_bytes, threads: threads_or_cores(threads), folder, held: AtomicU64::new(0) }
+        let memory = row_bytes.max(LEAST_BYTES);
+        Self { memory, row_bytes, threads: threads_or_cores(threads), folder, held: AtomicU64::new(0) }
     }
 
     /// Without limit, with so many threads (0: one per core).
@@ -54,6 +60,11 @@ impl Budget {
     /// Threads that the budget allows, of those that were asked for.
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// What a file may ask for.
+    pub fn limits(&self) -> Limits {
+        Limits::of_memory(self.memory, self.threads)
     }
 
     /// Where rows go that don't fit.

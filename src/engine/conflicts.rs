@@ -6,6 +6,7 @@ use rayon::ThreadPool;
 use crate::config::plan::Plan;
 use crate::contract::reject::{Reject, Rule};
 use crate::contract::touchpoints::{SoughtRow, Suppressed, TouchpointReader};
+use crate::input::Limits;
 use crate::journey::key::EventKey;
 use crate::journey::partition::CutCounts;
 
@@ -29,7 +30,7 @@ pub fn find(
     opened: &Opened,
     loaded: &Loaded,
     cut: &CutCounts,
-    pool: &ThreadPool,
+    (pool, limits): (&ThreadPool, &Limits),
     progress: &dyn Progress,
 ) -> Result<Option<Vec<Reject>>, EngineError> {
     if cut.conflicting_duplicates == 0 {
@@ -47,7 +48,7 @@ pub fn find(
         touchpoint_rules(plan, opened, (&loaded.rates, &suppressed, loaded.hasher), &loaded.arrivals_us);
     let sources: Vec<&OpenSource> = opened.touchpoints.iter().collect();
     // Nearly all rows are of other events: only what lies beside one of these is read with all of its columns.
-    let mut places = rows_of_events(plan, &events, pool, progress)?;
+    let mut places = rows_of_events(opened, &events, (pool, limits), progress)?;
     places.sort_unstable();
     let has_any = |item: &Item| {
         let first = (item.source, item.file, item.first_row);

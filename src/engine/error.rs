@@ -73,6 +73,22 @@ pub enum EngineError {
         /// As a fraction.
         limit: f64,
     },
+    /// The newest row of an input is too old.
+    #[error("{key}: {age}, and error_after is {limit}")]
+    Stale {
+        /// Key of the source in the configuration.
+        key: String,
+        /// How old it is, as a person would write it.
+        age: String,
+        /// As configured.
+        limit: String,
+    },
+    /// Far fewer or more rows than in earlier runs.
+    #[error("the numbers of rows are not what they were:{}", inputs.iter().map(|input| format!("\n  {input}")).collect::<String>())]
+    RowCountAnomaly {
+        /// A sentence for each input.
+        inputs: Vec<String>,
+    },
     /// The threads could not be started.
     #[error("cannot start {threads} threads")]
     Threads {
@@ -118,6 +134,12 @@ impl EngineError {
             EngineError::BeyondLimit { key, .. } => Some(format!(
                 "mend the export or the rules, or raise contract.{key} if this is known and accepted; data_quality of an earlier run has more of it"
             )),
+            EngineError::Stale { .. } => Some(
+                "see whether the export is late or one of its files is missing, or raise error_after".to_owned(),
+            ),
+            EngineError::RowCountAnomaly { .. } => Some(
+                "see whether the export is complete and whether files lie there twice; if the numbers are right, set contract.row_count_anomaly = \"warn\"".to_owned(),
+            ),
             EngineError::Spill { .. } => Some(
                 "name a folder with more room with --temp-dir, or raise --memory so that less is written out".to_owned(),
             ),
@@ -134,7 +156,9 @@ impl EngineError {
             EngineError::NoRows { .. } => 66,
             EngineError::TooManyRejected { .. }
             | EngineError::TooManyDuplicates { .. }
-            | EngineError::BeyondLimit { .. } => 65,
+            | EngineError::BeyondLimit { .. }
+            | EngineError::Stale { .. }
+            | EngineError::RowCountAnomaly { .. } => 65,
             EngineError::Threads { .. } | EngineError::Random(_) | EngineError::Spill { .. } => 74,
             EngineError::Interrupted(interrupted) => interrupted.stop.exit_code(),
             EngineError::Frame(_) => 70,

@@ -19,6 +19,7 @@ use crate::contract::touchpoints::{
     BatchOrigin, Suppressed, TakeError, TouchpointReader, TouchpointRules, WatchedRow,
 };
 use crate::input::open::{Located, OpenFile};
+use crate::input::read::GroupDigest;
 use crate::input::{InputError, InputFile};
 use crate::journey::buffer::{AssignmentRow, AttributeRow, Chunks, DatedAttributeRow};
 use crate::journey::channels::{self, tally::ChannelTally};
@@ -50,6 +51,10 @@ pub struct InputRecord {
     pub digest: blake3::Hash,
     /// Rows of the file.
     pub rows: u64,
+    /// SHA-256 of the whole file, where one lies beside it and agrees.
+    pub sha256: Option<String>,
+    /// Whether a checksum covered all that was read.
+    pub is_verified: bool,
 }
 
 /// What became of the rows of one input.
@@ -96,6 +101,8 @@ pub struct Loaded {
     pub rates: Rates,
     /// By source and file of touchpoints: the day on which its rows came, where that is known.
     pub arrivals_us: Vec<Vec<Option<Range<i64>>>>,
+    /// By source of touchpoints: the last instant that was kept, µs.
+    pub newest_us: Vec<Option<i64>>,
     /// Hashes values of rejected rows.
     pub hasher: ValueHasher,
     /// By worker: the rows of the watched customer as it met them.
@@ -144,7 +151,7 @@ pub(super) fn items_of(sources: &[&OpenSource], threads: usize) -> Vec<Item> {
 }
 
 /// Digests of row groups by source, file and group.
-pub(super) type GroupDigests = Vec<((usize, usize, usize), blake3::Hash)>;
+pub(super) type GroupDigests = Vec<((usize, usize, usize), GroupDigest)>;
 
 /// Decodes an item batch by batch; the digests of its row groups go to `digests`.
 pub(super) fn decode<E: From<InputError>>(
@@ -155,13 +162,9 @@ pub(super) fn decode<E: From<InputError>>(
 ) -> Result<(), E> {
     let mut first_row = item.first_row;
     for portion in opened.portions(&item.groups) {
-        let mut bytes = opened.bytes()?;
-        opened.hold(portion, &mut bytes)?;
-        for group in portion {
-            digests.push(((item.source, item.file, *group), opened.group_digest(&bytes, *group)?));
-        }
-        for batch in opened.reader(bytes, portion.to_vec())? {
-            let batch = batch.map_err(|error| opened.unreadable(error))?;
+        let mut note = |group, digest| digests.push(((item.source, item.file, group), digest));
+        for batch in opened.read(portion, Some(&mut note))? {
+            let batch = batch?;
             let origin =
                 BatchOrigin { source: item.source, file: item.file, first_row, located: &opened.located };
             take(&batch, origin)?;
@@ -182,10 +185,8 @@ pub fn decode_only(sources: &[&OpenSource], pool: &ThreadPool) -> Result<u64, En
         |rows, _, item| {
             let opened = &sources[item.source].files[item.file];
             for portion in opened.portions(&item.groups) {
-                let mut bytes = opened.bytes()?;
-                opened.hold(portion, &mut bytes)?;
-                for batch in opened.reader(bytes, portion.to_vec())? {
-                    *rows += batch.map_err(|error| opened.unreadable(error))?.num_rows() as u64;
+                for batch in opened.read(portion, None)? {
+                    *rows += batch?.num_rows() as u64;
                 }
             }
             Ok::<_, EngineError>(())
@@ -226,17 +227,21 @@ pub(super) fn records(sources: &[&OpenSource], mut digests: GroupDigests) -> Vec
             let start = digests.partition_point(|((s, f, _), _)| (*s, *f) < (source, file));
             let mut hasher = blake3::Hasher::new();
             hasher.update(opened.footer_digest.as_bytes());
-            for ((s, f, _), hash) in &digests[start..] {
+            let mut is_covered = true;
+            for ((s, f, _), digest) in &digests[start..] {
                 if (*s, *f) != (source, file) {
                     break;
                 }
-                hasher.update(hash.as_bytes());
+                hasher.update(digest.hash.as_bytes());
+                is_covered &= digest.is_covered;
             }
             records.push(InputRecord {
                 key: open.plan.key.clone(),
                 file: opened.file.clone(),
                 digest: with_folders(hasher.finalize(), &opened.file),
                 rows: opened.rows,
+                sha256: opened.sha256().map(str::to_owned),
+                is_verified: is_covered || opened.sha256().is_some(),
             });
         }
     }
@@ -305,6 +310,7 @@ fn load_rows(
     let threads = pool.current_num_threads();
     let mut inputs = Vec::new();
 
+    verify(opened, pool)?;
     let suppressed = match &opened.suppress {
         Some(source) => read_suppressed(source, pool, &mut inputs)?,
         None => Suppressed::default(),
@@ -369,11 +375,15 @@ fn load_rows(
     let mut rows_by_code: Vec<Vec<u64>> = Vec::new();
     let mut unnamed_by_code: Vec<Vec<u64>> = Vec::new();
     let mut span_us: Option<(i64, i64)> = None;
+    let mut newest_us = vec![None; sources.len()];
     let mut watched_rows = Vec::new();
     for (worker, (mut reader, own, spiller)) in workers.into_iter().enumerate() {
         digests.extend(own);
         spilled.rows.push(spiller.finish(&mut reader.partitions)?);
-        reader.counts.iter().for_each(|counts| touchpoint_counts.counts.merge(counts));
+        for (newest_us, counts) in newest_us.iter_mut().zip(&reader.counts) {
+            touchpoint_counts.counts.merge(counts);
+            *newest_us = counts.newest_us.max(*newest_us);
+        }
         touchpoint_counts.rejects.extend(std::mem::take(&mut reader.rejects));
         if let Some((first, last)) = reader.span_us {
             let span = span_us.get_or_insert((first, last));
@@ -465,6 +475,7 @@ fn load_rows(
         inputs,
         counts,
         window_us,
+        newest_us,
         hasher,
         unnamed_events,
         rates,
@@ -491,6 +502,16 @@ fn unnamed_events(plan: &Plan, book: &Codebook, texts: &[String], unnamed: &[u64
         rows.into_iter().filter_map(|(event, rows)| Some((event.to_owned(), rows?))).collect();
     events.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(&other.0)));
     events
+}
+
+/// Compares files with the checksums beside them, also those of which no row group is read: why none is, their
+/// footers say.
+fn verify(opened: &Opened, pool: &ThreadPool) -> Result<(), InputError> {
+    let lookups = [&opened.customers, &opened.assignments, &opened.suppress].into_iter().flatten();
+    let sources = opened.touchpoints.iter().chain(lookups);
+    let files: Vec<&OpenFile> = sources.flat_map(|source| &source.files).collect();
+    work::map(pool, &files, |file| file.verify())?;
+    Ok(())
 }
 
 /// From the rows that each worker counted by its own codes to rows by the codes of the book.

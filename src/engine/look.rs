@@ -9,18 +9,19 @@ use arrow::record_batch::RecordBatch;
 use hashbrown::HashSet;
 use rayon::ThreadPool;
 
-use crate::config::plan::{Plan, SourcePlan};
+use crate::config::plan::{Integrity, SourcePlan};
 use crate::contract::ids::{event_key, hash_ids};
 use crate::contract::touchpoints::BatchOrigin;
 use crate::input::columns::{Ids, Texts};
-use crate::input::open::{Footer, Located, Need, OpenFile, Role, Scope, open, read_footer};
-use crate::input::{InputError, discover};
+use crate::input::footer::{Footer, read_footer};
+use crate::input::open::{Located, Need, OpenFile, Role, Scope, open};
+use crate::input::{InputError, Limits};
 use crate::journey::CustomerHash;
 use crate::journey::key::EventKey;
 
 use super::error::EngineError;
 use super::load::{GroupDigests, decode, items_of};
-use super::open::OpenSource;
+use super::open::{OpenSource, Opened};
 use super::work::{self, Progress};
 
 /// A row as its file has it.
@@ -54,10 +55,10 @@ pub struct Said {
 /// # Errors
 /// Where a file can't be read. A column that is missing, or of a type that can't be shown, is null.
 pub fn rows_of(
-    plan: &Plan,
+    opened: &Opened,
     customer: CustomerHash,
     texts: &[&str],
-    pool: &ThreadPool,
+    (pool, limits): (&ThreadPool, &Limits),
     progress: &dyn Progress,
 ) -> Result<Said, EngineError> {
     let mut needs = vec![
@@ -66,7 +67,7 @@ pub fn rows_of(
         Need::optional("order_id", Role::Id),
     ];
     needs.extend(texts.iter().map(|name| Need::optional(name, Role::Text)));
-    let sources = open_sources(plan, &needs, pool)?;
+    let sources = open_sources(opened, &needs, (pool, limits))?;
     let found = scan(&sources, pool, progress, |rows: &mut Vec<SaidRow>, batch, origin| {
         let mut hashes = Vec::new();
         hash_ids(&Ids::of(&origin.located[0], batch)?, batch.num_rows(), &mut hashes);
@@ -102,12 +103,12 @@ pub fn rows_of(
 /// # Errors
 /// Where a file can't be read.
 pub fn ids_of(
-    plan: &Plan,
+    opened: &Opened,
     customers: &[CustomerHash],
-    pool: &ThreadPool,
+    (pool, limits): (&ThreadPool, &Limits),
     progress: &dyn Progress,
 ) -> Result<BTreeMap<CustomerHash, String>, EngineError> {
-    let sources = open_sources(plan, &[Need::required("customer_id", Role::Id)], pool)?;
+    let sources = open_sources(opened, &[Need::required("customer_id", Role::Id)], (pool, limits))?;
     let found: Mutex<BTreeMap<CustomerHash, String>> = Mutex::default();
     scan(&sources, pool, progress, |hashes: &mut Vec<CustomerHash>, batch, origin| {
         if locked(&found).len() == customers.len() {
@@ -140,12 +141,12 @@ fn text_of(ids: &Ids, row: usize) -> Option<String> {
 /// # Errors
 /// Where a file can't be read.
 pub(super) fn rows_of_events(
-    plan: &Plan,
+    opened: &Opened,
     events: &HashSet<EventKey>,
-    pool: &ThreadPool,
+    (pool, limits): (&ThreadPool, &Limits),
     progress: &dyn Progress,
 ) -> Result<Vec<(usize, usize, u64)>, EngineError> {
-    let mut sources = open_sources(plan, &[Need::optional("event_id", Role::Id)], pool)?;
+    let mut sources = open_sources(opened, &[Need::optional("event_id", Role::Id)], (pool, limits))?;
     for file in sources.iter_mut().flat_map(|source| &mut source.files) {
         if file.located[0] == Located::Absent {
             file.row_groups.clear();
@@ -164,15 +165,19 @@ pub(super) fn rows_of_events(
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Opens the touchpoint sources for some columns, whole: nothing is pruned.
-fn open_sources(plan: &Plan, needs: &[Need], pool: &ThreadPool) -> Result<Vec<OpenSource>, EngineError> {
-    let open_source = |source: &SourcePlan| -> Result<OpenSource, InputError> {
-        let files = work::map(pool, &discover(source)?, |file| {
-            open_with_what_is_there(source, read_footer(file.clone())?, needs)
+/// Opens the files of touchpoints that were opened before for some columns, whole: nothing is pruned.
+fn open_sources(
+    opened: &Opened,
+    needs: &[Need],
+    (pool, limits): (&ThreadPool, &Limits),
+) -> Result<Vec<OpenSource>, EngineError> {
+    let open_source = |source: &OpenSource| -> Result<OpenSource, InputError> {
+        let files = work::map(pool, &source.files, |opened| {
+            open_with_what_is_there(&source.plan, read_footer(opened.file.clone(), limits)?, needs)
         })?;
-        Ok(OpenSource { plan: source.clone(), files })
+        Ok(OpenSource { plan: source.plan.clone(), files })
     };
-    Ok(plan.touchpoints.iter().map(open_source).collect::<Result<_, InputError>>()?)
+    Ok(opened.touchpoints.iter().map(open_source).collect::<Result<_, InputError>>()?)
 }
 
 /// Opens a file without the columns that nothing asks for but this look, where they don't fit.
@@ -183,7 +188,9 @@ fn open_with_what_is_there(
 ) -> Result<OpenFile, InputError> {
     let mut needs = needs.to_vec();
     loop {
-        let error = match open(source, footer.clone(), &needs, None, Scope::default()) {
+        // Whoever looks a second time has compared checksums before.
+        let opened = open(source, footer.clone(), &needs, None, Scope::default(), Integrity::Prefer);
+        let error = match opened {
             Ok(file) => return Ok(file),
             Err(error) => error,
         };

@@ -10,6 +10,7 @@ pub mod look;
 pub mod memory;
 pub mod observe;
 pub mod open;
+pub mod quarantine;
 pub mod small;
 pub mod spill;
 pub mod unknown;

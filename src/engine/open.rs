@@ -2,16 +2,19 @@
 
 use rayon::ThreadPool;
 
-use crate::config::plan::{Plan, Population, SourcePlan};
+use crate::config::plan::{Integrity, Plan, Population, SourcePlan};
 use crate::contract::lookups::{VALID_FROM, assignment_needs, customer_needs, suppress_needs};
 use crate::contract::rates::rate_needs;
 use crate::contract::spend::spend_needs;
 use crate::contract::touchpoints::{TIME, TouchpointColumns};
-use crate::input::open::{Footer, Located, Need, OpenFile, Scope, open, read_footer};
-use crate::input::{InputError, discover};
+use crate::input::drift::{Difference, differences};
+use crate::input::footer::{Footer, read_footer};
+use crate::input::open::{Located, Need, OpenFile, Scope, open};
+use crate::input::{InputError, InputFile, Limits, discover};
 use crate::journey::dimensions::{DimensionOrigin, DimensionSource};
 
 use super::error::EngineError;
+use super::quarantine::Quarantined;
 use super::small::{self, SmallSource};
 use super::unknown::{self, UnknownColumn};
 use super::uses::Use;
@@ -57,6 +60,10 @@ pub struct Opened {
     pub unknown_columns: Vec<UnknownColumn>,
     /// Instants that are read.
     pub scope: Scope,
+    /// Files of touchpoints that are left out because they are damaged.
+    pub quarantined: Vec<Quarantined>,
+    /// By key of the source: columns that its files have as different types, or that some lack.
+    pub coerced: Vec<(String, Difference)>,
 }
 
 /// Instants that a plan reads.
@@ -67,25 +74,66 @@ pub fn scope_of(plan: &Plan) -> Scope {
     }
 }
 
-/// Opens all inputs.
-pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError> {
-    let scope = scope_of(plan);
-    let customer_footers =
-        plan.customers.as_ref().map(|source| customer_footers(pool, source)).transpose()?;
-    let customer_columns = match (&plan.customers, &customer_footers) {
+/// The customers as far as they decide which touchpoint columns are needed.
+pub(super) struct Needed {
+    footers: Option<Vec<Footer>>,
+    /// Logical columns of the customers table.
+    customer_columns: Vec<String>,
+    attributes: Vec<String>,
+    /// What is read of touchpoints.
+    pub(super) columns: TouchpointColumns,
+}
+
+/// Finds out which columns of touchpoints a plan needs.
+pub(super) fn needed(plan: &Plan, opener: Opener<'_>) -> Result<Needed, InputError> {
+    let footers = plan.customers.as_ref().map(|source| customer_footers(opener, source)).transpose()?;
+    let customer_columns = match (&plan.customers, &footers) {
         (Some(source), Some(footers)) => customer_columns(source, &footers[0])?,
         _ => Vec::new(),
     };
     let is_attribute =
         |name: &&String| customer_columns.contains(*name) && behaviour_of(plan, name).is_none();
-    let reads_all = plan.segments.population == Population::All;
     let attributes: Vec<String> = plan.segments.dimensions.iter().filter(is_attribute).cloned().collect();
     let columns = TouchpointColumns::of(plan, &touchpoint_dimensions(plan, &attributes));
-    let touchpoints = plan
-        .touchpoints
-        .iter()
-        .map(|source| open_source(pool, source, &columns.needs, Some(TIME), scope))
-        .collect::<Result<Vec<_>, InputError>>()?;
+    Ok(Needed { footers, customer_columns, attributes, columns })
+}
+
+/// How files are opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opener<'a> {
+    pub(super) pool: &'a ThreadPool,
+    pub(super) integrity: Integrity,
+    pub(super) limits: &'a Limits,
+}
+
+/// Opens all inputs.
+///
+/// # Errors
+/// A file is missing, damaged, or not as the contract has it.
+pub fn open_inputs(plan: &Plan, pool: &ThreadPool, limits: &Limits) -> Result<Opened, EngineError> {
+    open_without(plan, pool, limits, Vec::new())
+}
+
+/// Opens all inputs but some files of touchpoints.
+pub(super) fn open_without(
+    plan: &Plan,
+    pool: &ThreadPool,
+    limits: &Limits,
+    quarantined: Vec<Quarantined>,
+) -> Result<Opened, EngineError> {
+    let scope = scope_of(plan);
+    let opener = Opener { pool, integrity: plan.contract.integrity, limits };
+    let Needed { footers: customer_footers, customer_columns, attributes, columns } = needed(plan, opener)?;
+    let reads_all = plan.segments.population == Population::All;
+    let mut coerced = Vec::new();
+    let mut touchpoints = Vec::new();
+    for source in &plan.touchpoints {
+        let mut files = discover(source)?;
+        files.retain(|file| quarantined.iter().all(|left_out| left_out.path != file.path));
+        let opened = open_files(opener, source, &files, &columns.needs, Some(TIME), scope)?;
+        coerced_of(source, &columns.needs, &opened.files, &mut coerced);
+        touchpoints.push(opened);
+    }
     check_columns(plan, &touchpoints, &columns, &customer_columns)?;
     check_numbers(plan, &touchpoints, &columns)?;
     let has = |need: usize| {
@@ -97,18 +145,22 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         return Err(EngineError::Input(Use::of_orders(plan).unknown(plan, "order_id", available)));
     }
     let with_events = has(columns.event_id());
-    let open_small =
+    let mut open_lookup =
         |source: &Option<SourcePlan>, needs: &[Need]| -> Result<Option<OpenSource>, InputError> {
             let Some(source) = source else { return Ok(None) };
-            open_source(pool, source, needs, None, Scope::default()).map(Some)
+            let opened = open_files(opener, source, &discover(source)?, needs, None, Scope::default())?;
+            coerced_of(source, needs, &opened.files, &mut coerced);
+            Ok(Some(opened))
         };
     let reads_customers = plan.customers.is_some() && (reads_all || !attributes.is_empty());
     let customers = match (&plan.customers, customer_footers) {
         (Some(source), Some(footers)) => {
             let needs = customer_needs(&attributes, reads_customers);
-            let files =
-                footers.into_iter().map(|footer| open(source, footer, &needs, None, Scope::default()));
-            Some(OpenSource { plan: source.clone(), files: files.collect::<Result<_, _>>()? })
+            let files = footers
+                .into_iter()
+                .map(|footer| open(source, footer, &needs, None, Scope::default(), opener.integrity))
+                .collect::<Result<Vec<_>, InputError>>()?;
+            Some(OpenSource { plan: source.clone(), files })
         }
         _ => None,
     };
@@ -117,28 +169,43 @@ pub fn open_inputs(plan: &Plan, pool: &ThreadPool) -> Result<Opened, EngineError
         source.files.iter().any(|file| matches!(file.located[VALID_FROM], Located::Column(..)))
     };
     let dimensions = dimension_origins(plan, &attributes, &columns.texts);
+    let assignments = open_lookup(&plan.assignments, &assignment_needs())?;
+    let suppress = open_lookup(&plan.suppress, &suppress_needs())?;
+    let open_small = |source: &Option<SourcePlan>, needs: Vec<Need>| {
+        let source = source.as_ref();
+        source.map(|source| small::open_small(source, needs, opener.integrity, limits)).transpose()
+    };
     let mut opened = Opened {
         touchpoints,
         with_events,
         dated_attributes: customers.as_ref().is_some_and(dated),
         reads_customers,
         customers,
-        assignments: open_small(&plan.assignments, &assignment_needs())?,
-        suppress: open_small(&plan.suppress, &suppress_needs())?,
-        spend: plan
-            .spend
-            .as_ref()
-            .map(|source| small::open_small(source, spend_needs(&plan.channels)))
-            .transpose()?,
-        rates: plan.rates.as_ref().map(|source| small::open_small(source, rate_needs())).transpose()?,
+        assignments,
+        suppress,
+        spend: open_small(&plan.spend, spend_needs(&plan.channels))?,
+        rates: open_small(&plan.rates, rate_needs())?,
         columns,
         attributes,
         dimensions,
         unknown_columns: Vec::new(),
         scope,
+        quarantined,
+        coerced,
     };
     opened.unknown_columns = unknown::find(plan, &opened)?;
     Ok(opened)
+}
+
+/// Notes in what the files of a source differ.
+fn coerced_of(
+    source: &SourcePlan,
+    needs: &[Need],
+    files: &[OpenFile],
+    coerced: &mut Vec<(String, Difference)>,
+) {
+    let found = differences(source, needs, files).into_iter();
+    coerced.extend(found.map(|difference| (source.key.clone(), difference)));
 }
 
 /// The touchpoint columns that dimensions need: what is no attribute is such a column, and `first_x` and `last_x` are
@@ -184,13 +251,15 @@ pub fn dimension_origins(
 }
 
 /// The footers of the customers table: its columns decide what is asked of it.
-fn customer_footers(pool: &ThreadPool, source: &SourcePlan) -> Result<Vec<Footer>, InputError> {
-    work::map(pool, &discover(source)?, |file| read_footer(file.clone()))
+fn customer_footers(opener: Opener<'_>, source: &SourcePlan) -> Result<Vec<Footer>, InputError> {
+    work::map(opener.pool, &discover(source)?, |file| read_footer(file.clone(), opener.limits))
 }
 
 /// The logical columns that the customers table has.
 fn customer_columns(source: &SourcePlan, first: &Footer) -> Result<Vec<String>, InputError> {
-    let file = open(source, first.clone(), &customer_needs(&[], false), None, Scope::default())?;
+    let needs = customer_needs(&[], false);
+    // Nothing is read by it.
+    let file = open(source, first.clone(), &needs, None, Scope::default(), Integrity::Prefer)?;
     Ok(logical_columns(source, &file))
 }
 
@@ -212,15 +281,16 @@ fn logical_columns(source: &SourcePlan, file: &OpenFile) -> Vec<String> {
     names
 }
 
-fn open_source(
-    pool: &ThreadPool,
+fn open_files(
+    opener: Opener<'_>,
     source: &SourcePlan,
+    files: &[InputFile],
     needs: &[Need],
     time: Option<usize>,
     scope: Scope,
 ) -> Result<OpenSource, InputError> {
-    let files = work::map(pool, &discover(source)?, |file| {
-        open(source, read_footer(file.clone())?, needs, time, scope)
+    let files = work::map(opener.pool, files, |file| {
+        open(source, read_footer(file.clone(), opener.limits)?, needs, time, scope, opener.integrity)
     })?;
     Ok(OpenSource { plan: source.clone(), files })
 }

@@ -1,9 +1,10 @@
 //! Small tables, in Parquet or CSV: found and opened, and read one file after the other.
 
-use crate::config::plan::SourcePlan;
+use crate::config::plan::{Integrity, SourcePlan};
 use crate::contract::cells::{SmallBatch, locate_in_csv};
-use crate::input::open::{Located, Need, OpenFile, Scope, open, read_footer};
-use crate::input::{InputError, InputFile, csv, discover};
+use crate::input::footer::read_footer;
+use crate::input::open::{Located, Need, OpenFile, Scope, open};
+use crate::input::{InputError, InputFile, Limits, csv, discover};
 
 use super::load::{GroupDigests, InputRecord, Item, decode, records, with_folders};
 use super::open::OpenSource;
@@ -16,6 +17,7 @@ pub struct SmallSource {
     /// In the order of their paths.
     pub files: Vec<SmallFile>,
     needs: Vec<Need>,
+    integrity: Integrity,
 }
 
 /// A file: Parquet opened, CSV still to be read.
@@ -48,16 +50,22 @@ impl SmallFile {
 ///
 /// # Errors
 /// A file is missing or unreadable, or lacks a column that is needed.
-pub fn open_small(source: &SourcePlan, needs: Vec<Need>) -> Result<SmallSource, InputError> {
+pub fn open_small(
+    source: &SourcePlan,
+    needs: Vec<Need>,
+    integrity: Integrity,
+    limits: &Limits,
+) -> Result<SmallSource, InputError> {
     let open_file = |file: InputFile| {
         if file.path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("csv")) {
             return Ok(SmallFile::Csv(file));
         }
-        let opened = open(source, read_footer(file)?, &needs, None, Scope::default())?;
+        let footer = read_footer(file, limits)?;
+        let opened = open(source, footer, &needs, None, Scope::default(), integrity)?;
         Ok(SmallFile::Parquet(Box::new(opened)))
     };
     let files = discover(source)?.into_iter().map(open_file).collect::<Result<_, InputError>>()?;
-    Ok(SmallSource { plan: source.clone(), files, needs })
+    Ok(SmallSource { plan: source.clone(), files, needs, integrity })
 }
 
 /// What was read of a source.
@@ -92,7 +100,7 @@ pub fn read_small<T>(
     for file in &source.files {
         match file {
             SmallFile::Csv(file) => {
-                let (batch, digest) = csv::read(file)?;
+                let csv::Csv { batch, digest, sha256 } = csv::read(file, source.integrity)?;
                 let located = locate_in_csv(&source.plan, file, &batch, &source.needs)?;
                 note(&mut found.has, &located);
                 found.rows.extend(take(SmallBatch {
@@ -107,10 +115,13 @@ pub fn read_small<T>(
                     file: file.clone(),
                     digest: with_folders(digest, file),
                     rows: batch.num_rows() as u64,
+                    is_verified: sha256.is_some(),
+                    sha256,
                 });
             }
             SmallFile::Parquet(opened) => {
                 note(&mut found.has, &opened.located);
+                opened.verify()?;
                 let groups: Vec<usize> = opened.row_groups.iter().map(|(group, _)| *group).collect();
                 let item = Item { source: 0, file: 0, groups, first_row: 0, rows: opened.rows };
                 let mut digests = GroupDigests::new();

@@ -13,6 +13,7 @@ use crate::engine::load::load_watching;
 use crate::engine::look;
 use crate::engine::open::{Opened, open_inputs, scope_of};
 use crate::engine::work::{self, Progress};
+use crate::input::Limits;
 use crate::job::{self, JobError, RunOptions};
 use crate::journey::cut::{Scratch, cut_into_journeys, first_positions};
 use crate::journey::{CustomerHash, Walk};
@@ -77,11 +78,12 @@ pub fn explain_customer(
     let customer = CustomerHash::of(id.as_bytes());
     let budget = job::budget(plan, options)?;
     let pool = work::pool(budget.threads())?;
-    let opened = open_whole(plan, &pool)?;
+    let limits = budget.limits();
+    let opened = open_whole(plan, &pool, &limits)?;
     let mut columns: Vec<String> = SHOWN.iter().map(|&name| name.to_owned()).collect();
     columns.extend(opened.columns.texts.iter().filter(|name| !SHOWN.contains(&name.as_str())).cloned());
     let names: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let said = look::rows_of(plan, customer, &names, &pool, progress)?;
+    let said = look::rows_of(&opened, customer, &names, (&pool, &limits), progress)?;
     if said.rows.is_empty() {
         return Err(ExplainError::UnknownCustomer);
     }
@@ -151,10 +153,10 @@ pub fn explain_customer(
 }
 
 /// Opens the inputs of a run without leaving out what its window rules out: those rows are shown, too.
-fn open_whole(plan: &Plan, pool: &rayon::ThreadPool) -> Result<Opened, ExplainError> {
+fn open_whole(plan: &Plan, pool: &rayon::ThreadPool, limits: &Limits) -> Result<Opened, ExplainError> {
     let mut unbounded = plan.clone();
     (unbounded.window.from_us, unbounded.window.to_us) = (None, None);
-    let mut opened = open_inputs(&unbounded, pool)?;
+    let mut opened = open_inputs(&unbounded, pool, limits)?;
     opened.scope = scope_of(plan);
     Ok(opened)
 }

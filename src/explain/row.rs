@@ -131,7 +131,7 @@ pub fn explain_row(
     let key = selector.resolve(plan)?;
     let budget = job::budget(plan, options)?;
     let pool = work::pool(budget.threads())?;
-    let opened = open_inputs(plan, &pool)?;
+    let opened = open_inputs(plan, &pool, &budget.limits())?;
     let mut loaded = load(plan, &opened, &pool, &budget, progress)?;
     let waiting = std::mem::take(&mut loaded.waiting);
     let window = Window { from_us: loaded.window_us.0, to_us: loaded.window_us.1 };
@@ -166,7 +166,7 @@ pub fn explain_row(
     let journeys = match works_by_path {
         true => {
             let hashes: Vec<CustomerHash> = contributions.top.iter().map(|own| own.customer).collect();
-            let ids = look::ids_of(plan, &hashes, &pool, progress)?;
+            let ids = look::ids_of(&opened, &hashes, (&pool, &budget.limits()), progress)?;
             let id = |hash: &CustomerHash| ids.get(hash).cloned().unwrap_or_default();
             Some(journeys(plan, &key, &contributions, &rows, row, id)?)
         }

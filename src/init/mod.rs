@@ -23,7 +23,7 @@ pub use error::{InitError, Unusable};
 
 use crate::config::{self, Overrides};
 use crate::engine::open::open_inputs;
-use crate::engine::work;
+use crate::engine::{Budget, work};
 
 use draft::Draft;
 use groups::group;
@@ -116,7 +116,8 @@ fn draft(survey: &Survey, event: Option<&str>) -> Result<Draft, InitError> {
 /// Whether a run would accept the configuration, as `touchline check` sees it.
 fn try_out(text: &str, output: &Path) -> Result<(), InitError> {
     let plan = config::parse(text, output, &Overrides::default(), &|_| None).map_err(InitError::Invalid)?;
-    let opened = work::pool(0).and_then(|pool| open_inputs(&plan, &pool));
+    let limits = Budget::of_process(None, 0, std::env::temp_dir()).limits();
+    let opened = work::pool(0).and_then(|pool| open_inputs(&plan, &pool, &limits));
     opened.map(drop).map_err(InitError::Refused)
 }
 

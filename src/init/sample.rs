@@ -10,7 +10,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::config::plan::{SourcePlan, Zone};
+use crate::config::plan::{Integrity, SourcePlan, Zone};
 use crate::input::columns::{Ids, LocalTimes, Texts, times};
 use crate::input::open::{Located, Need, OpenFile, Role, Scope, open};
 use crate::input::{InputError, csv};
@@ -247,7 +247,7 @@ pub fn currencies(group: &Group) -> Result<BTreeSet<String>, InputError> {
     let Some(mapped) = group.find("currency") else { return Ok(BTreeSet::new()) };
     let mut found = Values::default();
     for export in group.exports.iter().filter(|export| export.footer.is_none()) {
-        let (batch, _) = csv::read(&export.file)?;
+        let batch = csv::read(&export.file, Integrity::Prefer)?.batch;
         let column = batch.column_by_name(&mapped.physical);
         let texts = column.into_iter().flat_map(|column| column.as_string::<i32>().iter().flatten());
         texts.for_each(|text| found.add(&text.to_uppercase()));
@@ -336,12 +336,12 @@ fn read(plan: &SourcePlan, exports: &[Export], needs: &[Need], take: Take<'_>) -
         if opened.as_ref().is_none_or(|(known, _)| *known != at) {
             let Some(footer) = exports[at].footer.clone() else { continue };
             // A column that a file lacks is no mistake here: it is left out of the mapping later.
-            opened = Some((at, open(plan, footer, needs, None, Scope::default())?));
+            opened = Some((at, open(plan, footer, needs, None, Scope::default(), Integrity::Prefer)?));
         }
         let Some((_, file)) = &opened else { continue };
         let mut left = limit;
-        for batch in file.reader(file.bytes()?, vec![group])? {
-            let batch = batch.map_err(|error| file.unreadable(error))?;
+        for batch in file.read(&[group], None)? {
+            let batch = batch?;
             let batch = batch.slice(0, batch.num_rows().min(usize::try_from(left).unwrap_or(usize::MAX)));
             take(&batch, &file.located).map_err(|error| file.unreadable(error))?;
             left -= batch.num_rows() as u64;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use arrow::array::AsArray;
 use arrow::datatypes::DataType;
 
-use crate::config::plan::SourcePlan;
-use crate::input::open::{Footer, read_footer};
+use crate::config::plan::{Freshness, SourcePlan};
+use crate::engine::Budget;
+use crate::input::footer::{Footer, read_footer};
 use crate::input::{InputError, InputFile, csv, discover};
 
 /// So much of a CSV file says what its columns are.
@@ -146,6 +147,7 @@ pub(super) fn source(key: &str, paths: Vec<String>) -> SourcePlan {
         columns: Default::default(),
         constants: Default::default(),
         timezone: None,
+        freshness: Freshness::default(),
         exclude: Vec::new(),
     }
 }
@@ -162,7 +164,8 @@ fn look_at(file: InputFile) -> Result<Export, InputError> {
 }
 
 fn look_at_parquet(file: InputFile) -> Result<Export, InputError> {
-    let footer = read_footer(file.clone())?;
+    let limits = Budget::of_process(None, 0, std::env::temp_dir()).limits();
+    let footer = read_footer(file.clone(), &limits)?;
     let fields = footer.schema().fields().iter();
     let columns = fields
         .map(|field| Column { name: field.name().clone(), kind: Kind::of(field.data_type()) })
@@ -175,7 +178,7 @@ fn look_at_csv(file: InputFile) -> Result<Export, InputError> {
     File::open(&file.path)
         .and_then(|handle| handle.take(HEAD_BYTES).read_to_end(&mut head))
         .map_err(|source| InputError::Io { action: "read", path: file.path.clone(), source })?;
-    let is_whole = file.size <= head.len() as u64;
+    let is_whole = file.identity.size <= head.len() as u64;
     // What was cut off in the middle of a line says nothing.
     if !is_whole && let Some(end) = head.iter().rposition(|byte| *byte == b'\n') {
         head.truncate(end + 1);

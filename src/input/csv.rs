@@ -1,19 +1,45 @@
 //! Small tables as CSV: every field is text until the contract looks at it.
 
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 
+use crate::config::plan::Integrity;
+
 use super::discover::InputFile;
 use super::error::InputError;
+use super::integrity::verify_bytes;
+use super::open::{changed, io};
+
+/// A CSV file, read.
+#[derive(Debug)]
+pub struct Csv {
+    /// All rows, every column text.
+    pub batch: RecordBatch,
+    /// BLAKE3 of the file.
+    pub digest: blake3::Hash,
+    /// SHA-256 of the file, where one lies beside it and agrees.
+    pub sha256: Option<String>,
+}
 
 /// Reads a whole CSV file with a header. Separators `,` `;` and tab are told apart by the header; a
-/// byte-order mark is skipped. Empty fields are null. The second part is the BLAKE3 of the file.
-pub fn read(file: &InputFile) -> Result<(RecordBatch, blake3::Hash), InputError> {
+/// byte-order mark is skipped. Empty fields are null.
+///
+/// # Errors
+/// The file isn't there any more, changes, isn't what its checksum says, or is no CSV.
+pub fn read(file: &InputFile, integrity: Integrity) -> Result<Csv, InputError> {
     let bytes = bytes_of(file)?;
-    Ok((parse(file, &bytes)?, blake3::hash(&bytes)))
+    let sha256 = match integrity {
+        Integrity::Off => None,
+        _ => verify_bytes(file, &bytes)?,
+    };
+    if integrity == Integrity::Require && sha256.is_none() {
+        return Err(InputError::Unverified { path: file.path.clone() });
+    }
+    Ok(Csv { batch: parse(file, &bytes)?, digest: blake3::hash(&bytes), sha256 })
 }
 
 /// Reads the bytes of a CSV file, or those of its first lines, as [`read`] does; `file` is for messages.
@@ -43,11 +69,14 @@ pub fn columns(file: &InputFile) -> Result<Vec<String>, InputError> {
 }
 
 fn bytes_of(file: &InputFile) -> Result<Vec<u8>, InputError> {
-    std::fs::read(&file.path).map_err(|source| InputError::Io {
-        action: "read",
-        path: file.path.clone(),
-        source,
-    })
+    let handle = file.open_first()?;
+    let mut bytes = vec![0; file.identity.size as usize];
+    let read = handle.read_exact_at(&mut bytes, 0);
+    if let Some(what) = file.changed(&handle)? {
+        return Err(changed(file, Some(what)));
+    }
+    read.map_err(io("read", file))?;
+    Ok(bytes)
 }
 
 /// A reader of the rows, and the names in the header.

@@ -47,6 +47,74 @@ pub enum InputError {
         /// What the reader said.
         reason: String,
     },
+    /// Several files aren't what they claim to be.
+    #[error("{} files can't be read{}:{}", if *more { format!("more than {}", files.len()) } else { files.len().to_string() }, if *more { ", the first of them are" } else { "" }, listed(files))]
+    SeveralUnreadable {
+        /// The files, each with what is wrong with it.
+        files: Vec<(PathBuf, String)>,
+        /// Whether there are more than these.
+        more: bool,
+    },
+    /// The file asks for more than a file may.
+    #[error("{}: {claim}, and at most {allowed} are accepted", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// What it claims.
+        claim: String,
+        /// What would do.
+        allowed: String,
+    },
+    /// The file isn't the one that its checksum was made of.
+    #[error("{} is not what was exported: its SHA-256 is {found}, and {} says {expected}", path.display(), sidecar.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// The file with the checksum.
+        sidecar: PathBuf,
+        /// What that says.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A file with a checksum that holds none.
+    #[error("{} {reason}", path.display())]
+    Sidecar {
+        /// The file with the checksum.
+        path: PathBuf,
+        /// Why it can't be used.
+        reason: &'static str,
+    },
+    /// No checksum says whether the file is what was exported, and the configuration asks for one.
+    #[error("{} has neither checksums of its pages nor a .sha256 file beside it, and contract.integrity = \"require\" asks for either", path.display())]
+    Unverified {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file isn't any more what it was when the run began.
+    #[error("{} changed while it was read: {what}", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What became of it.
+        what: &'static str,
+    },
+    /// Something that isn't a file, such as a pipe.
+    #[error("{} is no file", path.display())]
+    NoFile {
+        /// Where it lies.
+        path: PathBuf,
+    },
+    /// A link leads out of the folder that the configuration names.
+    #[error("{} is a link to {}, which lies outside of {}", path.display(), target.display(), root.display())]
+    OutsideRoot {
+        /// The link.
+        path: PathBuf,
+        /// What it leads to.
+        target: PathBuf,
+        /// The folder that is searched.
+        root: PathBuf,
+    },
     /// A column is not there.
     #[error("{}: {key} needs column `{physical}`{}, which the file doesn't have", path.display(), logical_note(logical, physical))]
     MissingColumn {
@@ -233,6 +301,10 @@ pub enum InputError {
     },
 }
 
+fn listed(files: &[(PathBuf, String)]) -> String {
+    files.iter().map(|(path, reason)| format!("\n  {}: {reason}", path.display())).collect()
+}
+
 fn logical_note(logical: &str, physical: &str) -> String {
     if logical == physical { String::new() } else { format!(" (for `{logical}`)") }
 }
@@ -264,6 +336,35 @@ impl InputError {
             InputError::Unreadable { .. } => {
                 Some("export the file again, or take it out of the path; no result was changed".to_owned())
             }
+            InputError::SeveralUnreadable { .. } => Some(
+                "export the files again, or take them out of the path; contract.on_corrupt = \"quarantine_file\" leaves touchpoint files out and says so; no result was changed"
+                    .to_owned(),
+            ),
+            InputError::TooLarge { .. } => Some(
+                "if the export is what it should be, raise --memory or write smaller row groups and pages; else take the file out of the path"
+                    .to_owned(),
+            ),
+            InputError::Checksum { .. } => Some(
+                "copy or export the file again, its checksum after it; no result was changed".to_owned(),
+            ),
+            InputError::Sidecar { path, .. } => {
+                let of = path.file_stem().unwrap_or_default().to_string_lossy();
+                Some(format!("write it with `sha256sum {of} > {of}.sha256`, or take it away"))
+            }
+            InputError::Unverified { path } => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                Some(format!(
+                    "write a checksum beside it with `sha256sum {name} > {name}.sha256`, or let the export write checksums of pages (pyarrow: write_page_checksum=True); `prefer` does without"
+                ))
+            }
+            InputError::Changed { .. } => {
+                Some("run again when the export is complete; no result was changed".to_owned())
+            }
+            InputError::NoFile { .. } => Some("take it out of the path".to_owned()),
+            InputError::OutsideRoot { target, .. } => Some(format!(
+                "if that is meant to be read, name it in the path itself: \"{}\"; else remove the link",
+                target.display()
+            )),
             InputError::RepeatedColumn { key, logical, .. } => Some(format!(
                 "export each column under a name of its own, or map another one with `{key}.columns = {{ {logical} = \"…\" }}`"
             )),
@@ -328,13 +429,41 @@ impl InputError {
         }
     }
 
-    /// Exit code: 65 the data broke the contract, 66 input missing, 74 I/O.
+    /// The file that is damaged, and what is wrong with it.
+    pub fn damage(&self) -> (PathBuf, String) {
+        match self {
+            InputError::Unreadable { path, reason, .. } => (path.clone(), reason.clone()),
+            InputError::TooLarge { path, claim, allowed } => {
+                (path.clone(), format!("{claim}, and at most {allowed} are accepted"))
+            }
+            InputError::Checksum { path, sidecar, .. } => {
+                (path.clone(), format!("its SHA-256 is not the one in {}", sidecar.display()))
+            }
+            InputError::Sidecar { path, .. } => (path.with_extension(""), self.to_string()),
+            error => (PathBuf::new(), error.to_string()),
+        }
+    }
+
+    /// Whether a file is damaged, so that a run may be told to do without it.
+    pub fn is_corrupt(&self) -> bool {
+        matches!(
+            self,
+            InputError::Unreadable { .. }
+                | InputError::SeveralUnreadable { .. }
+                | InputError::TooLarge { .. }
+                | InputError::Checksum { .. }
+                | InputError::Sidecar { .. }
+        )
+    }
+
+    /// Exit code: 65 the data broke the contract, 66 input missing, 74 I/O, 75 an input changes.
     pub fn exit_code(&self) -> u8 {
         match self {
             InputError::NoFiles { .. } => 66,
             InputError::BadPattern { .. } => 78,
             InputError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => 66,
             InputError::Io { .. } => 74,
+            InputError::Changed { .. } => 75,
             _ => 65,
         }
     }

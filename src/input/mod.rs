@@ -2,12 +2,26 @@
 
 pub mod bytes;
 pub mod columns;
+mod compact;
 pub mod csv;
 pub mod decimal;
+mod delta;
 pub mod discover;
+pub mod drift;
 pub mod error;
+pub mod footer;
+pub mod guard;
+pub mod identity;
+pub mod integrity;
+pub mod limits;
+mod links;
 pub mod open;
-pub mod pages;
+mod page_header;
+mod pages;
+pub mod read;
+mod texts;
+mod walk;
 
 pub use discover::{InputFile, discover};
 pub use error::InputError;
+pub use limits::Limits;

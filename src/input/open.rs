@@ -1,30 +1,23 @@
-//! Opens Parquet files: footers, schemas, which row groups a run needs, and digests of what is read.
+//! Opens Parquet files: which columns and row groups a run needs of them.
 
-use std::fs::File;
-use std::ops::Range;
-use std::os::unix::fs::FileExt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
-use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::metadata::{FooterTail, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 
-use crate::config::plan::{DAY_US, SourcePlan};
+use crate::config::plan::{DAY_US, Integrity, SourcePlan};
 
-use super::bytes::FileBytes;
 use super::discover::InputFile;
 use super::error::InputError;
-use super::pages::GroupPages;
+use super::footer::Footer;
+use super::guard::guarded;
+use super::limits::{Limits, Refusal};
 
 /// Rows of a decoded batch: small enough to stay in cache.
 pub const BATCH_ROWS: usize = 8_192;
-/// Bytes of row groups that a thread holds at a time. A row group that is larger is read page by page.
-const HELD_BYTES: u64 = 8 << 20;
-/// Bytes at the end of a file that are read at once: more than most footers have.
-const TAIL_BYTES: u64 = 64 << 10;
 
 /// What a column is used as, which decides the types it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,10 +145,14 @@ pub struct OpenFile {
     pub columns: Vec<String>,
     /// BLAKE3 of the footer, its length and the closing magic among it.
     pub footer_digest: blake3::Hash,
-    metadata: Arc<ParquetMetaData>,
-    mask: ProjectionMask,
+    pub(super) metadata: Arc<ParquetMetaData>,
+    pub(super) mask: ProjectionMask,
     /// Of the columns needed.
-    levels: FieldLevels,
+    pub(super) levels: FieldLevels,
+    pub(super) limits: Limits,
+    pub(super) integrity: Integrity,
+    /// SHA-256 of the whole file, once it was compared with the one beside it.
+    pub(super) seal: Arc<OnceLock<String>>,
 }
 
 /// Instants that a run reads, in µs, half-open; None: unbounded.
@@ -167,32 +164,32 @@ pub struct Scope {
     pub to_us: Option<i64>,
 }
 
-fn io(action: &'static str, file: &InputFile) -> impl FnOnce(std::io::Error) -> InputError {
+pub(super) fn io(action: &'static str, file: &InputFile) -> impl FnOnce(std::io::Error) -> InputError {
     let path = file.path.clone();
     move |source| InputError::Io { action, path, source }
 }
 
-fn unreadable(file: &InputFile, reason: impl std::fmt::Display) -> InputError {
+/// Something about the file isn't any more what it was.
+pub(super) fn changed(file: &InputFile, what: Option<&'static str>) -> InputError {
+    InputError::Changed { path: file.path.clone(), what: what.unwrap_or("it was written to") }
+}
+
+/// What the file claims is impossible, or too much.
+pub(super) fn refused(file: &InputFile, refusal: Refusal) -> InputError {
+    match refusal {
+        Refusal::Broken(reason) => unreadable(file, reason),
+        Refusal::TooLarge { claim, allowed } => {
+            InputError::TooLarge { path: file.path.clone(), claim, allowed }
+        }
+    }
+}
+
+pub(super) fn unreadable(file: &InputFile, reason: impl std::fmt::Display) -> InputError {
     InputError::Unreadable { path: file.path.clone(), format: "Parquet", reason: reason.to_string() }
 }
 
-/// Why a file has no footer, where its first and last bytes tell.
-fn without_footer(handle: &File, file: &InputFile) -> Option<String> {
-    if file.size == 0 {
-        return Some("it is empty".to_owned());
-    }
-    let (mut first, mut last) = ([0_u8; 4], [0_u8; 4]);
-    let begins = handle.read_exact_at(&mut first, 0).is_ok() && first == *b"PAR1";
-    let ends = handle.read_exact_at(&mut last, file.size.saturating_sub(4)).is_ok() && last == *b"PAR1";
-    match (begins, ends) {
-        (true, false) => Some("its end is missing, it was cut off while it was written or copied".to_owned()),
-        (false, _) => Some("it holds something else, Parquet begins with PAR1".to_owned()),
-        (true, true) => None,
-    }
-}
-
 /// A type as a person calls it, and as Arrow does.
-fn type_name(found: &DataType) -> String {
+pub(super) fn type_name(found: &DataType) -> String {
     let name = match found {
         found if is_text(found) => "text",
         found if found.is_floating() => "a floating-point number",
@@ -205,80 +202,19 @@ fn type_name(found: &DataType) -> String {
     format!("{name} ({found})")
 }
 
-/// A file whose footer was read, before anybody asks for columns.
-#[derive(Debug, Clone)]
-pub struct Footer {
-    file: InputFile,
-    metadata: ArrowReaderMetadata,
-    digest: blake3::Hash,
-}
-
-impl Footer {
-    /// The columns with their types.
-    pub fn schema(&self) -> &Schema {
-        self.metadata.schema()
-    }
-
-    /// Rows of each row group.
-    pub fn group_rows(&self) -> impl Iterator<Item = u64> + '_ {
-        let groups = self.metadata.metadata().row_groups().iter();
-        groups.map(|group| u64::try_from(group.num_rows()).unwrap_or(0))
-    }
-}
-
-/// Reads the footer of a file, once.
-pub fn read_footer(file: InputFile) -> Result<Footer, InputError> {
-    let handle = File::open(&file.path).map_err(io("open", &file))?;
-    let bytes = footer_bytes(&handle, file.size).map_err(io("read", &file))?;
-    let metadata = bytes.and_then(|bytes| {
-        let digest = blake3::hash(&bytes);
-        let metadata = ParquetMetaDataReader::decode_metadata(&bytes[..bytes.len() - TAIL])?;
-        let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?;
-        Ok((metadata, digest))
-    });
-    let (metadata, digest) = metadata
-        .map_err(|error| unreadable(&file, without_footer(&handle, &file).unwrap_or(error.to_string())))?;
-    Ok(Footer { file, metadata, digest })
-}
-
-/// Bytes after a footer: its length and the closing magic.
-const TAIL: usize = 8;
-
-/// A footer with its length and the closing magic; the inner error says why there is none.
-fn footer_bytes(handle: &File, size: u64) -> std::io::Result<ParquetResult<Vec<u8>>> {
-    let mut bytes = vec![0; size.min(TAIL_BYTES) as usize];
-    let begin = size - bytes.len() as u64;
-    handle.read_exact_at(&mut bytes, begin)?;
-    let tail = bytes.len().checked_sub(TAIL).map(|begin| FooterTail::try_from(&bytes[begin..]));
-    let length = match tail {
-        Some(Ok(tail)) if !tail.is_encrypted_footer() => tail.metadata_length() + TAIL,
-        Some(Ok(_)) => return Ok(Err(ParquetError::General("it is encrypted".to_owned()))),
-        Some(Err(error)) => return Ok(Err(error)),
-        None => return Ok(Err(ParquetError::EOF("it is shorter than any footer".to_owned()))),
-    };
-    if length as u64 > size {
-        return Ok(Err(ParquetError::EOF(format!("a footer of {length} bytes is longer than the file"))));
-    }
-    if length <= bytes.len() {
-        bytes.drain(..bytes.len() - length);
-    } else {
-        bytes = vec![0; length];
-        handle.read_exact_at(&mut bytes, size - length as u64)?;
-    }
-    Ok(Ok(bytes))
-}
-
 /// Finds the columns and decides what to read.
 ///
-/// `time` is the position among the needs of the column by which row groups are pruned.
+/// `time` is the position among the needs of the column by which row groups are pruned. Where checksums are required,
+/// statistics that none covers rule nothing out: those of pages don't cover the footer.
 pub fn open(
     source: &SourcePlan,
     footer: Footer,
     needs: &[Need],
     time: Option<usize>,
     scope: Scope,
+    integrity: Integrity,
 ) -> Result<OpenFile, InputError> {
-    let Footer { file, metadata, digest: footer_digest } = footer;
+    let Footer { file, metadata, digest: footer_digest, limits } = footer;
     let fields = metadata.schema().fields().clone();
     let columns: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
     let mut decoded: Vec<Arc<Field>> = fields.iter().cloned().collect();
@@ -353,7 +289,8 @@ pub fn open(
         }
     }
     let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(decoded)));
-    let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)
+    let metadata = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options))
+        .map_err(|panicked| unreadable(&file, panicked))?
         .map_err(|error| unreadable(&file, error))?;
     roots.sort_unstable();
     roots.dedup();
@@ -368,16 +305,18 @@ pub fn open(
         Located::Column(root, found) => Some((*root, found.clone())),
         _ => None,
     });
+    let trusts_statistics = integrity != Integrity::Require || file.sidecar.is_some();
     let mut row_groups = Vec::new();
     let (mut rows, mut pruned_rows) = (0_u64, 0_u64);
     for (index, group) in metadata.metadata().row_groups().iter().enumerate() {
         let count = u64::try_from(group.num_rows()).unwrap_or(0);
-        let outside = time_root.as_ref().is_some_and(|(root, found)| {
-            let leaf = (0..group.num_columns())
-                .find(|leaf| metadata.parquet_schema().get_column_root_idx(*leaf) == *root);
-            leaf.and_then(|leaf| group.column(leaf).statistics())
-                .is_some_and(|statistics| lies_outside(statistics, found, scope))
-        });
+        let outside = trusts_statistics
+            && time_root.as_ref().is_some_and(|(root, found)| {
+                let leaf = (0..group.num_columns())
+                    .find(|leaf| metadata.parquet_schema().get_column_root_idx(*leaf) == *root);
+                leaf.and_then(|leaf| group.column(leaf).statistics())
+                    .is_some_and(|statistics| lies_outside(statistics, found, scope))
+            });
         if outside {
             pruned_rows += count;
         } else if count > 0 {
@@ -403,6 +342,9 @@ pub fn open(
         metadata,
         mask,
         levels,
+        limits,
+        integrity,
+        seal: Arc::default(),
     })
 }
 
@@ -437,100 +379,4 @@ fn lies_outside(statistics: &Statistics, found: &DataType, scope: Scope) -> bool
     let slack = if matches!(found, DataType::Timestamp(_, Some(_))) { 0 } else { DAY_US };
     scope.to_us.is_some_and(|to| min.saturating_sub(slack) >= to)
         || scope.from_us.is_some_and(|from| max.saturating_add(slack) < from)
-}
-
-impl OpenFile {
-    /// Whether nothing of the file is read.
-    pub fn is_pruned(&self) -> bool {
-        self.row_groups.is_empty()
-    }
-
-    /// The file, to read row groups from.
-    pub fn bytes(&self) -> Result<FileBytes, InputError> {
-        let file = File::open(&self.file.path).map_err(io("open", &self.file))?;
-        Ok(FileBytes::new(file, self.file.size))
-    }
-
-    /// Cuts row groups into portions that are read at a time: few enough to be held in memory, or one alone.
-    pub fn portions<'g>(&self, groups: &'g [usize]) -> Vec<&'g [usize]> {
-        let mut portions = Vec::new();
-        let (mut begin, mut held) = (0, 0);
-        for (at, group) in groups.iter().enumerate() {
-            let bytes = self.group_bytes(*group);
-            if at > begin && held + bytes > HELD_BYTES {
-                portions.push(&groups[begin..at]);
-                (begin, held) = (at, 0);
-            }
-            held += bytes;
-        }
-        portions.extend(Some(&groups[begin..]).filter(|rest| !rest.is_empty()));
-        portions
-    }
-
-    /// Holds what is needed of a portion, if that isn't too much; else the decoder reads page by page.
-    pub fn hold(&self, portion: &[usize], bytes: &mut FileBytes) -> Result<(), InputError> {
-        let needed: u64 = portion.iter().map(|group| self.group_bytes(*group)).sum();
-        let ranges = match needed <= HELD_BYTES {
-            true => portion.iter().flat_map(|group| self.column_ranges(*group)).collect(),
-            false => Vec::new(),
-        };
-        bytes.hold(ranges).map_err(io("read", &self.file))
-    }
-
-    /// Decodes some row groups, in order, only the columns needed.
-    pub fn reader(
-        &self,
-        bytes: FileBytes,
-        groups: Vec<usize>,
-    ) -> Result<ParquetRecordBatchReader, InputError> {
-        let rows: u64 = groups.iter().map(|group| self.group_rows(*group)).sum();
-        let batch_rows = rows.min(BATCH_ROWS as u64) as usize;
-        let pages = GroupPages::new(bytes, Arc::clone(&self.metadata), groups);
-        ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &pages, batch_rows, None)
-            .map_err(|error| unreadable(&self.file, error))
-    }
-
-    /// Where the columns needed lie of a row group.
-    fn column_ranges(&self, group: usize) -> impl Iterator<Item = Range<u64>> + '_ {
-        let columns = self.metadata.row_group(group).columns().iter().enumerate();
-        columns.filter(|(leaf, _)| self.mask.leaf_included(*leaf)).map(|(_, column)| {
-            let (start, length) = column.byte_range();
-            start..start.saturating_add(length)
-        })
-    }
-
-    /// Bytes of the columns needed of a row group.
-    fn group_bytes(&self, group: usize) -> u64 {
-        self.column_ranges(group).map(|range| range.end - range.start).sum()
-    }
-
-    /// Wraps what the decoder said.
-    pub fn unreadable(&self, reason: impl std::fmt::Display) -> InputError {
-        unreadable(&self.file, reason)
-    }
-
-    /// Rows of a row group.
-    pub fn group_rows(&self, group: usize) -> u64 {
-        u64::try_from(self.metadata.row_group(group).num_rows()).unwrap_or(0)
-    }
-
-    /// Row groups of the whole file.
-    pub fn groups(&self) -> usize {
-        self.metadata.num_row_groups()
-    }
-
-    /// Bytes of the columns needed: of the row groups that are read, and of all.
-    pub fn column_bytes(&self) -> (u64, u64) {
-        let read = self.row_groups.iter().map(|(group, _)| self.group_bytes(*group)).sum();
-        (read, (0..self.groups()).map(|group| self.group_bytes(group)).sum())
-    }
-
-    /// BLAKE3 of the column chunks of a row group that are read.
-    pub fn group_digest(&self, bytes: &FileBytes, group: usize) -> Result<blake3::Hash, InputError> {
-        let mut hasher = blake3::Hasher::new();
-        for range in self.column_ranges(group) {
-            bytes.hash(range, &mut hasher).map_err(io("read", &self.file))?;
-        }
-        Ok(hasher.finalize())
-    }
 }

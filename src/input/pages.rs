@@ -1,17 +1,20 @@
-//! Pages of row groups, with one zstd context per thread.
+//! Pages of row groups, unpacked and looked over before they are decoded.
 //!
 //! Left to itself, the decoder makes a compressor and a decompressor for every column chunk. That asks the
 //! processor what it can do, which a virtual machine answers slowly, and clears and maps memory: in files or
-//! row groups of a thousand rows it costs more than all the rest. So chunks in zstd are shown to the decoder
-//! as if they weren't compressed, and their pages are unpacked on the way.
+//! row groups of a thousand rows it costs more than all the rest. And it unpacks gzip and zstd however large they
+//! become. So chunks in these are shown to the decoder as if they weren't compressed, and their pages are unpacked on
+//! the way, with one context per thread, into no more than their headers claim.
 
 use std::cell::RefCell;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use hashbrown::HashMap;
 use parquet::arrow::arrow_reader::RowGroups;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Type};
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
@@ -19,22 +22,33 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use zstd::zstd_safe::{DCtx, ResetDirective, get_frame_content_size};
 
 use super::bytes::FileBytes;
+use super::page_header::{PageHeader, PageKind};
+use super::texts::TextLimits;
+use super::walk::ChunkPages;
 
-/// The format has no larger pages.
-const MOST_PAGE_BYTES: u64 = i32::MAX as u64;
+/// What was found out about the chunks of a reader, by row group and column.
+pub(super) type Walked = HashMap<(usize, usize), ChunkPages>;
 
 /// Some row groups of a file, in order.
 #[derive(Debug)]
-pub struct GroupPages {
+pub(super) struct GroupPages {
     bytes: Arc<FileBytes>,
     metadata: Arc<ParquetMetaData>,
     groups: Vec<usize>,
+    walked: Arc<Walked>,
+    texts: TextLimits,
 }
 
 impl GroupPages {
-    /// The row groups of these numbers, read from `bytes`.
-    pub fn new(bytes: FileBytes, metadata: Arc<ParquetMetaData>, groups: Vec<usize>) -> Self {
-        Self { bytes: Arc::new(bytes), metadata, groups }
+    /// The row groups of these numbers, read from `bytes`, whose pages were walked over.
+    pub(super) fn new(
+        bytes: FileBytes,
+        metadata: Arc<ParquetMetaData>,
+        groups: Vec<usize>,
+        walked: Walked,
+        texts: TextLimits,
+    ) -> Self {
+        Self { bytes: Arc::new(bytes), metadata, groups, walked: Arc::new(walked), texts }
     }
 }
 
@@ -48,6 +62,8 @@ impl RowGroups for GroupPages {
             bytes: Arc::clone(&self.bytes),
             metadata: Arc::clone(&self.metadata),
             groups: self.groups.clone().into_iter(),
+            walked: Arc::clone(&self.walked),
+            texts: self.texts,
             column,
         }))
     }
@@ -66,20 +82,38 @@ struct Chunks {
     bytes: Arc<FileBytes>,
     metadata: Arc<ParquetMetaData>,
     groups: std::vec::IntoIter<usize>,
+    walked: Arc<Walked>,
+    texts: TextLimits,
     column: usize,
 }
 
 impl Chunks {
     fn pages(&self, group: usize) -> Result<Box<dyn PageReader>> {
-        let group = self.metadata.row_group(group);
-        let rows = usize::try_from(group.num_rows())?;
-        let chunk = group.column(self.column);
+        let rows = usize::try_from(self.metadata.row_group(group).num_rows())?;
+        let chunk = self.metadata.row_group(group).column(self.column);
+        let found = self.walked.get(&(group, self.column));
+        let found =
+            found.ok_or_else(|| ParquetError::General("a column that nobody asked for".to_owned()))?;
+        let packing = match chunk.compression() {
+            Compression::ZSTD(_) => Packing::Zstd,
+            Compression::GZIP(_) => Packing::Gzip,
+            _ => Packing::Decoder,
+        };
         let bytes = Arc::clone(&self.bytes);
-        if !matches!(chunk.compression(), Compression::ZSTD(_)) {
-            return Ok(Box::new(SerializedPageReader::new(bytes, chunk, rows, None)?));
-        }
-        let packed = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED).build()?;
-        Ok(Box::new(Unpacked { pages: SerializedPageReader::new(bytes, &packed, rows, None)? }))
+        let pages = match packing {
+            Packing::Decoder => SerializedPageReader::new(bytes, chunk, rows, None)?,
+            _ => {
+                let plain =
+                    chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED).build()?;
+                SerializedPageReader::new(bytes, &plain, rows, None)?
+            }
+        };
+        let texts = (chunk.column_type() == Type::BYTE_ARRAY).then_some(TextLimits {
+            leaves_dictionary: self.texts.leaves_dictionary || found.leaves_dictionary,
+            has_nulls: chunk.column_descr().max_def_level() > 0,
+            ..self.texts
+        });
+        Ok(Box::new(Unpacked { pages, headers: found.headers.clone().into_iter(), packing, texts }))
     }
 }
 
@@ -94,14 +128,58 @@ impl Iterator for Chunks {
 
 impl PageIterator for Chunks {}
 
-/// Pages in zstd that their reader takes for plain ones.
+/// Who unpacks pages.
+#[derive(Debug, Clone, Copy)]
+enum Packing {
+    /// The decoder does, or has nothing to.
+    Decoder,
+    Zstd,
+    Gzip,
+}
+
+/// Pages that their reader takes for plain ones.
 struct Unpacked {
     pages: SerializedPageReader<FileBytes>,
+    headers: std::vec::IntoIter<PageHeader>,
+    packing: Packing,
+    /// Of a column of texts.
+    texts: Option<TextLimits>,
+}
+
+impl Unpacked {
+    fn unpack(&self, mut page: Page, header: &PageHeader) -> Result<Page> {
+        let size = header.unpacked_bytes as usize;
+        let unpacked = |bytes: &Bytes, plain| match self.packing {
+            Packing::Decoder => Ok(bytes.clone()),
+            Packing::Zstd => unpack_zstd(bytes, plain, size),
+            Packing::Gzip => unpack_gzip(bytes, plain, size),
+        };
+        match &mut page {
+            Page::DataPage { buf, .. } | Page::DictionaryPage { buf, .. } => *buf = unpacked(buf, 0)?,
+            // The levels of these stand before what is compressed.
+            Page::DataPageV2 {
+                buf, def_levels_byte_len, rep_levels_byte_len, is_compressed: true, ..
+            } => {
+                let plain = *def_levels_byte_len as usize + *rep_levels_byte_len as usize;
+                *buf = unpacked(buf, plain)?;
+            }
+            Page::DataPageV2 { .. } => {}
+        }
+        if let Some(texts) = &self.texts {
+            texts.check(&page)?;
+        }
+        Ok(page)
+    }
 }
 
 impl PageReader for Unpacked {
     fn get_next_page(&mut self) -> Result<Option<Page>> {
-        self.pages.get_next_page()?.map(unpack).transpose()
+        let Some(page) = self.pages.get_next_page()? else { return Ok(None) };
+        let header = self.headers.next();
+        let header =
+            header.filter(|header| page.is_dictionary_page() == (header.kind == PageKind::Dictionary));
+        let header = header.ok_or_else(|| ParquetError::General("pages that nobody counted".to_owned()))?;
+        self.unpack(page, &header).map(Some)
     }
 
     fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
@@ -109,15 +187,8 @@ impl PageReader for Unpacked {
     }
 
     fn skip_next_page(&mut self) -> Result<()> {
+        self.headers.next();
         self.pages.skip_next_page()
-    }
-
-    fn supports_deferred_dictionary(&self) -> bool {
-        self.pages.supports_deferred_dictionary()
-    }
-
-    fn take_deferred_dictionary(&mut self) -> Result<Option<Page>> {
-        self.pages.take_deferred_dictionary()?.map(unpack).transpose()
     }
 
     fn at_record_boundary(&mut self) -> Result<bool> {
@@ -133,59 +204,67 @@ impl Iterator for Unpacked {
     }
 }
 
-fn unpack(mut page: Page) -> Result<Page> {
-    match &mut page {
-        Page::DataPage { buf, .. } | Page::DictionaryPage { buf, .. } => *buf = unpacked(buf, 0)?,
-        // The levels of these stand before what is compressed.
-        Page::DataPageV2 { buf, def_levels_byte_len, rep_levels_byte_len, is_compressed: true, .. } => {
-            let plain = *def_levels_byte_len as usize + *rep_levels_byte_len as usize;
-            *buf = unpacked(buf, plain)?;
-        }
-        Page::DataPageV2 { .. } => {}
-    }
-    Ok(page)
-}
-
 thread_local! {
     static CONTEXT: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
 }
 
-/// The first `plain` bytes as they are, then the rest unpacked; a rest of no bytes holds nothing.
-fn unpacked(bytes: &Bytes, plain: usize) -> Result<Bytes> {
-    let broken = |reason: &str| ParquetError::General(format!("a page can't be unpacked: {reason}"));
-    if plain > bytes.len() {
+fn broken(reason: impl std::fmt::Display) -> ParquetError {
+    ParquetError::General(format!("a page can't be unpacked: {reason}"))
+}
+
+/// What is compressed of a page after its first `plain` bytes; None: nothing is, and nothing has to be unpacked.
+fn packed_part(bytes: &Bytes, plain: usize, size: usize) -> Result<Option<(&[u8], &[u8])>> {
+    if plain > bytes.len() || plain > size {
         return Err(broken("its levels are longer than it is"));
     }
     let (levels, packed) = bytes.split_at(plain);
-    if packed.is_empty() {
-        return Ok(bytes.clone());
+    match packed.is_empty() {
+        true if size > plain => Err(broken("it is empty")),
+        true => Ok(None),
+        false => Ok(Some((levels, packed))),
     }
-    let known = get_frame_content_size(packed).map_err(|error| broken(&error.to_string()))?;
-    CONTEXT.with_borrow_mut(|context| {
-        if let Some(size) = known {
-            if size > MOST_PAGE_BYTES {
-                return Err(broken("it is larger than a page may be"));
-            }
-            let mut all = Vec::with_capacity(plain + size as usize);
-            all.extend_from_slice(levels);
+}
+
+/// The first `plain` bytes as they are, then the rest unpacked, to `size` bytes in all.
+fn unpack_zstd(bytes: &Bytes, plain: usize, size: usize) -> Result<Bytes> {
+    let Some((levels, packed)) = packed_part(bytes, plain, size)? else { return Ok(bytes.clone()) };
+    let mut all = Vec::with_capacity(size);
+    all.extend_from_slice(levels);
+    CONTEXT.with_borrow_mut(|context| -> Result<()> {
+        let known = get_frame_content_size(packed).map_err(broken)?;
+        if known == Some((size - plain) as u64) {
             let mut rest = Cursor::new(&mut all);
             rest.set_position(plain as u64);
             // Else there is more than the one frame that was asked for its size.
-            if context.decompress(&mut rest, packed).is_ok() {
-                return Ok(all.into());
+            if context.decompress(&mut rest, packed).is_ok() && all.len() == size {
+                return Ok(());
             }
+            all.truncate(plain);
         }
-        let mut all = levels.to_vec();
         context
             .reset(ResetDirective::SessionOnly)
             .map_err(|code| broken(zstd::zstd_safe::get_error_name(code)))?;
         let frames = zstd::stream::read::Decoder::with_context(packed, context);
-        let read = frames.take(MOST_PAGE_BYTES + 1).read_to_end(&mut all)?;
-        match read as u64 > MOST_PAGE_BYTES {
-            true => Err(broken("it is larger than a page may be")),
-            false => Ok(all.into()),
-        }
-    })
+        frames.take((size - plain) as u64 + 1).read_to_end(&mut all)?;
+        Ok(())
+    })?;
+    whole(all, size)
+}
+
+/// As above, of gzip.
+fn unpack_gzip(bytes: &Bytes, plain: usize, size: usize) -> Result<Bytes> {
+    let Some((levels, packed)) = packed_part(bytes, plain, size)? else { return Ok(bytes.clone()) };
+    let mut all = Vec::with_capacity(size);
+    all.extend_from_slice(levels);
+    MultiGzDecoder::new(packed).take((size - plain) as u64 + 1).read_to_end(&mut all)?;
+    whole(all, size)
+}
+
+fn whole(all: Vec<u8>, size: usize) -> Result<Bytes> {
+    match all.len() == size {
+        true => Ok(all.into()),
+        false => Err(broken("it has another size than its header says")),
+    }
 }
 
 #[cfg(test)]
@@ -201,6 +280,14 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    type Unpack = fn(&Bytes, usize, usize) -> Result<Bytes>;
+
     #[test]
     fn pages_come_back_with_and_without_a_size_and_after_broken_ones() {
         let content: Vec<u8> = (0..300_000_u32).map(|n| (n / 9) as u8).collect();
@@ -210,16 +297,40 @@ mod tests {
         assert_eq!(get_frame_content_size(&unsized_frame).unwrap(), None);
         let two_frames =
             [zstd::bulk::compress(&content[..1_000], 1).unwrap(), without_size(&content[1_000..])];
-        for packed in [sized, unsized_frame, two_frames.concat()] {
+        let cases: [(Vec<u8>, Unpack); 5] = [
+            (sized, unpack_zstd),
+            (unsized_frame, unpack_zstd),
+            (two_frames.concat(), unpack_zstd),
+            (gzip(&content), unpack_gzip),
+            ([gzip(&content[..1_000]), gzip(&content[1_000..])].concat(), unpack_gzip),
+        ];
+        for (packed, unpack) in cases {
             let page = Bytes::from([b"levels", &packed[..]].concat());
-            let all = unpacked(&page, 6).unwrap();
+            let all = unpack(&page, 6, 300_006).unwrap();
             assert_eq!((&all[..6], &all[6..]), (&b"levels"[..], &content[..]));
             for cut in [7, page.len() / 2, page.len() - 1] {
-                assert!(unpacked(&page.slice(..cut), 6).is_err(), "cut at {cut}");
+                assert!(unpack(&page.slice(..cut), 6, 300_006).is_err(), "cut at {cut}");
             }
-            assert!(unpacked(&page, 5).is_err(), "no frame begins there");
-            assert!(unpacked(&page.slice(..3), 6).is_err());
+            assert!(unpack(&page, 5, 300_006).is_err(), "no frame begins there");
+            assert!(unpack(&page.slice(..3), 6, 300_006).is_err());
+            for size in [6, 7, 300_005, 300_007] {
+                assert!(unpack(&page, 6, size).is_err(), "it isn't {size} bytes long");
+            }
+            assert_eq!(unpack(&Bytes::from_static(b"levels"), 6, 6).unwrap(), "levels");
+            assert!(unpack(&Bytes::from_static(b"levels"), 6, 7).is_err());
         }
-        assert_eq!(unpacked(&Bytes::from_static(b"levels"), 6).unwrap(), "levels");
+    }
+
+    #[test]
+    fn no_page_becomes_larger_than_it_says() {
+        let bomb = vec![0_u8; 64 << 20];
+        let cases: [(Vec<u8>, Unpack); 3] = [
+            (zstd::bulk::compress(&bomb, 1).unwrap(), unpack_zstd),
+            (without_size(&bomb), unpack_zstd),
+            (gzip(&bomb), unpack_gzip),
+        ];
+        for (packed, unpack) in cases {
+            assert!(unpack(&packed.into(), 0, 1_000).is_err());
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::journey::partition::CutCounts;
 use crate::journey::{Codebook, Rules};
 use crate::publish::RejectedRows;
 
-use super::{JobError, Table};
+use super::{JobError, Table, freshness};
 
 /// Stops a run of which nothing is left once bots are out.
 pub fn check_kept(cut: &CutCounts) -> Result<(), EngineError> {
@@ -242,6 +242,26 @@ fn check_behaviours(checks: &mut Checks, behaviours: &[Behaviour], book: &Codebo
     }
 }
 
+/// Files and sources as a whole: those that are left out because they are damaged, and those whose newest row is old.
+fn check_sources(
+    checks: &mut Checks,
+    plan: &Plan,
+    loaded: &Loaded,
+    opened: &Opened,
+) -> Result<(), EngineError> {
+    let left_out = opened.quarantined.len() as u64;
+    if left_out > 0 {
+        let read: usize = opened.touchpoints.iter().map(|source| source.files.len()).sum();
+        checks.push_as("touchpoints", "quarantined_file", None, (read as u64 + left_out, left_out), "fail");
+    }
+    let freshness = freshness::check(plan, loaded)?;
+    if freshness.checked > 0 {
+        let counts = (freshness.checked, freshness.stale.len() as u64);
+        checks.push("touchpoints", "stale", Some("occurred_at"), counts);
+    }
+    Ok(())
+}
+
 /// Rows of the customers table without a touchpoint, and customers with touchpoints who aren't in it. Each may be many:
 /// the table has whoever did nothing, the touchpoints have visitors without a name. But where fewer than one in a
 /// hundred of the smaller side are found on the other, the ids are hardly those of the same people.
@@ -261,7 +281,7 @@ pub fn data_quality(
     loaded: &Loaded,
     opened: &Opened,
     cut: &CutCounts,
-) -> PolarsResult<DataFrame> {
+) -> Result<DataFrame, JobError> {
     let with_events = opened.with_events;
     let mut checks = Checks::default();
     for input in &loaded.counts {
@@ -323,6 +343,7 @@ pub fn data_quality(
             checks.push(input.input, "too_many_touchpoints", Some("customer_id"), (rows, cut.bot_rows));
         }
     }
+    check_sources(&mut checks, plan, loaded, opened)?;
     // Spend of a channel that nobody touched is most often a channel under another name.
     if plan.spend.is_some() {
         let (mut rows, mut unknown) = (0, 0);
@@ -370,7 +391,7 @@ pub fn data_quality(
         .zip(&checks.failed)
         .map(|(checked, failed)| (*checked > 0).then(|| *failed as f64 / *checked as f64))
         .collect();
-    df!(
+    Ok(df!(
         "table" => checks.table,
         "check" => checks.check,
         "column" => checks.column,
@@ -378,7 +399,7 @@ pub fn data_quality(
         "rows_failed" => checks.failed,
         "share" => share,
         "status" => checks.status,
-    )
+    )?)
 }
 
 /// Whether two rows could be found to be the same.

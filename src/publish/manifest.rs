@@ -27,6 +27,12 @@ pub struct Manifest {
     pub window: WindowRecord,
     /// Files that were read.
     pub inputs: Vec<InputRecord>,
+    /// Files that were left out because they are damaged: the results are incomplete.
+    #[serde(default)]
+    pub quarantined: Vec<QuarantinedRecord>,
+    /// What a person should know of the inputs.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Rows and customers by fate.
     pub counts: BTreeMap<String, u64>,
     /// The tables that were asked for, where it wasn't all of them.
@@ -100,6 +106,19 @@ pub struct InputRecord {
     pub rows: u64,
     /// Whether a checksum covered what was read.
     pub verified: bool,
+}
+
+/// A file that was left out because it is damaged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantinedRecord {
+    /// Which input: `touchpoints`, `spend` …
+    pub input: String,
+    /// Where it lies.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// What is wrong with it.
+    pub reason: String,
 }
 
 /// A published table.

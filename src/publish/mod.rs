@@ -22,7 +22,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 pub use self::csv::CsvFormat;
 pub use error::PublishError;
-pub use manifest::{InputRecord, JobRecord, Manifest};
+pub use manifest::{InputRecord, JobRecord, Manifest, QuarantinedRecord};
 pub use rejected::RejectedRows;
 pub use run_id::{RunId, RunIdParts};
 pub use store::{Found, Pointed, Staging, Store, window_name};
@@ -45,6 +45,10 @@ pub struct Publication<'a> {
     pub job: JobRecord,
     /// For the manifest: files that were read.
     pub inputs: Vec<InputRecord>,
+    /// For the manifest: files that were left out because they are damaged.
+    pub quarantined: Vec<QuarantinedRecord>,
+    /// For the manifest: what a person should know of the inputs.
+    pub warnings: Vec<String>,
     /// For the manifest: rows and customers by fate.
     pub counts: BTreeMap<String, u64>,
     /// For the manifest: wall clock at the start.
@@ -106,6 +110,8 @@ pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published
         job: publication.job.clone(),
         window: window_record(publication)?,
         inputs: publication.inputs.clone(),
+        quarantined: publication.quarantined.clone(),
+        warnings: publication.warnings.clone(),
         counts: publication.counts.clone(),
         only: publication.only.to_vec(),
         tables,

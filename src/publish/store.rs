@@ -108,6 +108,16 @@ impl Store {
         Ok(None)
     }
 
+    /// Manifests of all runs that are whole enough to have one, in no order.
+    ///
+    /// # Errors
+    ///
+    /// What the system said when listing the runs.
+    pub fn manifests(&self) -> Result<Vec<Manifest>, PublishError> {
+        let runs = self.root.join(RUNS);
+        Ok(files::entries(&runs)?.iter().filter_map(|run| Manifest::read(&runs.join(run)).ok()).collect())
+    }
+
     /// A fresh folder that becomes a run with [`Store::commit`] and is removed otherwise.
     ///
     /// # Errors

@@ -59,6 +59,8 @@ impl Fixture {
                 queries: Default::default(),
             },
             inputs: Vec::new(),
+            quarantined: Vec::new(),
+            warnings: Vec::new(),
             counts: BTreeMap::from([("rows_read".to_owned(), 7)]),
             started: Timestamp::UNIX_EPOCH,
             tables: sample::tables(),

@@ -402,7 +402,9 @@ fn the_sample_has_the_same_inputs_under_a_guessed_configuration() {
 fn reads(warehouse: &Warehouse, config: &Path) -> Vec<String> {
     let ran = warehouse.touchline(&["check", "-c", &config.display().to_string()]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let lines = ran.stdout.lines().filter(|line| line.trim_start().starts_with("inputs."));
+    // Columns that nothing asks for depend on what is asked for.
+    let is_read = |line: &&str| line.trim_start().starts_with("inputs.") && !line.contains('`');
+    let lines = ran.stdout.lines().filter(is_read);
     // The bytes are those of the columns that are read, and they depend on what the rules look at.
     let mut lines: Vec<String> =
         lines.map(|line| line.rsplit_once(", ").map_or(line, |(before, _)| before).to_owned()).collect();

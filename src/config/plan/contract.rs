@@ -27,6 +27,12 @@ pub struct ContractPlan {
     pub max_late_share: f64,
     /// Above this share of rows that came on an earlier day than their own the run stops.
     pub max_future_share: f64,
+    /// What checksums of files are looked at.
+    pub integrity: Integrity,
+    /// What a damaged file of touchpoints means.
+    pub on_corrupt: OnCorrupt,
+    /// How far the numbers of rows may lie from those of earlier runs.
+    pub row_count_anomaly: OnAnomaly,
 }
 
 /// What it means that a file has a column that is neither mapped nor used.
@@ -50,5 +56,51 @@ pub enum Dedupe {
     /// All mapped columns equal.
     Row,
     /// Nothing is a duplicate.
+    Off,
+}
+
+/// How old the newest row of a source may be at the end of the window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Freshness {
+    /// Older ones are told.
+    pub warn_after_us: Option<i64>,
+    /// Older ones stop the run.
+    pub error_after_us: Option<i64>,
+}
+
+/// What checksums of files are looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Integrity {
+    /// Those that are there.
+    #[default]
+    Prefer,
+    /// Those that are there, and every file must have one.
+    Require,
+    /// None.
+    Off,
+}
+
+/// What a damaged file of touchpoints means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnCorrupt {
+    /// The run stops.
+    #[default]
+    Fail,
+    /// The run does without it and says that it is incomplete.
+    QuarantineFile,
+}
+
+/// What it means that the rows are far fewer or more than in earlier runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnAnomaly {
+    /// The run says so.
+    #[default]
+    Warn,
+    /// The run stops.
+    Fail,
+    /// Nothing is compared.
     Off,
 }

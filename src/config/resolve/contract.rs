@@ -3,8 +3,10 @@
 use toml::Spanned;
 
 use super::Resolver;
-use crate::config::plan::{ContractPlan, Dedupe, UnknownColumns};
-use crate::config::schema::Contract;
+use crate::config::plan::{
+    ContractPlan, Dedupe, Freshness, Integrity, OnAnomaly, OnCorrupt, SourcePlan, UnknownColumns,
+};
+use crate::config::schema::{Contract, Text};
 
 impl Resolver<'_, '_, '_> {
     pub(super) fn contract(&mut self, contract: &Contract) -> ContractPlan {
@@ -14,6 +16,10 @@ impl Resolver<'_, '_, '_> {
             ("warn", UnknownColumns::Warn),
             ("fail", UnknownColumns::Fail),
         ];
+        let integrity =
+            [("prefer", Integrity::Prefer), ("require", Integrity::Require), ("off", Integrity::Off)];
+        let on_corrupt = [("fail", OnCorrupt::Fail), ("quarantine_file", OnCorrupt::QuarantineFile)];
+        let on_anomaly = [("warn", OnAnomaly::Warn), ("fail", OnAnomaly::Fail), ("off", OnAnomaly::Off)];
         let touches = self.count(contract.max_path_touches.as_ref(), "max_path_touches", 1_000);
         let known_events = contract.known_events.as_ref().map(|patterns| {
             let name = Spanned::new(patterns.span(), "known_events".to_owned());
@@ -47,6 +53,56 @@ impl Resolver<'_, '_, '_> {
             max_unknown_channel_share,
             max_late_share,
             max_future_share,
+            integrity: self.choose(contract.integrity.as_ref(), "integrity", &integrity).unwrap_or_default(),
+            on_corrupt: self
+                .choose(contract.on_corrupt.as_ref(), "on_corrupt", &on_corrupt)
+                .unwrap_or_default(),
+            row_count_anomaly: self
+                .choose(contract.row_count_anomaly.as_ref(), "row_count_anomaly", &on_anomaly)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// How old the newest row of a source may be.
+    pub(super) fn freshness(&mut self, warn: Option<&Text>, error: Option<&Text>) -> Freshness {
+        let [warn_after_us, error_after_us] = [warn, error].map(|text| self.duration(text));
+        if let (Some(text), Some(warn_us), Some(error_us)) = (warn, warn_after_us, error_after_us)
+            && warn_us >= error_us
+        {
+            self.refuse(
+                text.span(),
+                format!("`warn_after` is `{text}`, and `error_after` would stop the run by then"),
+                "write a shorter one, or leave it out",
+            );
+        }
+        Freshness { warn_after_us, error_after_us }
+    }
+
+    /// What the contract says of the freshness of touchpoints holds for each source that says nothing of its own.
+    /// Without an end of the window there is nothing that rows could be old at.
+    pub(super) fn fresh_sources(
+        &mut self,
+        contract: &Contract,
+        sources: &mut [SourcePlan],
+        (to_us, own): (Option<i64>, Option<&Text>),
+    ) {
+        let common = self.freshness(contract.warn_after.as_ref(), contract.error_after.as_ref());
+        for source in sources {
+            let Freshness { warn_after_us, error_after_us } = &mut source.freshness;
+            if (*warn_after_us, *error_after_us) == (None, None) {
+                (*warn_after_us, *error_after_us) = (common.warn_after_us, common.error_after_us);
+            }
+        }
+        let written = contract.error_after.as_ref().or(contract.warn_after.as_ref()).or(own);
+        if let Some(text) = written
+            && to_us.is_none()
+            && self.problems.is_empty()
+        {
+            self.refuse(
+                text.span(),
+                "the age of the newest row is that at the end of the window, and the window has none",
+                "set window.to, or give --to or --date",
+            );
         }
     }
 }

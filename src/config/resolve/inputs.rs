@@ -200,7 +200,8 @@ impl Resolver<'_, '_, '_> {
             .iter()
             .filter_map(|matcher| self.matcher(matcher.get_ref(), matcher.span(), shape, &own));
         let exclude = matchers.collect();
-        SourcePlan { key, paths, columns, constants, timezone, exclude }
+        let freshness = self.freshness(source.warn_after.as_ref(), source.error_after.as_ref());
+        SourcePlan { key, paths, columns, constants, timezone, freshness, exclude }
     }
 
     /// A mapping of logical columns, checked for slips.

@@ -69,7 +69,10 @@ pub(super) fn resolve(
     resolver.choose_profile(schema.attribution.profile.as_ref());
     let folder = surroundings.folder();
     let job = resolver.job(&schema.job, surroundings.file);
-    let inputs = resolver.inputs(schema.inputs.0, &folder);
+    let ages =
+        schema.inputs.touchpoints.0.iter().flat_map(|source| [&source.error_after, &source.warn_after]);
+    let age = ages.flatten().next().cloned();
+    let mut inputs = resolver.inputs(schema.inputs.0, &folder);
     let contract = resolver.contract(&schema.contract);
     let refunds = resolver.refunds(&schema.refunds);
     let channels = resolver.channels(schema.channels.0);
@@ -95,6 +98,8 @@ pub(super) fn resolve(
     ];
     let date = surroundings.date.as_ref();
     let window = resolver.window(&schema.window, &job.timezone, date, needs, schema.roi.compare.as_ref());
+    let end = (window.to_us, age.as_ref());
+    resolver.fresh_sources(&schema.contract, &mut inputs.touchpoints, end);
     Plan {
         job,
         window,

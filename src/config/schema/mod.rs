@@ -75,6 +75,8 @@ pub(super) struct Source {
     pub(super) columns: Table<Text>,
     pub(super) constants: Table<Text>,
     pub(super) timezone: Option<Text>,
+    pub(super) warn_after: Option<Text>,
+    pub(super) error_after: Option<Text>,
     pub(super) exclude: Vec<Spanned<Matcher>>,
 }
 
@@ -91,7 +93,7 @@ pub(super) struct PlainSource {
 impl From<PlainSource> for Source {
     fn from(source: PlainSource) -> Self {
         let PlainSource { path, columns, constants, timezone } = source;
-        Self { path, columns, constants, timezone, exclude: Vec::new() }
+        Self { path, columns, constants, timezone, ..Self::default() }
     }
 }
 
@@ -139,6 +141,11 @@ pub(super) struct Contract {
     pub(super) max_unknown_channel_share: Option<Spanned<f64>>,
     pub(super) max_late_share: Option<Spanned<f64>>,
     pub(super) max_future_share: Option<Spanned<f64>>,
+    pub(super) integrity: Option<Text>,
+    pub(super) on_corrupt: Option<Text>,
+    pub(super) row_count_anomaly: Option<Text>,
+    pub(super) warn_after: Option<Text>,
+    pub(super) error_after: Option<Text>,
 }
 
 /// `[journey]`.

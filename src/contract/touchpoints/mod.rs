@@ -328,6 +328,7 @@ impl<'a> TouchpointReader<'a> {
         counts.outside += outside;
         counts.in_scope += codes.len() as u64 - outside;
         if first_us <= last_us {
+            counts.newest_us = counts.newest_us.max(Some(last_us));
             let span = self.span_us.get_or_insert((first_us, last_us));
             *span = (span.0.min(first_us), span.1.max(last_us));
         }

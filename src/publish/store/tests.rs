@@ -60,6 +60,8 @@ pub(super) fn commit(
             to_us: window.to_us,
         },
         inputs: Vec::new(),
+        quarantined: Vec::new(),
+        warnings: Vec::new(),
         counts: Default::default(),
         only: Vec::new(),
         tables: Vec::new(),

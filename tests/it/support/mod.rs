@@ -1,6 +1,8 @@
 //! What the tests of the binary share: a warehouse in a temporary folder, small Parquet files from literal
 //! rows, runs in a clean environment, and output without paths and times.
 
+pub mod raw_parquet;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
