@@ -120,21 +120,23 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         return again(plan, &store, &found, options);
     }
 
-    let mut warnings = anomaly::of_files(&opened);
-    warnings.extend(freshness::check(plan, &loaded)?.stale);
+    // These stand in no table: they are about other runs, or about how files are written.
+    let mut unlike = anomaly::of_files(&opened);
     if plan.contract.row_count_anomaly != OnAnomaly::Off {
-        warnings.extend(anomaly::check(plan, &loaded, window, &store.manifests()?)?);
+        unlike.extend(anomaly::check(plan, &loaded, window, &store.manifests()?)?);
     }
+    let stale = freshness::check(plan, &loaded)?.stale;
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
     interrupt.check()?;
     let tables = pool.install(|| finish_tables(computed.frames, &queries, window))?;
-    let warnings = quality::warnings(&tables);
+    let suspect = [quality::warnings(&tables), unlike.clone()].concat();
     if options.strict {
-        quality::check_strict(&warnings)?;
+        quality::check_strict(&suspect)?;
     }
+    let warnings = [unlike, stale].concat();
     let tables = only.of(tables);
     let mut counts = quality::counts(&loaded, &computed.cut);
-    counts.insert(quality::WARNINGS.to_owned(), warnings.len() as u64);
+    counts.insert(quality::WARNINGS.to_owned(), suspect.len() as u64);
     let conflicts =
         conflicts::find(plan, &opened, &loaded, &computed.cut, (&pool, &budget.limits()), progress)?;
     let publication = Publication {

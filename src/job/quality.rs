@@ -77,15 +77,15 @@ pub const WARNINGS: &str = "quality_warnings";
 /// At most so many warnings are listed in an error.
 const MOST_LISTED: usize = 20;
 
-/// The checks of `data_quality` that warn, in words.
+/// The checks of `data_quality` that did not pass, in words.
 pub fn warnings(tables: &[Table]) -> Vec<String> {
     let Some((_, frame)) = tables.iter().find(|(docs, _)| docs.name == "data_quality") else {
         return Vec::new();
     };
     let text = |column: &str, row: usize| frame.column(column).ok()?.str().ok()?.get(row);
     let rows = |column: &str, row: usize| frame.column(column).ok()?.i64().ok()?.get(row);
-    let warns = (0..frame.height()).filter(|row| text("status", *row) == Some("warn"));
-    let told = warns.map(|row| {
+    let not_passed = (0..frame.height()).filter(|row| matches!(text("status", *row), Some("warn" | "fail")));
+    let told = not_passed.map(|row| {
         let column = text("column", row).map(|column| format!(" (column `{column}`)")).unwrap_or_default();
         format!(
             "{}: {} of {} {}{column}",

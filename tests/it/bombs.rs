@@ -99,7 +99,7 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     };
     let fixed = "message rows { required binary customer_id (STRING); \
         required int64 occurred_at (TIMESTAMP(MICROS,true)); required binary event (STRING); \
-        optional fixed_len_byte_array(1000000000) value (DECIMAL(9,2)); }";
+        optional fixed_len_byte_array(268000000) value (DECIMAL(9,2)); }";
     // All null: one run of levels of zero.
     let nulls = data(1_000, 0, &[3, 0, 0, 0, 0xd0, 0x0f, 0], 7);
     vec![

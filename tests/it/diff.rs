@@ -99,9 +99,9 @@ fn a_changed_key_and_a_late_file() {
       reconciliation: 3 rows, 0 added, 0 removed, 1 changed
         booked 6 -> 10 (+66.7 %)  [item=touchpoints ledger=rows]
         credited 6 -> 10 (+66.7 %)  [item=touchpoints ledger=rows]
-      data_quality: 15 rows, 0 added, 0 removed, 10 changed
-        rows_checked 6 -> 10 (+66.7 %)  [check=excluded table=touchpoints]
-        rows_checked 6 -> 10 (+66.7 %)  [check=impossible_time column=occurred_at table=touchpoints]
+      data_quality: 19 rows, 0 added, 0 removed, 12 changed
+        rows_failed 6 -> 10 (+66.7 %)  [check=duplicates_not_looked_for column=event_id table=touchpoints]
+        rows_checked 6 -> 10 (+66.7 %)  [check=duplicates_not_looked_for column=event_id table=touchpoints]
       unchanged: stage_attribution, attribution_effects, stage_funnel, stage_transitions, channel_roi, segment_conversion, segment_funnel, experiment_results, experiment_health, budget_shift, pain_points, segment_gaps, stage_heatmap, winning_variants
     "#);
 
