@@ -88,10 +88,19 @@ impl Batch {
         self.followed.push(Followed { exposure: self.exposures.len() as u32 - 1, week, amount });
     }
 
-    /// The segments of a dimension, by exposure.
-    pub(super) fn segments(&self, dimension: usize) -> impl Iterator<Item = u32> {
-        let dimensions = self.segments.len() / self.exposures.len().max(1);
-        self.segments.iter().skip(dimension).step_by(dimensions.max(1)).copied()
+    /// The segments of each exposure, one per dimension, of which there is one at least.
+    pub(super) fn segments(&self) -> impl Iterator<Item = &[u32]> {
+        self.segments.chunks_exact(self.dimensions())
+    }
+
+    /// The segment of an exposure in a dimension.
+    #[inline]
+    pub(super) fn segment(&self, exposure: u32, dimension: usize) -> u32 {
+        self.segments[exposure as usize * self.dimensions() + dimension]
+    }
+
+    fn dimensions(&self) -> usize {
+        (self.segments.len() / self.exposures.len().max(1)).max(1)
     }
 
     /// The figures of a metric, which stands at a place among those of the experiment, of every exposure with sums; zeros
