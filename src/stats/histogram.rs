@@ -29,9 +29,6 @@ const STEP: usize = 64;
 pub struct BinIndex(u16);
 
 impl BinIndex {
-    /// The bin of zero alone.
-    pub const ZERO: BinIndex = BinIndex(0);
-
     /// The bin that holds a value.
     #[inline]
     pub fn of(value: u64) -> BinIndex {
@@ -115,21 +112,6 @@ impl Histogram {
             if !count_in(&mut self.dense, *bin) {
                 self.record_in(*bin);
             }
-        }
-    }
-
-    /// Adds so many values that fall into one bin.
-    pub fn record_many(&mut self, bin: BinIndex, count: u64) {
-        if let Some(cell) = self.dense.get_mut(bin.cell())
-            && let Some(sum) = u32::try_from(count).ok().and_then(|count| cell.checked_add(count))
-        {
-            *cell = sum;
-            return;
-        }
-        match self.bins.binary_search_by_key(&bin, |known| known.0) {
-            Ok(place) => self.bins[place].1 += count,
-            Err(place) if count > 0 => self.bins.insert(place, (bin, count)),
-            Err(_) => {}
         }
     }
 
@@ -375,22 +357,6 @@ mod tests {
         assert_eq!(histogram.count_up_to(3.0), 3.0);
         assert_eq!(histogram.count_up_to(2.9), 1.0);
         assert_eq!(Histogram::default().count(), 0);
-    }
-
-    #[test]
-    fn many_values_of_a_bin_are_as_many_single_ones() {
-        for values in [vec![], vec![7], (0..3_000).map(|at| at / 3).collect()] {
-            let (mut many, mut single) = (of(&values), of(&values));
-            for (value, count) in [(0, 3), (9, 0), (500, 2_000), (u64::MAX, 1)] {
-                many.record_many(BinIndex::of(value), count);
-                (0..count).for_each(|_| single.record(value));
-            }
-            assert_eq!(many, single);
-            let limit = u64::from(u32::MAX);
-            many.record_many(BinIndex::ZERO, limit);
-            single.merge(&Histogram::from_bins(vec![(BinIndex::ZERO, limit)]));
-            assert_eq!(many, single);
-        }
     }
 
     #[test]

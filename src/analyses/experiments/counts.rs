@@ -94,9 +94,9 @@ impl SegmentTable {
     /// Sorts the exposures of a batch that have sums by the segments of the dimension, which stands at this place.
     fn sort(&mut self, batch: &Batch, dimension: usize, windows: usize) {
         self.cell_of.clear();
-        for exposure in &batch.with_sums {
+        for (exposure, segment) in batch.with_sums.iter().zip(batch.segments_with_sums(dimension)) {
             let variant = batch.exposures[*exposure as usize].variant;
-            let cell = self.start_of(batch.segment(*exposure, dimension), windows) + variant as usize;
+            let cell = self.start_of(segment, windows) + variant as usize;
             self.cell_of.push(cell as u32);
         }
         self.runs.sort(self.cell_of.iter().copied(), self.cells.len());
@@ -118,8 +118,8 @@ impl SegmentTable {
 }
 
 impl ExperimentCounts {
-    /// That has seen nobody.
-    pub(super) fn new(context: &Context<'_>, experiment: &Experiment<'_>) -> Self {
+    /// Of one of so many experiments, that has seen nobody.
+    pub(super) fn new(context: &Context<'_>, experiment: &Experiment<'_>, experiments: usize) -> Self {
         let variants = experiment.plan.weights.len();
         let table = |dimension| SegmentTable::new(dimension, variants);
         Self {
@@ -130,7 +130,7 @@ impl ExperimentCounts {
             dimensions: context.dimensions.iter().map(table).collect(),
             groups: TupleCounts::groups(context, experiment),
             health: health::Counts::new(context, experiment),
-            batch: Batch::default(),
+            batch: Batch::new(experiments),
             runs: Runs::default(),
             figures: Vec::new(),
         }

@@ -106,7 +106,7 @@ impl Analysis for Experiments<'_> {
 
     fn partial(&self) -> ExperimentPartial {
         let Places { experiments, not_configured, .. } = &self.places;
-        let counts = |experiment| ExperimentCounts::new(&self.context, experiment);
+        let counts = |experiment| ExperimentCounts::new(&self.context, experiment, experiments.len());
         ExperimentPartial {
             experiments: experiments.iter().map(counts).collect(),
             not_configured: vec![0; not_configured.len()],

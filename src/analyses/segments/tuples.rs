@@ -31,9 +31,7 @@ pub(super) struct Tuples {
     values_minor: Vec<Joint<1>>,
     /// By tuple, then stage.
     special: Vec<Special>,
-    /// By clock, then tuple: who took no time at all. Most enter the first stage with their first row.
-    at_once: Vec<Vec<u64>>,
-    /// By clock: all others.
+    /// By clock.
     waiting: Vec<Vec<Taken>>,
     sorted: Sorted,
     /// By customer of the batch at hand. Scratch.
@@ -69,7 +67,6 @@ impl Tuples {
             customers: Vec::new(),
             values_minor: Vec::new(),
             special: Vec::new(),
-            at_once: vec![Vec::new(); shape.clocks()],
             waiting: vec![Vec::new(); shape.clocks()],
             sorted: Sorted::default(),
             tuple_of: Vec::new(),
@@ -94,16 +91,10 @@ impl Tuples {
         self.customers.resize(tuples, 0);
         self.values_minor.resize(tuples * conversions, Joint::default());
         self.special.resize(tuples * stages, Special::default());
-        self.at_once.iter_mut().for_each(|counts| counts.resize(tuples, 0));
         self.tuple_of.iter().for_each(|tuple| self.customers[usize::from(*tuple)] += 1);
         for Timed { customer, clock, taken } in batch.times.iter().copied() {
-            let tuple = self.tuple_of[usize::from(customer)];
-            if taken == BinIndex::ZERO {
-                self.at_once[usize::from(clock)][usize::from(tuple)] += 1;
-                continue;
-            }
             let waiting = &mut self.waiting[usize::from(clock)];
-            waiting.push(Taken { tuple, taken });
+            waiting.push(Taken { tuple: self.tuple_of[usize::from(customer)], taken });
             if waiting.len() == WAITING {
                 self.spread_waiting(usize::from(clock), tables);
             }
@@ -141,13 +132,9 @@ impl Tuples {
                 {
                     counts.shaped(self.shape).special[at].add(*special);
                 }
-                for (clock, at_once) in self.at_once.iter().enumerate().filter(|(_, own)| own[tuple] > 0) {
-                    counts.shaped(self.shape).times_ms[clock].record_many(BinIndex::ZERO, at_once[tuple]);
-                }
             }
         }
         self.ids.clear();
-        self.at_once.iter_mut().for_each(Vec::clear);
         self.customers.clear();
         self.values_minor.clear();
         self.special.clear();
