@@ -252,8 +252,7 @@ fn path(key: &str) -> Result<Path> {
 }
 
 fn store(url: &ObjectUrl<'_>) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let retry =
-        RetryConfig { max_retries: MOST_RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
+    let retry = RetryConfig { max_retries: MOST_RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
     Ok(match url.store {
         StoreKind::S3 => {
             Arc::new(AmazonS3Builder::from_env().with_bucket_name(url.bucket).with_retry(retry).build()?)

@@ -1,13 +1,11 @@
 //! An object that is read in parts, all of one version.
 
 use std::fs::File;
-use std::io::Result;
+use std::io::{ErrorKind, Result};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
-
-use bytes::Bytes;
 
 use super::bucket::{Bucket, Entry, PART_BYTES};
 
@@ -68,20 +66,23 @@ impl Object {
     /// What has changed of it since it was found; None: nothing that the store tells.
     pub fn change(&self) -> Option<&'static str> {
         match self.bucket.head(&self.entry.key) {
-            Ok(Some(now)) => {
-                (now.etag != self.entry.etag).then_some("another object was put in its place")
-            }
+            Ok(Some(now)) => (now.etag != self.entry.etag).then_some("another object was put in its place"),
             Ok(None) => Some("it is gone"),
             Err(_) => None,
         }
     }
 
-    /// The whole of the object whose name is this one's with something behind it; None: there is none.
+    /// The whole of the object whose name is this one's with something behind it; None: it has more bytes than asked for.
     ///
     /// # Errors
-    /// What the store said.
-    pub fn beside(&self, suffix: &str) -> Result<Option<Bytes>> {
-        let found = self.bucket.get(&format!("{}{suffix}", self.entry.key))?;
-        Ok(found.map(|(bytes, _)| bytes))
+    /// There is none, or what the store said.
+    pub fn beside(&self, suffix: &str, most_bytes: u64) -> Result<Option<Vec<u8>>> {
+        let key = format!("{}{suffix}", self.entry.key);
+        let found = self.bucket.head(&key)?.ok_or(ErrorKind::NotFound)?;
+        if found.size > most_bytes {
+            return Ok(None);
+        }
+        let (bytes, _) = self.bucket.get(&key)?.ok_or(ErrorKind::NotFound)?;
+        Ok(Some(bytes.into()))
     }
 }
