@@ -28,8 +28,8 @@ use crate::engine::work::{self, Progress, Stoppable};
 use crate::interrupt::Interrupt;
 use crate::journey::partition::CutCounts;
 use crate::publish::{
-    Found, InputRecord, JobRecord, Manifest, Publication, Published, QuarantinedRecord, RunId, RunIdParts,
-    Store, publish, republish, window_name,
+    self, Destination, Found, InputRecord, JobRecord, Manifest, Pointer, Publication, Published,
+    QuarantinedRecord, RunId, RunIdParts, republish, window_name,
 };
 use crate::queries::{self, Query};
 use crate::tables::{self, TableDocs, Window};
@@ -98,11 +98,11 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let pool = work::pool(budget.threads())?;
     let interrupt = &options.interrupt;
     let progress = &Stoppable { progress, interrupt };
-    let store = Store::open(&plan.output.path, options.wait, interrupt)?;
+    let store = &*publish::open(&plan.output.path, budget.folder(), options.wait, interrupt)?;
     let opened = open_sound(plan, &pool, &budget.limits())?;
     interrupt.check()?;
     if !options.force
-        && let Some(outcome) = already_published(plan, options, (&queries, &only), &opened, &store)?
+        && let Some(outcome) = already_published(plan, options, (&queries, &only), &opened, store)?
     {
         return Ok(outcome);
     }
@@ -117,7 +117,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
     {
-        return again(plan, &store, &found, options);
+        return again(plan, store, &found, options);
     }
 
     // These stand in no table: they are about other runs, or about how files are written.
@@ -157,7 +157,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         tables: tables.clone(),
     };
     progress.begin("publishing", 0);
-    let published = pool.install(|| publish(&store, &publication))?;
+    let published = pool.install(|| publish::publish(store, &publication))?;
     progress.end();
     Ok(Outcome {
         published,
@@ -347,17 +347,15 @@ fn already_published(
     options: &RunOptions,
     of: (&[Query], &Only),
     opened: &Opened,
-    store: &Store,
+    store: &dyn Destination,
 ) -> Result<Option<Outcome>, JobError> {
-    let root = &plan.output.path;
-    let mut candidates = vec![root.join("current")];
+    let mut candidates = vec![store.pointed(Pointer::Current)];
     if let (Some(from_us), Some(to_us)) = (plan.window.from_us, plan.window.to_us) {
         let name = window_name(Window { from_us, to_us }, &plan.job.timezone)?;
-        candidates.insert(0, root.join("windows").join(name));
+        candidates.insert(0, store.pointed(Pointer::Window(&name)));
     }
     let present = present_files(opened);
-    for folder in candidates {
-        let Ok(manifest) = Manifest::read(&folder) else { continue };
+    for manifest in candidates.into_iter().flatten() {
         let unchanged = manifest.inputs.len() == present.len()
             && manifest.inputs.iter().zip(&present).all(|(recorded, (key, path, size, modified_us))| {
                 recorded.input == *key
@@ -412,7 +410,12 @@ fn present_files(opened: &Opened) -> Vec<PresentFile> {
 }
 
 /// Makes a run current again that has this result already.
-fn again(plan: &Plan, store: &Store, found: &Found, options: &RunOptions) -> Result<Outcome, JobError> {
+fn again(
+    plan: &Plan,
+    store: &dyn Destination,
+    found: &Found,
+    options: &RunOptions,
+) -> Result<Outcome, JobError> {
     let warnings = found.manifest.counts.get(quality::WARNINGS).copied().unwrap_or(0);
     if options.strict && warnings > 0 {
         let checks = format!("\n  see data_quality of {}", found.manifest.run_id);
