@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::config::location;
 use crate::job::{JobError, Outcome};
 use crate::publish::PublishError;
 
@@ -100,7 +101,7 @@ impl<'a> Summary<'a> {
         let bounds = instant(outcome.window.from_us).zip(instant(outcome.window.to_us));
         Self {
             run_id: Some(&outcome.run_id),
-            directory: std::path::absolute(&published.directory).ok(),
+            directory: whole(&published.directory),
             current: Some(published.is_current),
             window: bounds.map(|(from, to)| Bounds { from, to }),
             rows: published.rows.iter().map(|(table, rows)| (table.as_str(), *rows)).collect(),
@@ -189,4 +190,11 @@ fn folder(path: &Path) -> &Path {
 fn refused(path: &Path, error: &io::Error) -> Failure {
     let hint = "name a file with --summary-file whose folder is there, may be written to and has room";
     Failure::io(format!("cannot write the summary {}", path.display()), error, hint)
+}
+/// Where a run lies, whatever the working directory; a location in an object store is that already.
+fn whole(directory: &Path) -> Option<PathBuf> {
+    match directory.to_str().is_some_and(location::is_remote) {
+        true => Some(directory.to_owned()),
+        false => std::path::absolute(directory).ok(),
+    }
 }

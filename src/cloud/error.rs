@@ -6,6 +6,8 @@ use object_store::Error as StoreError;
 
 /// Characters of what a store says that a message shows: some answer with a page of XML.
 const MOST_LETTERS: usize = 400;
+/// What stores answer where there is no such bucket or container; a listing that fails tells it in words only.
+const NO_BUCKET: [&str; 2] = ["<Code>NoSuchBucket</Code>", "<Code>ContainerNotFound</Code>"];
 
 /// The error with the kind that the rest of the program tells apart: [`ErrorKind::NotFound`],
 /// [`ErrorKind::AlreadyExists`], [`ErrorKind::PermissionDenied`], [`ErrorKind::StaleNetworkFileHandle`] where the object
@@ -21,7 +23,11 @@ pub(super) fn told(error: StoreError) -> Error {
         StoreError::InvalidPath { .. } => ErrorKind::InvalidInput,
         _ => ErrorKind::Other,
     };
-    Error::new(kind, clean(&error.to_string()))
+    let said = error.to_string();
+    if NO_BUCKET.iter().any(|code| said.contains(code)) {
+        return Error::new(ErrorKind::NotFound, "there is no such bucket or container");
+    }
+    Error::new(kind, clean(&said))
 }
 
 /// One line, without what stands in URLs after `?`: with shared access signatures that is a credential.
@@ -52,5 +58,7 @@ mod tests {
         assert!(clean(&"é ".repeat(1_000)).ends_with('…'));
         let gone = StoreError::NotFound { path: "a".to_owned(), source: "b".into() };
         assert_eq!(told(gone).kind(), ErrorKind::NotFound);
+        let source = "404 Not Found: <Error><Code>NoSuchBucket</Code></Error>".into();
+        assert_eq!(told(StoreError::Generic { store: "S3", source }).kind(), ErrorKind::NotFound);
     }
 }
