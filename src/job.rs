@@ -25,6 +25,7 @@ use crate::engine::observe::{Seen, finish, observe};
 use crate::engine::open::Opened;
 use crate::engine::quarantine::{Quarantined, load_sound, open_sound};
 use crate::engine::work::{self, Progress, Stoppable};
+use crate::input::InputFile;
 use crate::interrupt::Interrupt;
 use crate::journey::partition::CutCounts;
 use crate::publish::{
@@ -304,6 +305,7 @@ fn input_record(input: &crate::engine::load::InputRecord, secrets: &Secrets) -> 
         path: secrets.redact(&input.file.path.display().to_string()).into_owned(),
         size: input.file.identity.size,
         modified_us: input.file.modified_us(),
+        etag: input.file.etag().map(str::to_owned),
         blake3: input.digest.to_hex().to_string(),
         sha256: input.sha256.clone(),
         rows: input.rows,
@@ -357,12 +359,13 @@ fn already_published(
     let present = present_files(opened);
     for manifest in candidates.into_iter().flatten() {
         let unchanged = manifest.inputs.len() == present.len()
-            && manifest.inputs.iter().zip(&present).all(|(recorded, (key, path, size, modified_us))| {
+            && manifest.inputs.iter().zip(&present).all(|(recorded, (key, file))| {
                 recorded.input == *key
-                    && recorded.path == options.secrets.redact(&path.display().to_string())
-                    && recorded.size == *size
-                    && recorded.modified_us == *modified_us
-                    && modified_us.is_some()
+                    && recorded.path == options.secrets.redact(&file.path.display().to_string())
+                    && recorded.size == file.identity.size
+                    && recorded.modified_us == file.modified_us()
+                    && recorded.modified_us.is_some()
+                    && recorded.etag.as_deref() == file.etag()
             });
         // What was damaged may have been mended.
         if !unchanged || !manifest.quarantined.is_empty() || !opened.quarantined.is_empty() {
@@ -380,13 +383,11 @@ fn already_published(
     Ok(None)
 }
 
-type PresentFile = (String, std::path::PathBuf, u64, Option<i64>);
+type PresentFile = (String, InputFile);
 
 /// The files a run would read, in the order of the manifest.
 fn present_files(opened: &Opened) -> Vec<PresentFile> {
-    let of = |key: &str, file: &crate::input::InputFile| {
-        (key.to_owned(), file.path.clone(), file.identity.size, file.modified_us())
-    };
+    let of = |key: &str, file: &InputFile| (key.to_owned(), file.clone());
     let small = |source: &Option<crate::engine::open::OpenSource>, wanted: bool| -> Vec<PresentFile> {
         source
             .iter()

@@ -30,6 +30,11 @@ impl Object {
         Self { bucket, entry }
     }
 
+    /// What changes when it is written again.
+    pub fn etag(&self) -> &str {
+        &self.entry.etag
+    }
+
     /// Fills a buffer from a position on.
     ///
     /// # Errors

@@ -35,7 +35,7 @@ pub struct InputFile {
     pub sidecar: Option<PathBuf>,
     /// The object, where it is none on this machine.
     #[cfg(feature = "cloud")]
-    pub(super) object: Option<Object>,
+    pub(crate) object: Option<Object>,
 }
 
 impl InputFile {
@@ -68,6 +68,16 @@ impl InputFile {
     /// Last change in µs since the epoch; None where the file system doesn't say.
     pub fn modified_us(&self) -> Option<i64> {
         i64::try_from(self.identity.modified_ns / 1_000).ok().filter(|modified| *modified > 0)
+    }
+
+    /// What changes whenever an object is written, by the store that it is in; None of a file. The times that stores keep
+    /// are full seconds, in which much can happen.
+    pub fn etag(&self) -> Option<&str> {
+        #[cfg(feature = "cloud")]
+        if let Some(object) = &self.object {
+            return Some(object.etag());
+        }
+        None
     }
 
     /// Opens it for the first time.

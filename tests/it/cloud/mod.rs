@@ -346,7 +346,7 @@ impl Victim {
     }
 }
 
-/// Killed before and after every object that a run writes or removes.
+/// Killed at every object that a run writes or removes.
 fn a_killed_run_leaves_the_old_result_or_the_new_one(server: &Arc<Server>) {
     let job = Job::new(server, "killed");
     let few = ["--only", "stage_funnel", "--set", "output.keep={days=0,runs=1}"];
@@ -364,46 +364,39 @@ fn a_killed_run_leaves_the_old_result_or_the_new_one(server: &Arc<Server>) {
     let mut old = published(&job);
     assert_eq!(job.current(), old);
     let (mut points, mut kept, mut replaced) = (0, 0, 0);
-    'points: for number in 0.. {
-        for answered in [false, true] {
-            job.set_value(100.0 + f64::from(points));
-            let new = published(&job);
-            let victim = Victim::default();
-            let killer = victim.clone();
-            let writes = Arc::new(AtomicUsize::new(0));
-            let count = Arc::clone(&writes);
-            let proxy = job.proxy(move |request| {
-                let is_write = !matches!(request.method.as_str(), "GET" | "HEAD");
-                if is_write && count.fetch_add(1, Ordering::Relaxed) == number {
-                    if answered {
-                        // The store gets it, but nobody is there any more to hear so.
-                        killer.kill();
-                        return Fate::Unanswered;
-                    }
-                    killer.kill();
-                    return Fate::Refused;
-                }
-                Fate::Passed
-            });
-            victim.spawn(job.command_at(proxy.port, &few));
-            let code = victim.wait();
-            let written = writes.load(Ordering::Relaxed);
-            let found = job.current();
-            assert!(found == old || found == new, "torn at write {number}");
-            if written <= number {
-                assert_eq!(code, Some(0), "there is no such write any more");
-                break 'points;
+    for number in 0.. {
+        job.set_value(100.0 + number as f64);
+        let new = published(&job);
+        let victim = Victim::default();
+        let killer = victim.clone();
+        let writes = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&writes);
+        let proxy = job.proxy(move |request| {
+            let is_write = !matches!(request.method.as_str(), "GET" | "HEAD");
+            if !is_write || count.fetch_add(1, Ordering::Relaxed) != number {
+                return Fate::Passed;
             }
-            kept += u32::from(found == old);
-            replaced += u32::from(found == new);
-            points += 1;
-            job.run(&few);
-            assert_eq!(job.current(), new, "after write {number}");
-            old = new;
+            killer.kill();
+            // By turns the store gets what was sent or doesn't; nobody is there any more to hear of it.
+            if number.is_multiple_of(2) { Fate::Refused } else { Fate::Unanswered }
+        });
+        victim.spawn(job.command_at(proxy.port, &few));
+        let code = victim.wait();
+        let written = writes.load(Ordering::Relaxed);
+        let found = job.current();
+        assert!(found == old || found == new, "torn at write {number}");
+        if written <= number {
+            assert_eq!(code, Some(0), "there is no such write any more");
+            break;
         }
+        kept += u32::from(found == old);
+        replaced += u32::from(found == new);
+        points += 1;
+        job.run(&few);
+        assert_eq!(job.current(), new, "after write {number}");
+        old = new;
     }
-    eprintln!("{points} points: {kept} old, {replaced} new");
-    assert!(points >= 14 && kept > 0 && replaced > 0, "{points} points: {kept} old, {replaced} new");
+    assert!(points >= 12 && kept > 0 && replaced > 0, "{points} points: {kept} old, {replaced} new");
 }
 
 fn a_stopped_run_takes_back_what_it_sent(server: &Arc<Server>) {
