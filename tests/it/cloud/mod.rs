@@ -14,7 +14,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use self::proxy::{Fate, Proxy, Request};
-use self::servers::{Protocol, Server};
+use self::servers::{Protocol, Running, Server};
 use crate::support::{CONFIG, Ran, Warehouse, few_touchpoints, floats, text, times, with};
 
 #[test]
@@ -29,9 +29,8 @@ fn azure() {
 
 /// One server for all, each below a prefix of its own: starting one takes longer than a run.
 fn against(protocol: Protocol) {
-    let Some(server) = Server::start(protocol) else { return };
-    let server = Arc::new(server);
-    let scenarios: [(&str, fn(&Arc<Server>)); 9] = [
+    let Some(running) = Running::start(protocol) else { return };
+    let scenarios: [(&str, fn(Server)); 9] = [
         ("the bytes are those of local folders", the_bytes_are_those_of_local_folders),
         ("what cannot be reached is told without secrets", what_cannot_be_reached_is_told_without_secrets),
         ("large row groups wait on disk", large_row_groups_wait_on_disk),
@@ -52,8 +51,8 @@ fn against(protocol: Protocol) {
         ("runs that nothing keeps go", runs_that_nothing_keeps_go),
     ];
     // All of them, so that one failure doesn't hide another.
-    let fails = |(_, scenario): &&(&str, fn(&Arc<Server>))| {
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scenario(&server))).is_err()
+    let fails = |(_, scenario): &&(&str, fn(Server))| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scenario(running.server))).is_err()
     };
     let failed: Vec<&str> = scenarios.iter().filter(fails).map(|(name, _)| *name).collect();
     assert!(failed.is_empty(), "{protocol:?}: {failed:?}");
@@ -62,15 +61,15 @@ fn against(protocol: Protocol) {
 /// A job whose inputs and results lie below a prefix of a server.
 struct Job {
     warehouse: Warehouse,
-    server: Arc<Server>,
+    server: Server,
     prefix: &'static str,
 }
 
 impl Job {
-    fn new(server: &Arc<Server>, prefix: &'static str) -> Self {
+    fn new(server: Server, prefix: &'static str) -> Self {
         let warehouse = Warehouse::new(CONFIG);
         std::fs::create_dir(warehouse.path("tmp")).unwrap();
-        let job = Self { warehouse, server: Arc::clone(server), prefix };
+        let job = Self { warehouse, server, prefix };
         job.set_value(30.0);
         job
     }
@@ -160,7 +159,7 @@ fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn the_bytes_are_those_of_local_folders(server: &Arc<Server>) {
+fn the_bytes_are_those_of_local_folders(server: Server) {
     let job = Job::new(server, "bytes");
     let later = with(few_touchpoints(), "customer_id", text(&["c-4", "c-4", "c-5", "c-5", "c-6", "c-6"]));
     job.warehouse.parquet("touchpoints/dt=2026-04-02/b.parquet", later);
@@ -224,7 +223,7 @@ fn the_bytes_are_those_of_local_folders(server: &Arc<Server>) {
     assert!(ran.stdout.contains("Email"), "{}", ran.stdout);
 }
 
-fn what_cannot_be_reached_is_told_without_secrets(server: &Arc<Server>) {
+fn what_cannot_be_reached_is_told_without_secrets(server: Server) {
     let job = Job::new(server, "unreachable");
     let nowhere = server.url("").replace("box", "no-such-box");
     let ran = job.run_at(server.port, &["--set", &format!("inputs.touchpoints.path={nowhere}x")]);
@@ -254,7 +253,7 @@ fn what_cannot_be_reached_is_told_without_secrets(server: &Arc<Server>) {
 }
 
 /// What is needed of a row group doesn't fit into what a thread holds in memory.
-fn large_row_groups_wait_on_disk(server: &Arc<Server>) {
+fn large_row_groups_wait_on_disk(server: Server) {
     let job = Job::new(server, "large");
     let rows = 300_000;
     // Ids that nothing can shorten.
@@ -279,7 +278,7 @@ fn large_row_groups_wait_on_disk(server: &Arc<Server>) {
     job.assert_tidy();
 }
 
-fn refused_requests_are_tried_again_and_lost_answers_are_believed(server: &Arc<Server>) {
+fn refused_requests_are_tried_again_and_lost_answers_are_believed(server: Server) {
     let job = Job::new(server, "retried");
     let expected = job.expected();
     let refused = Arc::new(AtomicUsize::new(0));
@@ -347,7 +346,7 @@ impl Victim {
 }
 
 /// Killed at every object that a run writes or removes.
-fn a_killed_run_leaves_the_old_result_or_the_new_one(server: &Arc<Server>) {
+fn a_killed_run_leaves_the_old_result_or_the_new_one(server: Server) {
     let job = Job::new(server, "killed");
     let few = ["--only", "stage_funnel", "--set", "output.keep={days=0,runs=1}"];
     let published = |job: &Job| {
@@ -399,7 +398,7 @@ fn a_killed_run_leaves_the_old_result_or_the_new_one(server: &Arc<Server>) {
     assert!(points >= 12 && kept > 0 && replaced > 0, "{points} points: {kept} old, {replaced} new");
 }
 
-fn a_stopped_run_takes_back_what_it_sent(server: &Arc<Server>) {
+fn a_stopped_run_takes_back_what_it_sent(server: Server) {
     let job = Job::new(server, "stopped");
     let victim = Victim::default();
     let stopper = victim.clone();
@@ -420,7 +419,7 @@ fn a_stopped_run_takes_back_what_it_sent(server: &Arc<Server>) {
     job.assert_tidy();
 }
 
-fn an_object_that_is_replaced_while_it_is_read_is_noticed(server: &Arc<Server>) {
+fn an_object_that_is_replaced_while_it_is_read_is_noticed(server: Server) {
     let job = Job::new(server, "replaced");
     job.run(&["--quiet"]);
     let old = job.current();
@@ -431,14 +430,13 @@ fn an_object_that_is_replaced_while_it_is_read_is_noticed(server: &Arc<Server>) 
     let at = other.len() / 2;
     other[at] ^= 1;
     let (key, reads) = (job.key("touchpoints/dt=2026-04-01/a.parquet"), AtomicUsize::new(0));
-    let behind = Arc::clone(server);
     let proxy = job.proxy(move |request| {
         // The first read is that of the footer.
         if request.method == "GET"
             && request.path.ends_with("a.parquet")
             && reads.fetch_add(1, Ordering::Relaxed) == 1
         {
-            behind.put(&key, &other);
+            server.put(&key, &other);
         }
         Fate::Passed
     });
@@ -452,7 +450,7 @@ fn an_object_that_is_replaced_while_it_is_read_is_noticed(server: &Arc<Server>) 
     assert_eq!(job.current(), old);
 }
 
-fn of_two_runs_of_a_window_the_later_one_loses(server: &Arc<Server>) {
+fn of_two_runs_of_a_window_the_later_one_loses(server: Server) {
     let job = Arc::new(Job::new(server, "raced"));
     // On which the other run is done while this one is about to send what it has.
     let (other, begun) = (Arc::clone(&job), AtomicUsize::new(0));
@@ -472,7 +470,7 @@ fn of_two_runs_of_a_window_the_later_one_loses(server: &Arc<Server>) {
     job.assert_tidy();
 }
 
-fn runs_that_nothing_keeps_go(server: &Arc<Server>) {
+fn runs_that_nothing_keeps_go(server: Server) {
     let job = Job::new(server, "kept");
     let runs = || job.results("runs/").iter().filter(|key| key.ends_with("manifest.json")).count();
     job.run(&["--quiet"]);

@@ -33,15 +33,21 @@ pub enum Protocol {
     Azure,
 }
 
-/// A server that runs until it is dropped.
+/// A server, as those see it who ask it for something.
+#[derive(Debug, Clone, Copy)]
 pub struct Server {
     pub protocol: Protocol,
     pub port: u16,
+}
+
+/// The process of a server, which ends when this is dropped.
+pub struct Running {
+    pub server: Server,
     child: Child,
     _folder: tempfile::TempDir,
 }
 
-impl Drop for Server {
+impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -54,7 +60,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl Server {
+impl Running {
     /// Starts a server with an empty bucket; None where its program isn't there.
     pub fn start(protocol: Protocol) -> Option<Self> {
         let variable = match protocol {
@@ -86,23 +92,26 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .expect("the server starts");
-        let mut server = Self { protocol, port, child, _folder: folder };
+        let server = Server { protocol, port };
+        let mut running = Self { server, child, _folder: folder };
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 let query = if protocol == Protocol::Azure { "restype=container" } else { "" };
                 let made = server.request("PUT", "", query, &[]);
                 assert!((200..300).contains(&made.status), "{}", String::from_utf8_lossy(&made.body));
-                return Some(server);
+                return Some(running);
             }
-            if server.child.try_wait().expect("waited").is_some() {
+            if running.child.try_wait().expect("waited").is_some() {
                 return None;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
         panic!("the server doesn't answer");
     }
+}
 
+impl Server {
     /// The location of a key.
     pub fn url(&self, key: &str) -> String {
         match self.protocol {
