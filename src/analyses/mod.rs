@@ -123,6 +123,7 @@ pub mod suppression;
 mod suppression_tests;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tuples;
 
 pub use attribution::Attribution;
 pub use channel_daily::ChannelDaily;

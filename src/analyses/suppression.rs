@@ -28,35 +28,6 @@ pub fn is_withheld(part: u64, whole: u64, min_customers: u64) -> bool {
     is_small(part, min_customers) || is_small(whole - part, min_customers)
 }
 
-/// Customers of the population by dimension and segment: integers that merge in any order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Population {
-    /// By dimension, then segment.
-    pub customers: Vec<Vec<u64>>,
-}
-
-impl Population {
-    /// Nobody, in these dimensions.
-    pub fn new(dimensions: &[Dimension]) -> Self {
-        Self { customers: dimensions.iter().map(|dimension| vec![0; dimension.segments.len()]).collect() }
-    }
-
-    /// Counts a customer of these segments, one per dimension; none where the customer isn't in the population.
-    #[inline]
-    pub fn count(&mut self, segments: &[u32]) {
-        for (customers, segment) in self.customers.iter_mut().zip(segments) {
-            customers[*segment as usize] += 1;
-        }
-    }
-
-    /// Adds what another has counted.
-    pub fn merge(&mut self, other: &Population) {
-        for (own, other) in self.customers.iter_mut().zip(&other.customers) {
-            own.iter_mut().zip(other).for_each(|(own, other)| *own += other);
-        }
-    }
-}
-
 /// The cells of a dimension: which of its segments have one of their own.
 ///
 /// Segments below `min_customers`, at least 3, become `(small)`, then the next smallest (ties by name), until it holds
@@ -190,11 +161,13 @@ pub fn hide(hidden: &mut BTreeSet<usize>, families: &[Family], min_customers: u6
     }
 }
 
-/// What a table has hidden that another would show: it is finished before that other.
+/// What the tables of segments have shown, and hidden that another would show: they are finished before that other.
 ///
 /// Where all of a segment take part in an experiment, its arms together have as many conversions as the segment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Withheld {
+    /// Customers of the tables of segments, by dimension, then segment: every table has their cells.
+    pub population: Vec<Vec<u64>>,
     /// Dimension, conversion and segment whose conversions are hidden.
     converted: BTreeSet<(usize, usize, String)>,
 }

@@ -49,7 +49,36 @@ impl Bench {
 
     /// The frames of an analysis, one journey after the other into one bucket after the other.
     pub(crate) fn run<A: Analysis>(&self, analysis: &A) -> Vec<NamedFrame> {
-        self.run_after(analysis, &mut Withheld::new())
+        self.run_after(analysis, &mut self.withheld())
+    }
+
+    /// Nothing is hidden, of the population of the journeys.
+    fn withheld(&self) -> Withheld {
+        let segments = self.dimensions.iter().map(|dimension| vec![0; dimension.segments.len()]);
+        let mut population: Vec<Vec<u64>> = segments.collect();
+        for journey in &self.journeys {
+            for (customers, segment) in population.iter_mut().zip(self.segments_of(journey)) {
+                customers[segment as usize] += 1;
+            }
+        }
+        let mut withheld = Withheld::new();
+        withheld.population = population;
+        withheld
+    }
+
+    /// The segments that tables of segments count a customer in.
+    fn segments_of(&self, journey: &OwnedJourney) -> Vec<u32> {
+        let walk = journey.walk(&self.world.rules);
+        let (mut segments, population) = (Vec::new(), self.plan.segments.population);
+        segments_of(
+            &self.dimensions,
+            population,
+            &journey.journey(),
+            &walk,
+            &self.world.rules,
+            &mut segments,
+        );
+        segments
     }
 
     /// The same after other analyses have hidden something.
@@ -86,14 +115,12 @@ impl Bench {
         workers.into_iter().rev().for_each(|worker| analysis.merge(&mut merged, worker));
         let mut buckets: Vec<A::Partial> = (1..BUCKETS).map(|_| analysis.partial()).collect();
         buckets.push(merged);
-        analysis.finish(&buckets, &mut Withheld::new()).unwrap()
+        analysis.finish(&buckets, &mut self.withheld()).unwrap()
     }
 
     fn observe<A: Analysis>(&self, analysis: &A, journey: &OwnedJourney, partial: &mut A::Partial) {
         let walk = journey.walk(&self.world.rules);
-        let mut segments = Vec::new();
-        let (population, rules) = (self.plan.segments.population, &self.world.rules);
-        segments_of(&self.dimensions, population, &journey.journey(), &walk, rules, &mut segments);
+        let segments = self.segments_of(journey);
         let observed = Observed { journey: &journey.journey(), walk: &walk, segments: &segments };
         analysis.observe(observed, partial);
     }

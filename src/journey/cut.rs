@@ -11,11 +11,12 @@ use std::cmp::Ordering;
 use crate::config::plan::Dedupe;
 
 use super::buffer::{CHUNK_ITEMS, Chunks, HAS_AMOUNT, HAS_ORDER, MAX_PARTITION_ROWS, PLAIN, PartitionBuffer};
+use super::by_position::ByPosition;
 use super::interner::{Interner, NOBODY};
 use super::key::{CustomerHash, EventKey};
 use super::partition::{
-    Assignment, Attributes, AttributesSince, Besides, CutCounts, CutOptions, Journey, NumbersByPosition,
-    Partition, Remaps, Touchpoint,
+    Assignment, Attributes, AttributesSince, Besides, CutCounts, CutOptions, Journey, Partition, Remaps,
+    Touchpoint,
 };
 use super::rules::Rules;
 
@@ -224,13 +225,9 @@ impl Scratch {
             // The rows of a worker begin with a chunk of positions, so that a position names a chunk.
             ids.resize(ids.len().next_multiple_of(CHUNK_ITEMS), NOBODY);
             let base = ids.len() as u32;
-            besides
-                .amounts
-                .extend(buffer.amounts.iter().map(|beside| (base + beside.at, beside.bits as i64)));
-            besides.orders.extend(buffer.orders.iter().map(|beside| (base + beside.at, beside.bits)));
-            besides
-                .numbers
-                .resize_with(buffer.numbers.len().max(besides.numbers.len()), NumbersByPosition::default);
+            buffer.amounts.iter().for_each(|own| besides.amounts.push(base + own.at, own.bits as i64));
+            buffer.orders.iter().for_each(|own| besides.orders.push(base + own.at, own.bits));
+            besides.numbers.resize_with(buffer.numbers.len().max(besides.numbers.len()), ByPosition::default);
             for (column, numbers) in besides.numbers.iter_mut().zip(&buffer.numbers) {
                 numbers.iter().for_each(|beside| column.push(base + beside.at, beside.bits as i64));
             }

@@ -6,7 +6,7 @@ use super::behaviours::CodedBehaviour;
 use super::codebook::Codebook;
 use super::partition::Journey;
 use super::rules::Rules;
-use super::walk::Walk;
+use super::walk::{Touch, Walk};
 
 /// Segment of customers for whom a dimension is null.
 pub const NO_SEGMENT: &str = "(none)";
@@ -146,14 +146,13 @@ impl Dimension {
         };
         match source {
             DimensionSource::Attribute(_) => first_of(of_code, journey.attributes.at(time_us).into_iter()),
+            // Most often the first one says it.
             DimensionSource::Touchpoint(_) => {
-                let rows = journey.rows.iter().take_while(|row| row.time_us <= time_us);
-                first_of(of_code, rows.map(|row| row.code))
+                first_until(of_code, time_us, journey.rows.iter().map(|row| (row.time_us, row.code)))
             }
             DimensionSource::FirstTouch(_) => {
-                // Most often the first one says it.
-                let touches = walk.touches.iter().take_while(|touch| touch.time_us <= time_us);
-                first_of(of_code, touches.map(|touch| journey.rows[touch.row as usize].code))
+                let code = |touch: &Touch| journey.rows[touch.row as usize].code;
+                first_until(of_code, time_us, walk.touches.iter().map(|touch| (touch.time_us, code(touch))))
             }
             DimensionSource::LastTouch(_) => first_of(of_code, touch_codes(journey, walk, time_us).rev()),
         }
@@ -165,6 +164,21 @@ impl Dimension {
 fn first_of(segment_of_code: &[u32], codes: impl Iterator<Item = u32>) -> usize {
     let mut segments = codes.map(|code| segment_of_code[code as usize] as usize);
     segments.find(|segment| *segment != 0).unwrap_or(0)
+}
+
+/// The same of some instants (µs) with their codes, in order, up to and including an instant.
+#[inline]
+fn first_until(segment_of_code: &[u32], until_us: i64, codes: impl Iterator<Item = (i64, u32)>) -> usize {
+    for (time_us, code) in codes {
+        if time_us > until_us {
+            break;
+        }
+        let segment = segment_of_code[code as usize] as usize;
+        if segment != 0 {
+            return segment;
+        }
+    }
+    0
 }
 
 fn of_behaviour(fits: bool) -> usize {

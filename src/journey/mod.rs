@@ -4,6 +4,7 @@
 
 mod behaviours;
 pub mod buffer;
+mod by_position;
 pub mod channels;
 pub mod codebook;
 pub mod cut;

@@ -5,6 +5,7 @@ use crate::config::plan::Dedupe;
 use super::buffer::{
     AssignmentRow, AttributeRow, Chunks, DatedAttributeRow, HAS_AMOUNT, HAS_ORDER, PLAIN, PartitionBuffer,
 };
+use super::by_position::ByPosition;
 use super::key::{CustomerHash, EventKey};
 
 /// One touchpoint of a journey.
@@ -37,17 +38,19 @@ pub struct Assignment {
 /// What only some rows have, by position in the partition.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Besides {
-    pub(super) amounts: Vec<(u32, i64)>,
-    pub(super) orders: Vec<(u32, u64)>,
-    /// By number column.
-    pub(super) numbers: Vec<NumbersByPosition>,
+    /// Minor units.
+    pub(super) amounts: ByPosition<i64>,
+    /// Hashes.
+    pub(super) orders: ByPosition<u64>,
+    /// By number column: millionths.
+    pub(super) numbers: Vec<ByPosition<i64>>,
 }
 
 impl Besides {
     pub(super) fn clear(&mut self) {
         self.amounts.clear();
         self.orders.clear();
-        self.numbers.iter_mut().for_each(NumbersByPosition::clear);
+        self.numbers.iter_mut().for_each(ByPosition::clear);
     }
 
     /// A number of a row, in millionths; None: null.
@@ -65,62 +68,14 @@ impl Besides {
     /// Value in minor units; None: null.
     #[inline]
     pub(super) fn amount_minor(&self, row: &Touchpoint) -> Option<i64> {
-        if row.at & HAS_AMOUNT == 0 { None } else { find(&self.amounts, row.at & PLAIN) }
+        if row.at & HAS_AMOUNT == 0 { None } else { self.amounts.get(row.at & PLAIN) }
     }
 
     /// Hash of the order's id; None where there is none or nothing asks for it.
     #[inline]
     pub(super) fn order(&self, row: &Touchpoint) -> Option<u64> {
-        if row.at & HAS_ORDER == 0 { None } else { find(&self.orders, row.at & PLAIN) }
+        if row.at & HAS_ORDER == 0 { None } else { self.orders.get(row.at & PLAIN) }
     }
-}
-
-/// The numbers of a column by position in the partition.
-///
-/// Most rows may have one, so that they are counted off instead of searched: a bit for each position, and before each
-/// 64 of them how many numbers there are (rank on a bit vector; Jacobson 1989).
-#[derive(Debug, Clone, Default)]
-pub(super) struct NumbersByPosition {
-    present: Vec<u64>,
-    before: Vec<u32>,
-    millionths: Vec<i64>,
-}
-
-impl NumbersByPosition {
-    fn clear(&mut self) {
-        self.present.clear();
-        self.before.clear();
-        self.millionths.clear();
-    }
-
-    /// Adds the number at a position above all so far.
-    #[inline]
-    pub(super) fn push(&mut self, at: u32, millionths: i64) {
-        let word = at as usize / 64;
-        if word >= self.present.len() {
-            self.present.resize(word + 1, 0);
-            self.before.resize(word + 1, self.millionths.len() as u32);
-        }
-        self.present[word] |= 1 << (at % 64);
-        self.millionths.push(millionths);
-    }
-
-    #[inline]
-    fn get(&self, at: u32) -> Option<i64> {
-        let word = at as usize / 64;
-        let present = *self.present.get(word)?;
-        let bit = 1 << (at % 64);
-        if present & bit == 0 {
-            return None;
-        }
-        let before = self.before[word] + (present & (bit - 1)).count_ones();
-        Some(self.millionths[before as usize])
-    }
-}
-
-fn find<T: Copy>(sorted: &[(u32, T)], at: u32) -> Option<T> {
-    let place = sorted.binary_search_by_key(&at, |(at, _)| *at).ok()?;
-    Some(sorted[place].1)
 }
 
 /// What the customers table says of a customer from an instant on.
@@ -278,23 +233,5 @@ impl CutCounts {
         self.table_rows_without_touchpoints += other.table_rows_without_touchpoints;
         self.bots += other.bots;
         self.bot_rows += other.bot_rows;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_found_by_their_position() {
-        let mut numbers = NumbersByPosition::default();
-        let positions: Vec<u32> =
-            (0..20_000).filter(|at| at % 7 == 0 || (5_000..5_200).contains(at)).collect();
-        positions.iter().for_each(|at| numbers.push(*at, -i64::from(*at)));
-        for at in 0..21_000 {
-            let wanted = positions.binary_search(&at).is_ok().then_some(-i64::from(at));
-            assert_eq!(numbers.get(at), wanted, "{at}");
-        }
-        assert_eq!(NumbersByPosition::default().get(0), None);
     }
 }

@@ -15,8 +15,9 @@ use crate::config::plan::{
 };
 
 use super::buffer::{HAS_AMOUNT, HAS_ORDER};
+use super::by_position::ByPosition;
 use super::codebook::CodebookBuilder;
-use super::partition::{Attributes, AttributesSince, Besides, NumbersByPosition};
+use super::partition::{Attributes, AttributesSince, Besides};
 use super::rules::Facts;
 use super::units::NO_CAMPAIGN;
 use super::{
@@ -143,15 +144,15 @@ impl World {
         let rest = |sign: char| item[2..].iter().find_map(|text| text.strip_prefix(sign));
         let mut flags = 0;
         if let Some(amount) = rest('=') {
-            besides.amounts.push((at, amount.parse().unwrap()));
+            besides.amounts.push(at, amount.parse().unwrap());
             flags |= HAS_AMOUNT;
         }
         if let Some(order) = rest('#') {
-            besides.orders.push((at, order.parse().unwrap()));
+            besides.orders.push(at, order.parse().unwrap());
             flags |= HAS_ORDER;
         }
         if let Some(number) = rest('*') {
-            besides.numbers.resize_with(1, NumbersByPosition::default);
+            besides.numbers.resize_with(1, ByPosition::default);
             let units: f64 = number.parse().unwrap();
             besides.numbers[0].push(at, (units * NUMBER_PER_UNIT as f64).round() as i64);
         }

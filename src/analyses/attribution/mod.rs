@@ -282,8 +282,8 @@ impl<'a> Attribution<'a> {
                 if touches.is_empty() {
                     return;
                 }
-                match cells.short.of(touches) {
-                    Some(counts) => counts.nulls += 1,
+                match cells.short.place(touches) {
+                    Some(place) => cells.short.add_null(place),
                     None => {
                         cells.add_nulls(touches.iter().map(|touch| touch.channel), 1, &mut scratch.distinct);
                     }
@@ -295,11 +295,8 @@ impl<'a> Attribution<'a> {
                 if touches.is_empty() {
                     return;
                 }
-                if let Some(counts) = cells.short.of(touches) {
-                    counts.conversions += 1;
-                    if value_minor != 0 {
-                        counts.value_minor += i128::from(value_minor);
-                    }
+                if let Some(place) = cells.short.place(touches) {
+                    cells.short.add_conversion(place, value_minor);
                     if touches.len() > 1 {
                         self.share_by_time(path, all, (value_minor, 1), cells, scratch);
                     }

@@ -11,7 +11,7 @@ const SEQUENCES: usize = 4_096;
 const LONGEST: usize = 4;
 
 /// Paths with the same channels in the same order.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Counts {
     /// Those that converted.
     pub(super) conversions: u64,
@@ -21,14 +21,23 @@ pub(super) struct Counts {
     pub(super) value_minor: i128,
 }
 
+/// The place of a sequence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Place(usize);
+
 /// Counts by sequence of channels.
+///
+/// By number of the sequence: its channels, each plus one, as digits to the base of all channels. Of each path one list
+/// is touched, most often that of nulls, and the others leave it its place in a core's caches. A bucket has fewer paths
+/// to a target than 32 bits count.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct ShortPaths {
     channels: usize,
     /// Touches of the longest sequence that has a place here.
     longest: usize,
-    /// By number of the sequence: its channels, each plus one, as digits to the base of all channels.
-    counts: Vec<Counts>,
+    conversions: Vec<u32>,
+    nulls: Vec<u32>,
+    values_minor: Vec<i128>,
 }
 
 impl ShortPaths {
@@ -39,25 +48,50 @@ impl ShortPaths {
             longest += 1;
             sequences = 1 + sequences * channels;
         }
-        Self { channels, longest, counts: vec![Counts::default(); sequences] }
+        Self {
+            channels,
+            longest,
+            conversions: vec![0; sequences],
+            nulls: vec![0; sequences],
+            values_minor: vec![0; sequences],
+        }
     }
 
-    /// The counts of a path; None where it is too long.
+    /// The place of a path; None where it is too long.
     #[inline]
-    pub(super) fn of(&mut self, touches: &[Touch]) -> Option<&mut Counts> {
+    pub(super) fn place(&self, touches: &[Touch]) -> Option<Place> {
         if touches.len() > self.longest {
             return None;
         }
         let number =
             touches.iter().fold(0, |number, touch| number * self.channels + usize::from(touch.channel) + 1);
-        self.counts.get_mut(number)
+        Some(Place(number))
+    }
+
+    /// Counts a path that didn't convert.
+    #[inline]
+    pub(super) fn add_null(&mut self, Place(at): Place) {
+        self.nulls[at] += 1;
+    }
+
+    /// Counts a path that converted, worth so many minor units.
+    #[inline]
+    pub(super) fn add_conversion(&mut self, Place(at): Place, value_minor: i64) {
+        self.conversions[at] += 1;
+        if value_minor != 0 {
+            self.values_minor[at] += i128::from(value_minor);
+        }
     }
 
     /// Forgets everything, and shows what was counted with the channels it belongs to.
     pub(super) fn drain(&mut self, mut show: impl FnMut(&[u16], Counts)) {
         let mut sequence = Vec::with_capacity(LONGEST);
-        for (number, counts) in std::mem::take(&mut self.counts).into_iter().enumerate() {
-            if counts == Counts::default() {
+        let conversions = std::mem::take(&mut self.conversions);
+        let (nulls, values_minor) = (std::mem::take(&mut self.nulls), std::mem::take(&mut self.values_minor));
+        let counted = conversions.into_iter().zip(nulls).zip(values_minor);
+        for (number, ((conversions, nulls), value_minor)) in counted.enumerate() {
+            // What is worth something has converted.
+            if conversions == 0 && nulls == 0 {
                 continue;
             }
             sequence.clear();
@@ -68,7 +102,8 @@ impl ShortPaths {
                 rest /= self.channels;
             }
             sequence.reverse();
-            show(&sequence, counts);
+            let (conversions, nulls) = (u64::from(conversions), u64::from(nulls));
+            show(&sequence, Counts { conversions, nulls, value_minor });
         }
     }
 }
@@ -84,22 +119,25 @@ mod tests {
     #[test]
     fn every_sequence_has_a_place_of_its_own() {
         let mut short = ShortPaths::new(5);
-        assert_eq!((short.longest, short.counts.len()), (4, 1 + 5 + 25 + 125 + 625));
+        assert_eq!((short.longest, short.nulls.len()), (4, 1 + 5 + 25 + 125 + 625));
         let mut expected = Vec::new();
         for length in 1..=4 {
             for number in 0..5_usize.pow(length) {
                 let channels: Vec<u16> =
                     (0..length).rev().map(|digit| (number / 5_usize.pow(digit) % 5) as u16).collect();
-                let counts = short.of(&path(&channels)).unwrap();
-                counts.conversions += expected.len() as u64 + 1;
+                let place = short.place(&path(&channels)).unwrap();
+                (0..=expected.len()).for_each(|_| short.add_conversion(place, 2));
+                short.add_null(place);
                 expected.push(channels);
             }
         }
-        assert_eq!(short.of(&path(&[0; 5])), None, "too long");
+        assert_eq!(short.place(&path(&[0; 5])), None, "too long");
         let mut shown = Vec::new();
         short.drain(|channels, counts| {
             shown.push(channels.to_vec());
-            assert_eq!(counts.conversions, shown.len() as u64);
+            let conversions = shown.len() as u64;
+            let value_minor = 2 * i128::from(conversions);
+            assert_eq!(counts, Counts { conversions, nulls: 1, value_minor });
         });
         assert_eq!(shown, expected);
         short.drain(|_, _| panic!("everything was forgotten"));
@@ -112,8 +150,8 @@ mod tests {
         {
             let short = ShortPaths::new(channels);
             assert_eq!(short.longest, longest, "{channels}");
-            assert!(short.counts.len() <= SEQUENCES.max(channels + 1));
+            assert!(short.nulls.len() <= SEQUENCES.max(channels + 1));
         }
-        assert_eq!(ShortPaths::new(0).of(&[]), Some(&mut Counts::default()));
+        assert_eq!(ShortPaths::new(0).place(&[]), Some(Place(0)));
     }
 }

@@ -10,12 +10,16 @@ use super::population::Experiment;
 use super::quantities::Figures;
 use super::sums::VariantCounts;
 
-/// So many exposures are counted at once. With five dimensions and three sums they take a quarter of a megabyte.
-const FULL: usize = 4096;
+/// So many exposures of all experiments wait, at most. With five dimensions and three sums they take two megabytes.
+const WAITING: usize = 32_768;
+/// So many of an experiment are counted at once, however many experiments there are.
+const FULL: std::ops::RangeInclusive<usize> = 1_024..=16_384;
 
 /// Exposures of one experiment.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Batch {
+    /// So many exposures are counted at once.
+    full: usize,
     /// Those of analysed customers, as they came.
     pub(super) exposures: Vec<Waiting>,
     /// By exposure, then configured dimension: the segment.
@@ -57,9 +61,15 @@ pub(super) struct Waiting {
 }
 
 impl Batch {
+    /// No exposures, of one of so many experiments.
+    pub(super) fn new(experiments: usize) -> Self {
+        let full = (WAITING / experiments.max(1)).clamp(*FULL.start(), *FULL.end());
+        Self { full, ..Self::default() }
+    }
+
     /// Whether it is time to count.
     pub(super) fn is_full(&self) -> bool {
-        self.exposures.len() >= FULL
+        self.exposures.len() >= self.full
     }
 
     /// Adds an exposure in these segments, one per dimension.
@@ -88,10 +98,19 @@ impl Batch {
         self.followed.push(Followed { exposure: self.exposures.len() as u32 - 1, week, amount });
     }
 
-    /// The segments of a dimension, by exposure.
-    pub(super) fn segments(&self, dimension: usize) -> impl Iterator<Item = u32> {
-        let dimensions = self.segments.len() / self.exposures.len().max(1);
-        self.segments.iter().skip(dimension).step_by(dimensions.max(1)).copied()
+    /// The segments of each exposure, one per dimension, of which there is one at least.
+    pub(super) fn segments(&self) -> impl Iterator<Item = &[u32]> {
+        self.segments.chunks_exact(self.dimensions())
+    }
+
+    /// The segments of the exposures with sums in a dimension.
+    pub(super) fn segments_with_sums(&self, dimension: usize) -> impl Iterator<Item = u32> {
+        let dimensions = self.dimensions();
+        self.with_sums.iter().map(move |exposure| self.segments[*exposure as usize * dimensions + dimension])
+    }
+
+    fn dimensions(&self) -> usize {
+        (self.segments.len() / self.exposures.len().max(1)).max(1)
     }
 
     /// The figures of a metric, which stands at a place among those of the experiment, of every exposure with sums; zeros
@@ -115,7 +134,7 @@ impl Batch {
 
     /// Forgets all.
     pub(super) fn clear(&mut self) {
-        let Self { exposures, segments, with_sums, sums, followed } = self;
+        let Self { full: _, exposures, segments, with_sums, sums, followed } = self;
         exposures.clear();
         segments.clear();
         with_sums.clear();

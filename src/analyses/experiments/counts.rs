@@ -9,6 +9,7 @@ use super::health::{self, novelty};
 use super::population::{Experiment, Exposed, Exposure};
 use super::quantities::Figures;
 use super::sums::{VariantCounts, add_all};
+use super::tuples::{CellSums, TupleCounts};
 
 /// One experiment.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub(super) struct ExperimentCounts {
     pub(super) variants: Vec<WholeCounts>,
     /// By configured dimension.
     pub(super) dimensions: Vec<SegmentTable>,
+    /// What isn't in those yet, by group of dimensions: an exposure is counted once, not once per dimension.
+    groups: Vec<TupleCounts>,
     /// What only the checks ask for.
     pub(super) health: health::Counts,
     /// Analysed customers who aren't in any of these yet.
@@ -47,7 +50,7 @@ pub(super) struct SegmentTable {
     seen: Vec<u32>,
     /// By those, then planned variant.
     cells: Vec<SegmentCounts>,
-    /// By exposure of the batch at hand: index into `cells`. Scratch.
+    /// By exposure of the batch at hand with sums: index into `cells`. Scratch.
     cell_of: Vec<u32>,
     /// Of the batch at hand. Scratch.
     runs: Runs,
@@ -81,16 +84,22 @@ impl SegmentTable {
         *place as usize * self.variants
     }
 
-    /// Counts the exposures of a batch by the segments of the dimension, which stands at this place.
-    fn count(&mut self, batch: &Batch, dimension: usize, windows: usize) {
+    /// The counts of a segment and variant.
+    #[inline]
+    pub(super) fn cell(&mut self, segment: u32, variant: usize, windows: usize) -> &mut SegmentCounts {
+        let cell = self.start_of(segment, windows) + variant;
+        &mut self.cells[cell]
+    }
+
+    /// Sorts the exposures of a batch that have sums by the segments of the dimension, which stands at this place.
+    fn sort(&mut self, batch: &Batch, dimension: usize, windows: usize) {
         self.cell_of.clear();
-        for (exposure, segment) in batch.exposures.iter().zip(batch.segments(dimension)) {
-            let cell = self.start_of(segment, windows) + exposure.variant as usize;
-            self.cells[cell].count(exposure.windows_over);
+        for (exposure, segment) in batch.with_sums.iter().zip(batch.segments_with_sums(dimension)) {
+            let variant = batch.exposures[*exposure as usize].variant;
+            let cell = self.start_of(segment, windows) + variant as usize;
             self.cell_of.push(cell as u32);
         }
-        let cell_of = |exposure: &u32| self.cell_of[*exposure as usize];
-        self.runs.sort(batch.with_sums.iter().map(cell_of), self.cells.len());
+        self.runs.sort(self.cell_of.iter().copied(), self.cells.len());
     }
 
     /// Segments with analysed customers, and those by variant.
@@ -109,8 +118,8 @@ impl SegmentTable {
 }
 
 impl ExperimentCounts {
-    /// That has seen nobody.
-    pub(super) fn new(context: &Context<'_>, experiment: &Experiment<'_>) -> Self {
+    /// Of one of so many experiments, that has seen nobody.
+    pub(super) fn new(context: &Context<'_>, experiment: &Experiment<'_>, experiments: usize) -> Self {
         let variants = experiment.plan.weights.len();
         let table = |dimension| SegmentTable::new(dimension, variants);
         Self {
@@ -119,8 +128,9 @@ impl ExperimentCounts {
             unknown: vec![0; experiment.unknown_variants.len()],
             variants: vec![WholeCounts::new(experiment.windows_us.len()); variants],
             dimensions: context.dimensions.iter().map(table).collect(),
+            groups: TupleCounts::groups(context, experiment),
             health: health::Counts::new(context, experiment),
-            batch: Batch::default(),
+            batch: Batch::new(experiments),
             runs: Runs::default(),
             figures: Vec::new(),
         }
@@ -187,22 +197,31 @@ impl ExperimentCounts {
     /// Counts all who wait.
     #[inline(never)]
     pub(super) fn count(&mut self, context: &Context<'_>, experiment: &Experiment<'_>) {
-        let Self { variants, dimensions, health, batch, runs, figures, .. } = self;
+        let Self { variants, dimensions, groups, health, batch, runs, figures, .. } = self;
+        let (metrics, windows) = (metrics_of(context, experiment), experiment.windows_us.len());
         for exposure in &batch.exposures {
             variants[exposure.variant as usize].count(exposure.windows_over);
         }
         let variant_of = |exposure: &u32| batch.exposures[*exposure as usize].variant;
         runs.sort(batch.with_sums.iter().map(variant_of), variants.len());
-        for (at, table) in dimensions.iter_mut().enumerate() {
-            table.count(batch, at, experiment.windows_us.len());
+        for group in &mut *groups {
+            group.count(batch, &mut dimensions[group.dimensions()], &metrics);
+        }
+        let is_by_tuple = |metric: &MetricPlan| CellSums::new(metric).is_some();
+        if !metrics.iter().all(|metric| is_by_tuple(metric)) {
+            for (at, table) in dimensions.iter_mut().enumerate() {
+                table.sort(batch, at, windows);
+            }
         }
         health.count(&context.plan.metrics, batch);
-        let metrics: Vec<&MetricPlan> =
-            experiment.metrics.iter().map(|at| &context.plan.metrics[*at]).collect();
         for (at, metric) in metrics.iter().enumerate() {
             figures.clear();
             figures.extend(batch.figures(experiment, at, metric));
             runs.add(variants, at, figures, &metrics);
+            if is_by_tuple(metric) {
+                groups.iter_mut().for_each(|group| group.add(at, &batch.with_sums, figures));
+                continue;
+            }
             for SegmentTable { runs, cells, .. } in &mut *dimensions {
                 runs.add(cells, at, figures, &metrics);
             }
@@ -213,7 +232,12 @@ impl ExperimentCounts {
     /// Forgets what it took to get here: everybody has been counted.
     pub(super) fn close(&mut self, context: &Context<'_>, experiment: &Experiment<'_>) {
         self.count(context, experiment);
+        let metrics = metrics_of(context, experiment);
+        for group in &mut self.groups {
+            group.spread(&mut self.dimensions[group.dimensions()], &metrics);
+        }
         (self.batch, self.runs, self.figures) = (Batch::default(), Runs::default(), Vec::new());
+        self.groups = Vec::new();
         for table in &mut self.dimensions {
             (table.cell_of, table.runs) = (Vec::new(), Runs::default());
         }
@@ -232,4 +256,9 @@ impl ExperimentCounts {
         }
         self.health.merge(&other.health);
     }
+}
+
+/// The metrics of an experiment, goals before guardrails.
+fn metrics_of<'c>(context: &Context<'c>, experiment: &Experiment<'_>) -> Vec<&'c MetricPlan> {
+    experiment.metrics.iter().map(|at| &context.plan.metrics[*at]).collect()
 }

@@ -9,7 +9,7 @@ use polars::prelude::PolarsError;
 use crate::journey::Assignment;
 
 use super::days::LocalDays;
-use super::suppression::{Merged, Population, Withheld};
+use super::suppression::{Merged, Withheld};
 use super::{Analysis, Context, NamedFrame, Observed};
 
 use self::cells::Cells;
@@ -30,6 +30,7 @@ mod rows;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod tuples;
 mod verdict;
 
 /// Compares the variants of each experiment on its metrics, and checks its assignments.
@@ -57,22 +58,6 @@ pub struct ExperimentPartial {
     experiments: Vec<ExperimentCounts>,
     /// Customers, by experiment that isn't.
     not_configured: Vec<u64>,
-    /// Of the tables of segments, whose cells are those of these tables; nobody where no experiment is compared.
-    population: Population,
-    /// Customers who aren't in `population` yet, by dimension: their segments.
-    waiting: Vec<u32>,
-}
-
-/// So many segments of customers wait to be counted at once, at most: 4 bytes each.
-const WAITING: usize = 1 << 14;
-
-impl ExperimentPartial {
-    /// Counts all who wait for the population.
-    fn count_population(&mut self) {
-        let dimensions = self.population.customers.len().max(1);
-        self.waiting.chunks_exact(dimensions).for_each(|segments| self.population.count(segments));
-        self.waiting.clear();
-    }
 }
 
 impl<'a> Experiments<'a> {
@@ -121,26 +106,14 @@ impl Analysis for Experiments<'_> {
 
     fn partial(&self) -> ExperimentPartial {
         let Places { experiments, not_configured, .. } = &self.places;
-        let counts = |experiment| ExperimentCounts::new(&self.context, experiment);
+        let counts = |experiment| ExperimentCounts::new(&self.context, experiment, experiments.len());
         ExperimentPartial {
             experiments: experiments.iter().map(counts).collect(),
             not_configured: vec![0; not_configured.len()],
-            population: if experiments.is_empty() {
-                Population::default()
-            } else {
-                Population::new(self.context.dimensions)
-            },
-            waiting: Vec::new(),
         }
     }
 
     fn observe(&self, observed: Observed<'_>, partial: &mut ExperimentPartial) {
-        if !self.places.experiments.is_empty() {
-            partial.waiting.extend_from_slice(observed.segments);
-            if partial.waiting.len() >= WAITING {
-                partial.count_population();
-            }
-        }
         let to_us = self.context.rules.to_us;
         let all = observed.journey.assignments;
         let all = &all[..all.partition_point(|assignment| assignment.time_us < to_us)];
@@ -161,8 +134,6 @@ impl Analysis for Experiments<'_> {
     }
 
     fn close(&self, partial: &mut ExperimentPartial) {
-        partial.count_population();
-        partial.waiting = Vec::new();
         for (counts, experiment) in partial.experiments.iter_mut().zip(&self.places.experiments) {
             counts.close(&self.context, experiment);
         }
@@ -170,7 +141,6 @@ impl Analysis for Experiments<'_> {
 
     fn merge(&self, into: &mut ExperimentPartial, from: ExperimentPartial) {
         add_all(&mut into.not_configured, &from.not_configured);
-        into.population.merge(&from.population);
         let counts = into.experiments.iter_mut().zip(from.experiments);
         for ((into, from), experiment) in counts.zip(&self.places.experiments) {
             into.merge(from, experiment);
@@ -190,7 +160,7 @@ impl Analysis for Experiments<'_> {
         });
         let experiments: Vec<Experiment<'_>> = settled.collect();
         let min_customers = self.context.plan.segments.min_customers;
-        let populations = self.context.dimensions.iter().zip(&total.population.customers);
+        let populations = self.context.dimensions.iter().zip(&withheld.population);
         let merged: Vec<Merged<'_>> = populations
             .map(|(dimension, customers)| Merged::new(dimension, customers, min_customers))
             .collect();

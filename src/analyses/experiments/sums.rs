@@ -123,6 +123,19 @@ impl<const ONE: usize, const RATIO: usize> VariantCounts<ONE, RATIO> {
         self.windows_over[windows_over as usize] += 1;
     }
 
+    /// Counts customers, by how many windows are over.
+    pub(super) fn count_all(&mut self, windows_over: &[u64]) {
+        add_all(&mut self.windows_over, windows_over);
+    }
+
+    /// What was added up of a metric, which stands at a place among `all`.
+    pub(super) fn metric(&mut self, at: usize, all: &[&MetricPlan]) -> &mut MetricSums<ONE, RATIO> {
+        if self.metrics.is_empty() {
+            self.metrics.extend(all.iter().map(|metric| MetricSums::new(metric)));
+        }
+        &mut self.metrics[at]
+    }
+
     /// Adds what customers have of a metric, which stands at a place among `all`.
     pub(super) fn add<'f>(
         &mut self,
@@ -130,10 +143,7 @@ impl<const ONE: usize, const RATIO: usize> VariantCounts<ONE, RATIO> {
         figures: impl Iterator<Item = &'f Figures>,
         all: &[&MetricPlan],
     ) {
-        if self.metrics.is_empty() {
-            self.metrics.extend(all.iter().map(|metric| MetricSums::new(metric)));
-        }
-        self.metrics[at].add(figures);
+        self.metric(at, all).add(figures);
     }
 
     /// Customers of the variant.

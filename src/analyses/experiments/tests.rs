@@ -93,18 +93,21 @@ fn thousands(control: usize, variant: usize) -> Vec<(usize, &'static str)> {
     ]
 }
 
-/// One partial per bucket never sees as many as are counted at once, one of three does again and again.
+/// One partial per bucket never sees as many as are counted at once, nor more segments than are kept apart until the
+/// end; one of three does.
 #[test]
 fn how_many_are_counted_at_once_never_shows() {
-    let journeys: Vec<(usize, String)> = (0..13_000)
+    let towns: Vec<String> = (0..6_001).map(|town| format!("town {town}")).collect();
+    let journeys: Vec<(usize, String)> = (0..52_000)
         .map(|at| {
-            let (variant, country) = (["none", "mens"][at % 2], ["de", "fr", ""][at / 2 % 3]);
+            let variant = ["none", "mens"][at % 2];
+            let place = ["paris", &towns[at / 4 % towns.len()]][at / 2 % 2];
             let rows = match at % 5 {
                 0 => format!("x d-1, visit+buy d{} ={at}", at % 29),
                 1 => format!("buy d0 ={}, buy d8 ={at}", at % 1_000),
                 _ => "x d2".to_owned(),
             };
-            (1, format!("{rows} | mail/{variant} d{} | {country}", at % 17))
+            (1, format!("{rows} | mail/{variant} d{} | {place}", at % 17))
         })
         .collect();
     let value = |kind, cap| MetricPlan { cap, ..metric("buy", kind, MetricOf::Value, Some(14)) };
@@ -117,13 +120,17 @@ fn how_many_are_counted_at_once_never_shows() {
             None,
         ),
     ];
-    let mut bench = bench(&journeys, &["none", "mens"], metrics);
+    let places: Vec<&str> = towns.iter().map(String::as_str).chain(["paris"]).collect();
+    let world = World::new(&[], &["visit", "buy"]).with_attributes(&places);
+    let world = world.with_assignments(&["mail/none", "mail/mens"]);
+    let mut bench = bench_in(world, &journeys, &["none", "mens"], metrics);
     let book = bench.world.attributes.clone();
-    bench.dimensions = vec![Dimension::new("country", DimensionSource::Attribute(0), &book)];
+    bench.dimensions = vec![Dimension::new("town", DimensionSource::Attribute(0), &book)];
+    bench.plan.segments.min_customers = 1_000;
     bench.plan.experiments[0].pre_period_us = Some(7 * DAY_US);
     let frames = bench.run_in_any_order(&Experiments::new(bench.context()));
     let customers = show(&frames[0].1, &["metric", "adjustment", "segment", "customers"]);
-    assert!(customers.contains("buy none all 6500"), "{customers}");
+    assert!(customers.contains("buy none all 26000"), "{customers}");
 }
 
 #[track_caller]

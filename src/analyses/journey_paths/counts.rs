@@ -1,11 +1,9 @@
 //! Journeys by path, exact and bounded.
 //!
-//! While journeys come they are counted by hash, then kept sorted by key. Where more than [`MOST`] paths are
+//! Journeys are written down as they come, then counted and kept sorted by key. Where more than [`MOST`] paths are
 //! different, all of them are told apart by one touch less, until they are few enough. Paths that a shorter look
 //! tells apart, a longer one does too: so how long the look is in the end depends on the journeys, not on
 //! their order nor on who counted which.
-
-use hashbrown::HashMap;
 
 use crate::stats::BinIndex;
 
@@ -14,6 +12,9 @@ use super::keys::Keys;
 /// So many paths are told apart in a bucket: 32 bytes each, 40 MB in all buckets, besides 2 bytes for each
 /// conversion and each journey that is longer than its key.
 pub(super) const MOST: usize = 20_000;
+
+/// So many journeys are written down for each path that may be told apart, before they are counted.
+pub(super) const ARRIVING_PER_PATH: usize = 4;
 
 /// Journeys with one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,63 +146,95 @@ impl Sorted {
     }
 }
 
-/// Journeys as they come.
+/// Journeys as they come: written down, and counted when they are put in order. A table of thousands of paths would be
+/// far away each time.
 #[derive(Debug, Default)]
 pub(super) struct Arriving {
-    places: HashMap<u64, u32, foldhash::fast::FixedState>,
-    paths: Vec<PathCounts>,
-    /// With the place of the path.
-    durations_ms: Vec<(u32, BinIndex)>,
-    lengths: Vec<(u32, BinIndex)>,
+    /// Keys of those that didn't convert.
+    nulls: Vec<u64>,
+    conversions: Vec<Conversion>,
+    /// Keys, and what went back, minor units.
+    refunds: Vec<(u64, i64)>,
+    /// Keys that don't tell how many touches there were, and how many.
+    lengths: Vec<(u64, BinIndex)>,
+}
+
+/// A journey that converted.
+#[derive(Debug, Clone, Copy)]
+struct Conversion {
+    key: u64,
+    value_minor: i64,
+    /// Milliseconds from the first touch, where there is one.
+    took: BinIndex,
 }
 
 impl Arriving {
-    /// How many paths are different.
+    /// How many came.
     pub(super) fn len(&self) -> usize {
-        self.paths.len()
+        self.nulls.len() + self.conversions.len() + self.refunds.len()
     }
 
-    /// The counts of a path, and its place.
+    /// Adds a journey that didn't convert.
     #[inline]
-    pub(super) fn of(&mut self, key: u64) -> (u32, &mut PathCounts) {
-        let next = self.paths.len() as u32;
-        let place = *self.places.entry(key).or_insert(next);
-        if place == next {
-            self.paths.push(PathCounts { key, conversions: 0, nulls: 0, value_minor: 0 });
-        }
-        (place, &mut self.paths[place as usize])
+    pub(super) fn add_null(&mut self, key: u64) {
+        self.nulls.push(key);
     }
 
-    /// Notes how long a journey took that converted.
+    /// Adds a journey that converted, worth so many minor units, so long after its first touch, if it has one.
     #[inline]
-    pub(super) fn took(&mut self, place: u32, duration_ms: u64) {
-        self.durations_ms.push((place, BinIndex::of(duration_ms)));
+    pub(super) fn add_conversion(&mut self, key: u64, value_minor: i64, took_ms: u64) {
+        self.conversions.push(Conversion { key, value_minor, took: BinIndex::of(took_ms) });
+    }
+
+    /// Takes so many minor units back from the conversions of a path.
+    #[inline]
+    pub(super) fn add_refund(&mut self, key: u64, value_minor: i64) {
+        self.refunds.push((key, value_minor));
     }
 
     /// Notes how many touches a journey has whose key doesn't tell.
     #[inline]
-    pub(super) fn had(&mut self, place: u32, touches: usize) {
-        self.lengths.push((place, BinIndex::of(touches as u64)));
+    pub(super) fn had(&mut self, key: u64, touches: usize) {
+        self.lengths.push((key, BinIndex::of(touches as u64)));
     }
 
     /// Puts everything in order and forgets it.
     pub(super) fn take_sorted(&mut self, longest: u32) -> Sorted {
-        let mut order: Vec<u32> = (0..self.paths.len() as u32).collect();
-        order.sort_unstable_by_key(|place| self.paths[*place as usize].key);
-        let mut ranks = vec![0_u32; order.len()];
-        order.iter().enumerate().for_each(|(rank, place)| ranks[*place as usize] = rank as u32);
-        let in_order = |noted: &mut Vec<(u32, BinIndex)>| -> Vec<BinIndex> {
-            noted.iter_mut().for_each(|(place, _)| *place = ranks[*place as usize]);
-            noted.sort_unstable();
-            noted.drain(..).map(|(_, bin)| bin).collect()
-        };
-        let sorted = Sorted {
+        let Self { mut nulls, mut conversions, mut refunds, mut lengths } = std::mem::take(self);
+        nulls.sort_unstable();
+        conversions.sort_unstable_by_key(|own| (own.key, own.took));
+        refunds.sort_unstable();
+        lengths.sort_unstable();
+        let mut nulls = nulls.chunk_by(|one, other| one == other).peekable();
+        let mut converted = conversions.chunk_by(|one, other| one.key == other.key).peekable();
+        let mut refunded = refunds.chunk_by(|one, other| one.0 == other.0).peekable();
+        let mut paths = Vec::new();
+        loop {
+            let next = [
+                nulls.peek().map(|own| own[0]),
+                converted.peek().map(|own| own[0].key),
+                refunded.peek().map(|own| own[0].0),
+            ];
+            let Some(key) = next.into_iter().flatten().min() else { break };
+            let nulls = nulls.next_if(|own| own[0] == key).unwrap_or_default();
+            let converted = converted.next_if(|own| own[0].key == key).unwrap_or_default();
+            let refunded = refunded.next_if(|own| own[0].0 == key).unwrap_or_default();
+            let brought: i128 = converted.iter().map(|own| i128::from(own.value_minor)).sum();
+            let went_back: i128 = refunded.iter().map(|own| i128::from(own.1)).sum();
+            paths.push(PathCounts {
+                key,
+                conversions: converted.len() as u32,
+                nulls: nulls.len() as u32,
+                value_minor: brought - went_back,
+            });
+        }
+        // What converted without a touch took no time from it.
+        let timed = conversions.iter().filter(|own| own.key != 0);
+        Sorted {
             longest,
-            paths: order.iter().map(|place| self.paths[*place as usize]).collect(),
-            durations_ms: in_order(&mut self.durations_ms),
-            lengths: in_order(&mut self.lengths),
-        };
-        *self = Self::default();
-        sorted
+            paths,
+            durations_ms: timed.map(|own| own.took).collect(),
+            lengths: lengths.into_iter().map(|(_, bin)| bin).collect(),
+        }
     }
 }

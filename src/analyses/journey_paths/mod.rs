@@ -4,7 +4,7 @@ use polars::prelude::PolarsError;
 
 use crate::journey::{Path, PathEnd, Walk};
 
-use self::counts::{Arriving, MOST, Sorted};
+use self::counts::{ARRIVING_PER_PATH, Arriving, MOST, Sorted};
 use self::keys::Keys;
 
 use super::columns::elapsed_ms;
@@ -63,30 +63,26 @@ impl<'a> JourneyPaths<'a> {
         let touches = &walk.on_paths()[path.touches.clone()];
         let key = self.keys.key(touches, partial.sorted.longest);
         let arriving = &mut partial.arriving;
-        let (place, counts) = arriving.of(key);
         let is_journey = match path.end {
             PathEnd::Null => {
-                counts.nulls += 1;
+                arriving.add_null(key);
                 true
             }
             PathEnd::Converted { time_us, value_minor } => {
-                counts.conversions += 1;
-                counts.value_minor += i128::from(value_minor);
-                if let Some(first) = touches.first() {
-                    arriving.took(place, elapsed_ms(first.time_us, time_us));
-                }
+                let took_ms = touches.first().map_or(0, |first| elapsed_ms(first.time_us, time_us));
+                arriving.add_conversion(key, value_minor, took_ms);
                 true
             }
             // The path of a conversion again: that is no second journey.
             PathEnd::Refunded { value_minor, .. } => {
-                counts.value_minor -= i128::from(value_minor);
+                arriving.add_refund(key, value_minor);
                 false
             }
         };
         if is_journey && !self.keys.tells_touches(key) {
-            arriving.had(place, self.keys.count(touches));
+            arriving.had(key, self.keys.count(touches));
         }
-        if arriving.len() >= self.most {
+        if arriving.len() >= self.most * ARRIVING_PER_PATH {
             self.sort(partial);
         }
     }

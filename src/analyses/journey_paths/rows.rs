@@ -13,11 +13,13 @@ use crate::stats::jackknife::{self, BUCKETS};
 use crate::stats::{BinIndex, Histogram, Interval, Reason, quantile};
 
 use super::JourneyPaths;
-use super::counts::{Counted, Sorted};
+use super::counts::{Counted, PathCounts, Sorted};
 use super::keys::Keys;
 
 /// So many paths have a row of their own.
 const TOP: usize = 1_000;
+/// So many paths of a bucket are looked at at once: of all buckets a quarter of a megabyte.
+const STRETCH: usize = 256;
 /// All other paths, together.
 const OTHER: &str = "(other)";
 /// Stands before the touches of a path that had more of them.
@@ -95,29 +97,25 @@ struct Row {
 /// The keys with most journeys, most first, ties by key.
 fn top(buckets: &[Cow<'_, Sorted>]) -> Vec<u64> {
     let mut best: BinaryHeap<Reverse<(u64, Reverse<u64>)>> = BinaryHeap::with_capacity(TOP + 1);
-    let mut next: Vec<_> = buckets.iter().map(|bucket| bucket.paths.iter().peekable()).collect();
-    let mut heads: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::with_capacity(buckets.len());
-    let head = |bucket: usize, key: u64| Reverse((key, bucket));
-    for (bucket, paths) in next.iter_mut().enumerate() {
-        heads.extend(paths.peek().map(|path| head(bucket, path.key)));
-    }
-    while let Some(&Reverse((key, _))) = heads.peek() {
-        let mut journeys = 0;
-        while let Some(mut first) = heads.peek_mut() {
-            let Reverse((smallest, bucket)) = *first;
-            if smallest != key {
-                break;
-            }
-            journeys += next[bucket].next().map_or(0, |path| u64::from(path.journeys()));
-            match next[bucket].peek() {
-                Some(path) => *first = head(bucket, path.key),
-                None => {
-                    std::collections::binary_heap::PeekMut::pop(first);
-                }
-            }
+    // All lists are in order, so that some neighbouring keys are a stretch of each. The longest says where they end.
+    let longest = buckets.iter().map(|bucket| &bucket.paths).max_by_key(|paths| paths.len());
+    let ends = longest.into_iter().flat_map(|paths| paths.chunks_exact(STRETCH)).map(|paths| paths[0].key);
+    let mut rest: Vec<&[PathCounts]> = buckets.iter().map(|bucket| &bucket.paths[..]).collect();
+    let mut stretch: Vec<(u64, u32)> = Vec::new();
+    for end in ends.chain([u64::MAX]) {
+        stretch.clear();
+        for paths in &mut rest {
+            let (own, others) = paths.split_at(paths.partition_point(|path| path.key <= end));
+            stretch.extend(own.iter().map(|path| (path.key, path.journeys())));
+            *paths = others;
         }
-        if key != 0 {
-            best.push(Reverse((journeys, Reverse(key))));
+        stretch.sort_unstable_by_key(|(key, _)| *key);
+        for path in stretch.chunk_by(|one, other| one.0 == other.0).filter(|path| path[0].0 != 0) {
+            let journeys: u64 = path.iter().map(|(_, journeys)| u64::from(*journeys)).sum();
+            let found = (journeys, Reverse(path[0].0));
+            if best.len() < TOP || best.peek().is_some_and(|Reverse(least)| found > *least) {
+                best.push(Reverse(found));
+            }
             if best.len() > TOP {
                 best.pop();
             }

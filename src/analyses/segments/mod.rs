@@ -98,20 +98,28 @@ impl<'a> Segments<'a> {
 
     /// Groups for all dimensions.
     fn groups(&self) -> Vec<Tuples> {
-        let dimensions = self.context.dimensions;
-        let segments: Vec<usize> = dimensions.iter().map(|dimension| dimension.segments.len()).collect();
-        Tuples::groups(&segments, self.shape())
+        Tuples::groups(self.context.dimensions, self.shape())
+    }
+
+    /// Customers of a dimension, by segment.
+    fn customers(&self, at: usize, partials: &[SegmentPartial]) -> Vec<u64> {
+        let mut customers = vec![0; self.context.dimensions[at].segments.len()];
+        for (segment, counts) in partials.iter().flat_map(|partial| &partial.dimensions[at].seen) {
+            customers[*segment as usize] += counts.customers;
+        }
+        customers
     }
 
     /// Adds up the cells of a dimension.
-    fn cells(&self, at: usize, partials: &[SegmentPartial]) -> (Merged<'a>, Vec<SegmentCounts>) {
+    fn cells(
+        &self,
+        at: usize,
+        customers: &[u64],
+        partials: &[SegmentPartial],
+    ) -> (Merged<'a>, Vec<SegmentCounts>) {
         let Context { plan, dimensions, .. } = self.context;
         let seen = || partials.iter().flat_map(|partial| &partial.dimensions[at].seen);
-        let mut customers = vec![0; dimensions[at].segments.len()];
-        for (segment, counts) in seen() {
-            customers[*segment as usize] += counts.customers;
-        }
-        let merged = Merged::new(&dimensions[at], &customers, plan.segments.min_customers);
+        let merged = Merged::new(&dimensions[at], customers, plan.segments.min_customers);
         let mut cells = vec![SegmentCounts::default(); merged.names().len()];
         for (segment, counts) in seen() {
             if let Some(cell) = merged.cell(*segment as usize) {
@@ -209,8 +217,10 @@ impl Analysis for Segments<'_> {
     ) -> Result<Vec<NamedFrame>, PolarsError> {
         let context = &self.context;
         let min_customers = context.plan.segments.min_customers;
-        let all: Vec<(Merged<'_>, Vec<SegmentCounts>)> =
-            (0..context.dimensions.len()).map(|at| self.cells(at, partials)).collect();
+        let population: Vec<Vec<u64>> =
+            (0..context.dimensions.len()).map(|at| self.customers(at, partials)).collect();
+        let cells = population.iter().enumerate().map(|(at, customers)| self.cells(at, customers, partials));
+        let all: Vec<(Merged<'_>, Vec<SegmentCounts>)> = cells.collect();
         let (mut conversions, mut stages) = (Vec::new(), funnel::Rows::new());
         for (at, (dimension, (merged, cells))) in context.dimensions.iter().zip(&all).enumerate() {
             let hidden = Hidden::of(cells, context.rules, self.shape(), min_customers);
@@ -222,6 +232,7 @@ impl Analysis for Segments<'_> {
             conversions.extend(conversion::of_dimension(context, dimension, merged.names(), cells, &hidden));
             stages.push(context, dimension, merged.names(), cells, &hidden);
         }
+        withheld.population = population;
         Ok(vec![(conversion::TABLE, conversion::frame(&conversions)?), (funnel::TABLE, stages.frame()?)])
     }
 }

@@ -7,36 +7,24 @@
 
 use std::ops::Range;
 
+use crate::analyses::tuples::TupleIds;
+use crate::journey::Dimension;
 use crate::stats::BinIndex;
 use crate::stats::joint::Joint;
 
 use super::batch::{Batch, SpecialEntry, Timed, Value};
 use super::counts::{SegmentTable, Shape, Special};
 
-/// So many tuples may there be in a group of dimensions, unless it is a single one: 2 bytes each.
+/// So many tuples may there be in a group of dimensions, unless it is a single one.
 const POSSIBLE: usize = 1 << 16;
-/// With more tuples, they are spread before the next batch, which may bring as many as it has customers.
-const TUPLES: usize = 4096;
-/// No tuple.
-const NO_TUPLE: u16 = u16::MAX;
 /// So many durations of a clock wait, at most: 4 bytes each.
 const WAITING: usize = 1 << 16;
 
 /// Some dimensions, and what was counted that isn't in their tables yet.
 #[derive(Debug)]
 pub(super) struct Tuples {
-    dimensions: Range<usize>,
-    /// By dimension: number of its segments.
-    sizes: Vec<usize>,
+    ids: TupleIds,
     shape: Shape,
-    /// By segments in mixed radix: the tuple, or [`NO_TUPLE`].
-    ids: Vec<u16>,
-    /// By tuple: its place in `ids`.
-    keys: Vec<usize>,
-    /// By dimension, then tuple.
-    segments: Vec<Vec<u32>>,
-    /// By dimension: the tuples, one segment after the other. As many as there were when it was last needed.
-    by_segment: Vec<Vec<u16>>,
     /// By tuple.
     customers: Vec<u64>,
     /// By tuple, then conversion: of customers with any value.
@@ -67,54 +55,43 @@ struct Sorted {
 }
 
 impl Tuples {
-    /// Groups of dimensions, given the number of segments of each.
-    pub(super) fn groups(segments: &[usize], shape: Shape) -> Vec<Tuples> {
-        let mut groups = Vec::new();
-        let (mut start, mut possible) = (0, 1_usize);
-        for (at, size) in segments.iter().chain([&usize::MAX]).enumerate() {
-            let more = possible.saturating_mul(*size);
-            if at > start && (more > POSSIBLE || at == segments.len()) {
-                groups.push(Tuples {
-                    dimensions: start..at,
-                    sizes: segments[start..at].to_vec(),
-                    shape,
-                    ids: vec![NO_TUPLE; possible],
-                    keys: Vec::new(),
-                    segments: vec![Vec::new(); at - start],
-                    by_segment: vec![Vec::new(); at - start],
-                    customers: Vec::new(),
-                    values_minor: Vec::new(),
-                    special: Vec::new(),
-                    waiting: vec![Vec::new(); shape.clocks()],
-                    sorted: Sorted::default(),
-                    tuple_of: Vec::new(),
-                });
-                (start, possible) = (at, *size);
-            } else {
-                possible = more;
-            }
+    /// For groups of dimensions.
+    pub(super) fn groups(dimensions: &[Dimension], shape: Shape) -> Vec<Tuples> {
+        TupleIds::groups(dimensions, POSSIBLE).into_iter().map(|ids| Self::new(ids, shape)).collect()
+    }
+
+    fn new(ids: TupleIds, shape: Shape) -> Tuples {
+        Tuples {
+            ids,
+            shape,
+            customers: Vec::new(),
+            values_minor: Vec::new(),
+            special: Vec::new(),
+            waiting: vec![Vec::new(); shape.clocks()],
+            sorted: Sorted::default(),
+            tuple_of: Vec::new(),
         }
-        groups
     }
 
     /// The dimensions of the group; tables are theirs.
     pub(super) fn dimensions(&self) -> Range<usize> {
-        self.dimensions.clone()
+        self.ids.dimensions()
     }
 
     /// Counts the customers of a batch.
     #[inline(never)]
     pub(super) fn count(&mut self, batch: &Batch, tables: &mut [SegmentTable]) {
-        if self.keys.len() > TUPLES {
+        if self.ids.are_many() {
             self.spread(tables);
         }
         let Shape { stages, conversions } = self.shape;
         self.tuple_of.clear();
-        for segments in batch.customers() {
-            let tuple = self.tuple(&segments[self.dimensions.clone()]);
-            self.customers[usize::from(tuple)] += 1;
-            self.tuple_of.push(tuple);
-        }
+        self.tuple_of.extend(batch.customers().map(|segments| self.ids.of(segments)));
+        let tuples = self.ids.len();
+        self.customers.resize(tuples, 0);
+        self.values_minor.resize(tuples * conversions, Joint::default());
+        self.special.resize(tuples * stages, Special::default());
+        self.tuple_of.iter().for_each(|tuple| self.customers[usize::from(*tuple)] += 1);
         for Timed { customer, clock, taken } in batch.times.iter().copied() {
             let waiting = &mut self.waiting[usize::from(clock)];
             waiting.push(Taken { tuple: self.tuple_of[usize::from(customer)], taken });
@@ -138,40 +115,13 @@ impl Tuples {
         }
     }
 
-    /// The tuple of these segments, one per dimension.
-    #[inline]
-    fn tuple(&mut self, segments: &[u32]) -> u16 {
-        let key =
-            self.sizes.iter().zip(segments).fold(0, |key, (size, segment)| key * size + *segment as usize);
-        match self.ids[key] {
-            NO_TUPLE => self.add_tuple(key),
-            tuple => tuple,
-        }
-    }
-
-    #[cold]
-    fn add_tuple(&mut self, key: usize) -> u16 {
-        let tuple = self.keys.len() as u16;
-        self.ids[key] = tuple;
-        self.keys.push(key);
-        let mut rest = key;
-        for (segments, size) in self.segments.iter_mut().zip(&self.sizes).rev() {
-            segments.push((rest % size) as u32);
-            rest /= size;
-        }
-        self.customers.push(0);
-        self.values_minor.resize(self.keys.len() * self.shape.conversions, Joint::default());
-        self.special.resize(self.keys.len() * self.shape.stages, Special::default());
-        tuple
-    }
-
     /// Spreads everything over the tables of the dimensions and forgets it.
     pub(super) fn spread(&mut self, tables: &mut [SegmentTable]) {
         let Shape { stages, conversions } = self.shape;
         (0..self.shape.clocks()).for_each(|clock| self.spread_waiting(clock, tables));
-        for (table, segments) in tables.iter_mut().zip(&mut self.segments) {
-            for (tuple, segment) in segments.drain(..).enumerate() {
-                let counts = table.counts(segment as usize);
+        for (table, segments) in tables.iter_mut().zip(self.ids.segments()) {
+            for (tuple, segment) in segments.iter().enumerate() {
+                let counts = table.counts(*segment as usize);
                 counts.customers += self.customers[tuple];
                 let values_minor = &self.values_minor[tuple * conversions..(tuple + 1) * conversions];
                 let special = &self.special[tuple * stages..(tuple + 1) * stages];
@@ -184,10 +134,7 @@ impl Tuples {
                 }
             }
         }
-        for key in self.keys.drain(..) {
-            self.ids[key] = NO_TUPLE;
-        }
-        self.by_segment.iter_mut().for_each(Vec::clear);
+        self.ids.clear();
         self.customers.clear();
         self.values_minor.clear();
         self.special.clear();
@@ -196,14 +143,9 @@ impl Tuples {
     /// Spreads the durations of a clock.
     #[inline(never)]
     fn spread_waiting(&mut self, clock: usize, tables: &mut [SegmentTable]) {
-        self.sorted.sort(&self.waiting[clock], self.keys.len());
+        self.sorted.sort(&self.waiting[clock], self.ids.len());
         self.waiting[clock].clear();
-        for ((table, segments), order) in tables.iter_mut().zip(&self.segments).zip(&mut self.by_segment) {
-            if order.len() != segments.len() {
-                order.clear();
-                order.extend(0..segments.len() as u16);
-                order.sort_unstable_by_key(|tuple| segments[usize::from(*tuple)]);
-            }
+        for (table, (segments, order)) in tables.iter_mut().zip(self.ids.by_segment()) {
             // One segment after the other, so that its histogram is at hand.
             for tuple in order.iter().map(|tuple| usize::from(*tuple)) {
                 let bins = self.sorted.of(tuple);
@@ -253,23 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn groups_have_so_many_possible_tuples() {
-        let groups = |sizes: &[usize]| -> Vec<(usize, usize)> {
-            let groups = Tuples::groups(sizes, Shape { stages: 0, conversions: 1 });
-            groups.iter().map(|group| (group.dimensions.start, group.dimensions.end)).collect()
-        };
-        assert!(groups(&[]).is_empty());
-        assert_eq!(groups(&[40, 3, 4, 10]), [(0, 4)]);
-        assert_eq!(groups(&[256, 256, 2]), [(0, 2), (2, 3)]);
-        assert_eq!(groups(&[2, 1 << 20, 3, 4]), [(0, 1), (1, 2), (2, 4)]);
-    }
-
-    #[test]
     fn tuples_are_spread_whether_few_or_many() {
         // More tuples than are kept at once; more than wait at one clock.
         let sizes = [90, 70];
         let shape = Shape { stages: 1, conversions: 1 };
-        let mut group = Tuples::groups(&sizes, shape).remove(0);
+        let mut group = Tuples::new(TupleIds::groups_of(&sizes, POSSIBLE).remove(0), shape);
         let mut tables = tables(&sizes);
         let customers = 2 * WAITING + 7;
         let mut batch = Batch::new(2);
@@ -307,6 +237,6 @@ mod tests {
                 assert_eq!(counts.to_convert_ms(0), Some(&expected));
             }
         }
-        assert!(group.ids.iter().all(|tuple| *tuple == NO_TUPLE) && group.keys.is_empty());
+        assert_eq!(group.ids.len(), 0);
     }
 }

@@ -452,7 +452,7 @@ fn healthy_experiments_seldom_warn() {
     let mut p_values: std::collections::BTreeMap<(&str, String), Vec<f64>> = Default::default();
     let mut warnings: std::collections::BTreeMap<&str, usize> = Default::default();
     for _ in 0..EXPERIMENTS {
-        let mut counts = ExperimentCounts::new(&context, experiment);
+        let mut counts = ExperimentCounts::new(&context, experiment, 1);
         for _ in 0..CUSTOMERS {
             let done =
                 usize::from(draw(10) < 3) | usize::from(draw(10) < 2) << 1 | usize::from(draw(20) < 3) << 2;
