@@ -35,7 +35,7 @@ pub struct InputFile {
     pub sidecar: Option<PathBuf>,
     /// The object, where it is none on this machine.
     #[cfg(feature = "cloud")]
-    pub(crate) object: Option<Object>,
+    pub(crate) object: Option<Box<Object>>,
 }
 
 impl InputFile {
@@ -84,7 +84,7 @@ impl InputFile {
     pub(super) fn open_first(&self) -> Result<Handle, InputError> {
         #[cfg(feature = "cloud")]
         if let Some(object) = &self.object {
-            return Ok(Handle::Object(object.clone()));
+            return Ok(Handle::Object(Object::clone(object)));
         }
         self.opened(open_settled(&self.path, &self.identity))
     }
@@ -93,7 +93,7 @@ impl InputFile {
     pub(super) fn open_again(&self) -> Result<Handle, InputError> {
         #[cfg(feature = "cloud")]
         if let Some(object) = &self.object {
-            return Ok(Handle::Object(object.clone()));
+            return Ok(Handle::Object(Object::clone(object)));
         }
         let open = || {
             let handle = File::open(&self.path)?;

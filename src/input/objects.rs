@@ -112,6 +112,6 @@ fn file(
         identity: Identity::of_object(entry.size, entry.modified_ns),
         hive,
         sidecar: has_sidecar.then(|| PathBuf::from(bucket.url(&checksum_of(&entry.key)))),
-        object: Some(Object::new(Arc::clone(bucket), entry)),
+        object: Some(Box::new(Object::new(Arc::clone(bucket), entry))),
     }
 }

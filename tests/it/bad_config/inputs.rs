@@ -87,7 +87,31 @@ fn a_place_in_a_bucket_that_is_none() {
 path = ["s3:///spend.csv", "az://box/../spend.csv"]
 [output]
 path = "s3://bucket/results/*"
-"#), @"");
+"#), @r#"
+    error: `s3:///spend.csv` names no bucket
+     --> touchline.toml:2:9
+      |
+    2 | path = ["s3:///spend.csv", "az://box/../spend.csv"]
+      |         ^^^^^^^^^^^^^^^^^
+      |
+      = hint: write `s3://`, the name of the bucket, and the prefix below it
+
+    error: `az://box/../spend.csv` has an empty part, `.` or `..` in it
+     --> touchline.toml:2:28
+      |
+    2 | path = ["s3:///spend.csv", "az://box/../spend.csv"]
+      |                            ^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: a key is no path: write it as the store lists it
+
+    error: results can't go to a pattern
+     --> touchline.toml:4:8
+      |
+    4 | path = "s3://bucket/results/*"
+      |        ^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write one prefix, such as `s3://bucket/results`
+    "#);
 }
 
 #[test]

@@ -27,10 +27,13 @@ fn azure() {
     against(Protocol::Azure);
 }
 
-/// One server for all, each below a prefix of its own: starting one takes longer than a run.
+/// Something that holds of every store, looked at below a prefix of its own.
+type Scenario = fn(Server);
+
+/// One server for all: starting one takes longer than a run.
 fn against(protocol: Protocol) {
     let Some(running) = Running::start(protocol) else { return };
-    let scenarios: [(&str, fn(Server)); 9] = [
+    let scenarios: [(&str, Scenario); 9] = [
         ("the bytes are those of local folders", the_bytes_are_those_of_local_folders),
         ("what cannot be reached is told without secrets", what_cannot_be_reached_is_told_without_secrets),
         ("large row groups wait on disk", large_row_groups_wait_on_disk),
@@ -51,7 +54,7 @@ fn against(protocol: Protocol) {
         ("runs that nothing keeps go", runs_that_nothing_keeps_go),
     ];
     // All of them, so that one failure doesn't hide another.
-    let fails = |(_, scenario): &&(&str, fn(Server))| {
+    let fails = |(_, scenario): &&(&str, Scenario)| {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scenario(running.server))).is_err()
     };
     let failed: Vec<&str> = scenarios.iter().filter(fails).map(|(name, _)| *name).collect();
