@@ -39,6 +39,7 @@ use self::only::Only;
 
 pub use error::JobError;
 pub use findings::Finding;
+pub use quality::WARNINGS as QUALITY_WARNINGS;
 
 /// Version and what the binary is made of: another build may give other bytes, so it gives other run ids.
 pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TOUCHLINE_BUILD"));
@@ -123,6 +124,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
 
     // These stand in no table: they are about other runs, or about how files are written.
     let mut unlike = anomaly::of_files(&opened);
+    unlike.extend(anomaly::twice(&loaded.inputs));
     if plan.contract.row_count_anomaly != OnAnomaly::Off {
         unlike.extend(anomaly::check(plan, &loaded, window, &store.manifests()?)?);
     }

@@ -3,6 +3,7 @@
 //! Nothing here panics over a stream that is closed or full. A log that nobody can read is no reason to fail; an answer that
 //! didn't arrive is.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use clap::ValueEnum;
@@ -48,6 +49,26 @@ struct Line<'a> {
     event: &'static str,
     #[serde(flatten)]
     fields: &'a Map<String, Value>,
+}
+
+/// Text from data or file names on one line of a terminal: what would control it is escaped.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        match letter.is_control() {
+            true => shown.extend(letter.escape_default()),
+            false => shown.push(letter),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// As [`printable`], of a text of several lines.
+pub(super) fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 impl Console {

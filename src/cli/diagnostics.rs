@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use crate::config::ConfigErrors;
 use crate::job::JobError;
 
+use super::console::printable_lines;
+
 /// The data or the system can't do what was asked for; see [`JobError::exit_code`] for the others.
 const IO: u8 = 74;
 
@@ -88,12 +90,12 @@ impl Failure {
             Message::Usage(error) if color => error.render().ansi().to_string(),
             Message::Usage(error) => error.render().to_string(),
             Message::Chain(chain) => {
-                let mut text = format!("{}: {}\n", paint("1;31", "error"), chain[0]);
+                let mut text = format!("{}: {}\n", paint("1;31", "error"), printable_lines(&chain[0]));
                 for cause in &chain[1..] {
-                    let _ = writeln!(text, "  caused by: {cause}");
+                    let _ = writeln!(text, "  caused by: {}", printable_lines(cause));
                 }
                 if let Some(hint) = &self.hint {
-                    let _ = writeln!(text, "{}: {hint}", paint("1;36", "hint"));
+                    let _ = writeln!(text, "{}: {}", paint("1;36", "hint"), printable_lines(hint));
                 }
                 text
             }

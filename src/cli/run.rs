@@ -7,11 +7,11 @@ use serde_json::json;
 use crate::config::{self, location, plan::Plan};
 use crate::engine::EngineError;
 use crate::interrupt::Interrupt;
-use crate::job::{self, JobError, Outcome, RunOptions as JobOptions};
+use crate::job::{self, JobError, Outcome, QUALITY_WARNINGS, RunOptions as JobOptions};
 use crate::lineage::Recorder;
 
 use super::args::{ConfigOptions, OnEmpty, RunOptions, RunOutput};
-use super::console::Console;
+use super::console::{Console, printable, printable_lines};
 use super::diagnostics::Failure;
 use super::lineage;
 use super::panics::guarded;
@@ -57,7 +57,7 @@ enum Ended {
 pub(super) fn run(options: &RunOptions, console: &Console, interrupt: &Interrupt) -> Result<u8, Failure> {
     let begun = Instant::now();
     let file = options.summary_file.as_deref().map(SummaryFile::prepare).transpose()?;
-    let ended = guarded(console, interrupt, || attempt(options, console, interrupt));
+    let ended = guarded(console, interrupt, || attempt(options, file.as_ref(), console, interrupt));
     let seconds = begun.elapsed().as_secs_f64();
     let summary = match &ended {
         Ok(Ended::Published(done)) => Summary::published(&done.1, seconds),
@@ -69,7 +69,7 @@ pub(super) fn run(options: &RunOptions, console: &Console, interrupt: &Interrupt
         Ok(line) => line,
         Err(failure) => return Err(ended.err().unwrap_or(failure)),
     };
-    let written = file.map_or(Ok(()), |file| file.write(&console.secrets.redact(&line)));
+    let written = file.as_ref().map_or(Ok(()), |file| file.write(&console.secrets.redact(&line)));
     // Of two failures the first: it is the reason of the other, or the graver.
     let ended = ended?;
     let code = match &ended {
@@ -89,9 +89,17 @@ pub(super) fn run(options: &RunOptions, console: &Console, interrupt: &Interrupt
     Ok(code)
 }
 
-fn attempt(options: &RunOptions, console: &Console, interrupt: &Interrupt) -> Result<Ended, Failure> {
+fn attempt(
+    options: &RunOptions,
+    summary: Option<&SummaryFile>,
+    console: &Console,
+    interrupt: &Interrupt,
+) -> Result<Ended, Failure> {
     signals::watch(interrupt, console)?;
     let plan = load_plan(&options.config, console)?;
+    if let Some(summary) = summary {
+        summary.clear(&plan.output.path)?;
+    }
     let fields = json!({ "job": plan.job.name, "version": job::BUILD, "pid": std::process::id() });
     console.detail("started", &format!("{}: touchline {}\n", plan.job.name, job::BUILD), fields);
     let steps = Steps::new(options.progress, console);
@@ -139,13 +147,13 @@ fn tell(plan: &Plan, outcome: &Outcome, (options, seconds): (&RunOptions, f64), 
     });
     console.tell("published", &text(plan, outcome, !options.only.is_empty(), seconds), fields);
     if let Some(warning) = &published.warning {
-        console.warn(&format!("warning: {warning}\n"), json!({ "message": warning }));
+        console.warn(&format!("warning: {}\n", printable_lines(warning)), json!({ "message": warning }));
     }
     for warning in &outcome.warnings {
-        console.warn(&format!("  ! {warning}\n"), json!({ "message": warning }));
+        console.warn(&format!("  ! {}\n", printable(warning)), json!({ "message": warning }));
     }
     for finding in &outcome.findings {
-        let text = format!("  * {}  [{}]\n", finding.text, finding.table);
+        let text = format!("  * {}  [{}]\n", printable(&finding.text), finding.table);
         console.tell("finding", &text, json!({ "table": finding.table, "message": finding.text }));
     }
 }
@@ -194,6 +202,12 @@ fn text(plan: &Plan, outcome: &Outcome, partial: bool, seconds: f64) -> String {
         format!("{} ({why}: `current` stays)", published.directory.display())
     };
     lines.push(format!("  where      {place}"));
+    match count(QUALITY_WARNINGS) {
+        0 => {}
+        warnings => {
+            lines.push(format!("  data       {}: see data_quality", counted(warnings, "warning")));
+        }
+    }
     lines.push(format!("  took       {seconds:.1} s"));
     lines.push(String::new());
     lines.join("\n")

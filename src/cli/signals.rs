@@ -17,6 +17,9 @@ use super::diagnostics::Failure;
 /// counts to five.
 const GRACE: Duration = Duration::from_secs(4);
 
+/// Time for a line on standard error.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
 /// Watches for signals until the process ends.
 ///
 /// What a process that ends in the middle leaves behind is a folder in `.staging` at most, which the next run removes:
@@ -32,6 +35,7 @@ pub(super) fn watch(interrupt: &Interrupt, console: &Console) -> Result<(), Fail
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGXFSZ]).map_err(refused)?;
     let (interrupt, console) = (interrupt.clone(), console.clone());
     let watch = move || {
+        let mut asked_too_late = false;
         for signal in signals.forever() {
             let stop = match signal {
                 SIGINT => Stop::Interrupt,
@@ -42,12 +46,17 @@ pub(super) fn watch(interrupt: &Interrupt, console: &Console) -> Result<(), Fail
                 Request::Granted => {
                     let console = console.clone();
                     // Without a thread to wait in there is no patience.
-                    if on_a_thread(move || end_after(GRACE, stop, &console)).is_err() {
+                    if on_a_thread(move || end_after(GRACE, stop, Some(console))).is_err() {
                         low_level::exit(i32::from(stop.exit_code()));
                     }
                 }
                 Request::Repeated(first) => low_level::exit(i32::from(first.exit_code())),
-                Request::TooLate => {}
+                // It ends by itself, unless whoever reads its summary doesn't.
+                Request::TooLate if asked_too_late => low_level::exit(i32::from(stop.exit_code())),
+                Request::TooLate => {
+                    asked_too_late = true;
+                    let _ = on_a_thread(move || end_after(GRACE, stop, None));
+                }
             }
         }
     };
@@ -58,11 +67,18 @@ fn on_a_thread(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name("touchline-signals".to_owned()).spawn(work).map(drop)
 }
 
-/// Ends a process that didn't stop by itself.
-fn end_after(grace: Duration, stop: Stop, console: &Console) {
+/// Ends a process that didn't stop by itself, and says so on the console, if that takes it.
+fn end_after(grace: Duration, stop: Stop, console: Option<Console>) {
     thread::sleep(grace);
-    let interrupted = Interrupted { stop };
-    let hint = Some("run again: it removes what this one left in .staging".to_owned());
-    console.failure(&Failure::of(&interrupted, stop.exit_code(), hint));
+    if let Some(console) = console {
+        let tell = move || {
+            let hint = Some("run again: it removes what this one left in .staging".to_owned());
+            console.failure(&Failure::of(&Interrupted { stop }, stop.exit_code(), hint));
+        };
+        // Standard error may be what holds it up.
+        if on_a_thread(tell).is_ok() {
+            thread::sleep(LAST_WORDS);
+        }
+    }
     low_level::exit(i32::from(stop.exit_code()));
 }

@@ -1,8 +1,9 @@
 //! What a scheduler passes on: one line of JSON on standard output, and the same in a file.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,12 @@ use super::diagnostics::Failure;
 
 /// As the files that are published.
 const FILE_MODE: u32 = 0o640;
+
+/// A mistake on the command line.
+const USAGE: u8 = 64;
+
+/// So every summary begins, of whatever layout.
+const SUMMARY_BEGINS: &str = "{\"summary_version\":";
 
 /// Layout of the line.
 const FORMAT_VERSION: u32 = 1;
@@ -55,8 +62,8 @@ pub(super) struct Summary<'a> {
     status: Status,
     exit_code: u8,
     run_id: Option<&'a str>,
-    /// Absolute, so that whoever is handed it needs no working directory.
-    directory: Option<PathBuf>,
+    /// Absolute, so that whoever is handed it needs no working directory; what isn't UTF-8 in it is replaced.
+    directory: Option<String>,
     /// Whether `current` points to it.
     current: Option<bool>,
     window: Option<Bounds>,
@@ -139,28 +146,64 @@ impl<'a> Summary<'a> {
 
 /// The file that holds the summary of the last run, and of no other.
 #[derive(Debug)]
-pub(super) struct SummaryFile<'a> {
-    path: &'a Path,
+pub(super) struct SummaryFile {
+    /// Without links, where it is there.
+    path: PathBuf,
     /// Whether there is something else than a file, such as a pipe: written to, never replaced.
     special: bool,
+    /// Whether it lies where nothing may be written.
+    forbidden: Cell<bool>,
 }
 
-impl<'a> SummaryFile<'a> {
-    /// Sees that it can be written, and takes the summary of an earlier run away: what is there after a run that was killed must
-    /// not be taken for its own.
+impl SummaryFile {
+    /// Sees that it can be written, and that nothing but a summary is lost by that.
     ///
     /// # Errors
-    /// Its folder isn't there or can't be written to: told now, not after an hour of reading.
-    pub(super) fn prepare(path: &'a Path) -> Result<Self, Failure> {
+    /// Its folder isn't there or can't be written to: told now, not after an hour of reading. Or there is a file that no
+    /// run wrote as its summary.
+    pub(super) fn prepare(path: &Path) -> Result<Self, Failure> {
         let special = fs::metadata(path).is_ok_and(|found| !found.is_file());
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if !special {
-            tempfile::tempfile_in(folder(path)).map_err(|error| refused(path, &error))?;
-            match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(refused(path, &error)),
-                _ => {}
+            tempfile::tempfile_in(folder(&path)).map_err(|error| refused(&path, &error))?;
+            if !is_free(&path).map_err(|error| refused(&path, &error))? {
+                return Err(Failure::new(
+                    USAGE,
+                    format!("--summary-file {} is there and is no summary of a run", path.display()),
+                    "name another file: this one would be replaced",
+                ));
             }
         }
-        Ok(Self { path, special })
+        Ok(Self { path, special, forbidden: Cell::new(false) })
+    }
+
+    /// Takes the summary of an earlier run away: what is there after a run that was killed must not be taken for its own.
+    ///
+    /// # Errors
+    /// It can't be removed, or it would lie among the results, where nothing is ever replaced.
+    pub(super) fn clear(&self, output: &Path) -> Result<(), Failure> {
+        if self.special {
+            return Ok(());
+        }
+        let output = output.canonicalize().unwrap_or_else(|_| output.to_owned());
+        let whole = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        let place = folder(&whole).canonicalize().unwrap_or_else(|_| folder(&whole).to_owned());
+        if place.starts_with(&output) {
+            self.forbidden.set(true);
+            return Err(Failure::new(
+                USAGE,
+                format!(
+                    "--summary-file {} lies in the output folder {}",
+                    self.path.display(),
+                    output.display()
+                ),
+                "name a file outside of it: only whole results stand there",
+            ));
+        }
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused(&self.path, &error)),
+            _ => Ok(()),
+        }
     }
 
     /// Writes it, whole or not at all.
@@ -168,19 +211,35 @@ impl<'a> SummaryFile<'a> {
     /// # Errors
     /// What the system said: 74. The result is then published all the same.
     pub(super) fn write(&self, line: &str) -> Result<(), Failure> {
+        if self.forbidden.get() {
+            return Ok(());
+        }
         let write = || -> io::Result<()> {
             if self.special {
-                return fs::OpenOptions::new().write(true).open(self.path)?.write_all(line.as_bytes());
+                return fs::OpenOptions::new().write(true).open(&self.path)?.write_all(line.as_bytes());
             }
-            let mut file = tempfile::NamedTempFile::new_in(folder(self.path))?;
+            let mut file = tempfile::NamedTempFile::new_in(folder(&self.path))?;
             file.write_all(line.as_bytes())?;
             file.as_file().set_permissions(fs::Permissions::from_mode(FILE_MODE))?;
             file.as_file().sync_all()?;
-            file.persist(self.path).map_err(|error| error.error)?;
+            file.persist(&self.path).map_err(|error| error.error)?;
             Ok(())
         };
-        write().map_err(|error| refused(self.path, &error))
+        write().map_err(|error| refused(&self.path, &error))
     }
+}
+
+/// Whether nothing is there, or an earlier summary, or a file without anything in it.
+fn is_free(path: &Path) -> io::Result<bool> {
+    let begin = SUMMARY_BEGINS.as_bytes();
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file.take(begin.len() as u64),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    file.read_to_end(&mut found)?;
+    Ok(found.is_empty() || found == begin)
 }
 
 fn folder(path: &Path) -> &Path {
@@ -192,9 +251,10 @@ fn refused(path: &Path, error: &io::Error) -> Failure {
     Failure::io(format!("cannot write the summary {}", path.display()), error, hint)
 }
 /// Where a run lies, whatever the working directory; a location in an object store is that already.
-fn whole(directory: &Path) -> Option<PathBuf> {
-    match directory.to_str().is_some_and(location::is_remote) {
-        true => Some(directory.to_owned()),
-        false => std::path::absolute(directory).ok(),
+fn whole(directory: &Path) -> Option<String> {
+    let text = directory.to_string_lossy();
+    match location::is_remote(&text) {
+        true => Some(text.into_owned()),
+        false => std::path::absolute(directory).ok().map(|whole| whole.to_string_lossy().into_owned()),
     }
 }

@@ -8,9 +8,9 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
-    UInt64Type,
+    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type,
+    TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt64Type,
 };
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -278,6 +278,12 @@ impl Amounts {
                 let wide = cast(column, &DataType::Decimal128(38, *scale))?;
                 Amounts::Decimal(wide.as_primitive::<Decimal128Type>().clone(), *scale)
             }
+            // Its shortest decimal is not that of the same number in 64 bits.
+            DataType::Float32 => Amounts::Float(
+                column
+                    .as_primitive::<Float32Type>()
+                    .unary(|value| value.to_string().parse().unwrap_or(f64::NAN)),
+            ),
             // An unsigned number that doesn't fit would become null without a word.
             found if found.is_floating() || *found == DataType::UInt64 => {
                 Amounts::Float(cast(column, &DataType::Float64)?.as_primitive::<Float64Type>().clone())
@@ -362,21 +368,27 @@ fn bounded(minor: Option<i64>) -> Amount {
 /// rounds that one half to even.
 const NO_FRACTION: f64 = 6_755_399_441_055_744.0;
 
-/// Minor units of a float, half to even.
+/// Below this many minor units neither a float nor its product is off by more than 2⁻¹³ of one: a part of less
+/// than [`SURE`] beside the nearest integer is rounded as its shortest decimal is.
+const SURELY_BELOW: f64 = 1e12;
+const SURE: f64 = 0.499;
+
+/// Minor units of a float, which counts as its shortest decimal, half to even.
 #[inline(always)]
 pub fn minor_of_float(value: f64, minor_per_unit: i64) -> Amount {
     let minor = value * minor_per_unit as f64;
-    if minor.abs() < 1e12 {
-        // Two additions instead of a call, for all amounts but the monstrous.
-        return Amount::Minor((minor + NO_FRACTION - NO_FRACTION) as i64);
+    // Two additions instead of a call.
+    let nearest = minor + NO_FRACTION - NO_FRACTION;
+    if minor.abs() < SURELY_BELOW && (minor - nearest).abs() < SURE {
+        return Amount::Minor(nearest as i64);
     }
-    minor_of_large(minor)
+    minor_as_written(value, minor_per_unit)
 }
 
+/// As [`minor_of_float`], of amounts that are huge or about half a minor unit off.
 #[cold]
-fn minor_of_large(minor: f64) -> Amount {
-    let minor = minor.round_ties_even();
-    if minor.abs() < MAX_MINOR { Amount::Minor(minor as i64) } else { Amount::Unusable }
+fn minor_as_written(value: f64, minor_per_unit: i64) -> Amount {
+    bounded(Decimal::of_float(value).and_then(|decimal| decimal.product(Decimal::ONE, minor_per_unit)))
 }
 
 fn minor_of_decimal(value: i128, scale: i8, minor_per_unit: i64) -> Amount {
@@ -440,6 +452,17 @@ mod tests {
         assert_eq!(minor_of_float(f64::NAN, 100), Amount::Unusable);
         assert_eq!(minor_of_float(f64::INFINITY, 100), Amount::Unusable);
         assert_eq!(minor_of_float(19.99, 100), Amount::Minor(1_999));
+        // Times a hundred in binary these are no halves any more, or only then.
+        for thousandths in (5_i64..2_000_000).step_by(10) {
+            let value: f64 = format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000).parse().unwrap();
+            let decimal = minor_of_decimal(i128::from(thousandths), 3, 100);
+            assert_eq!(minor_of_float(value, 100), decimal, "{value}");
+            assert_eq!(
+                minor_of_float(-value, 100),
+                minor_of_decimal(-i128::from(thousandths), 3, 100),
+                "{value}"
+            );
+        }
         for n in -2_000_i64..2_000 {
             for value in [n as f64 / 2.0, n as f64 / 100.0, n as f64 * 1e6 + 0.5, n as f64 * 1e9 + 0.5] {
                 let minor = (value * 100.0).round_ties_even() as i64;

@@ -1,10 +1,11 @@
 //! Whether a run read about as many rows as runs of other windows of the same length did.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::plan::{OnAnomaly, Plan};
 use crate::engine::EngineError;
-use crate::engine::load::Loaded;
+use crate::engine::load::{InputRecord, Loaded};
 use crate::publish::Manifest;
 use crate::tables::Window;
 
@@ -95,6 +96,40 @@ pub(super) fn of_files(opened: &crate::engine::open::Opened) -> Vec<String> {
         }
     }
     told
+}
+
+/// At most so many files are named.
+const MOST_NAMED: usize = 5;
+
+/// What is said of files of one input that hold the same rows: most often a file that was exported twice.
+pub(super) fn twice(inputs: &[InputRecord]) -> Vec<String> {
+    let mut first: BTreeMap<(&str, [u8; 32]), &InputRecord> = BTreeMap::new();
+    let mut told = Vec::new();
+    for input in inputs.iter().filter(|input| input.rows > 0) {
+        match first.entry((input_of(&input.key), *input.digest.as_bytes())) {
+            Entry::Vacant(place) => {
+                place.insert(input);
+            }
+            Entry::Occupied(same) => told.push(format!(
+                "{}: {} has the same {} rows as {}",
+                input.key,
+                input.file.path.display(),
+                input.rows,
+                same.get().file.path.display()
+            )),
+        }
+    }
+    if told.len() > MOST_NAMED {
+        let more = told.len() - MOST_NAMED;
+        told.truncate(MOST_NAMED);
+        told.push(format!("{more} more files have the same rows as another one"));
+    }
+    told
+}
+
+/// The input of a key such as `inputs.touchpoints[1]`: all of its sources are one.
+fn input_of(key: &str) -> &str {
+    key.split('[').next().unwrap_or(key)
 }
 
 #[cfg(test)]

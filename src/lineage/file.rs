@@ -10,6 +10,9 @@ use super::LineageError;
 const FILE_MODE: u32 = 0o640;
 const FOLDER_MODE: u32 = 0o750;
 
+/// An event says its type or its time within so many bytes.
+const LONGEST_BEGIN: u64 = 4_096;
+
 /// Appends a line. It is handed to the system in one call, so that lines of runs side by side don't mix.
 pub(super) fn append(path: &Path, line: &str) -> Result<(), LineageError> {
     let io = |source| LineageError::Io { path: path.to_owned(), source };
@@ -22,9 +25,22 @@ pub(super) fn append(path: &Path, line: &str) -> Result<(), LineageError> {
     }
     let mut file =
         OpenOptions::new().read(true).append(true).create(true).mode(FILE_MODE).open(path).map_err(io)?;
+    if !holds_events(&mut file).map_err(io)? {
+        return Err(LineageError::OfOthers { path: path.to_owned() });
+    }
     // A line that a full disk cut off must not take this one along.
     let line = if ends_in_a_line(&mut file).map_err(io)? { line.to_owned() } else { format!("\n{line}") };
     file.write_all(line.as_bytes()).map_err(io)
+}
+
+/// Whether a file is empty or begins as a file of events does; others are never written to.
+fn holds_events(file: &mut File) -> io::Result<bool> {
+    let mut first = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    io::Read::by_ref(file).take(LONGEST_BEGIN).read_to_end(&mut first)?;
+    let line = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let has = |word: &[u8]| line.windows(word.len()).any(|found| found == word);
+    Ok(first.is_empty() || (line.starts_with(b"{") && has(b"\"eventT")))
 }
 
 /// Whether a file is empty or its last line has its end.

@@ -40,6 +40,12 @@ pub enum LineageError {
         /// What is there.
         path: PathBuf,
     },
+    /// The file holds something else.
+    #[error("lineage events are not written to {}: it is there and holds no events", path.display())]
+    OfOthers {
+        /// What is there.
+        path: PathBuf,
+    },
     /// What was published can't be read back.
     #[error("the lineage event does not say what was published")]
     Published(#[source] PublishError),

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{CONFIG, Ran, Warehouse, batch, few_touchpoints, with};
+use crate::support::{CONFIG, Ran, Warehouse, batch, few_touchpoints, text, with};
 
 fn warehouse() -> Warehouse {
     let warehouse = Warehouse::new(CONFIG);
@@ -124,7 +124,7 @@ fn a_broken_configuration_says_where_in_json_too() {
 #[test]
 fn one_line_for_a_scheduler() {
     let warehouse = warehouse();
-    warehouse.write("summary.json", "that of yesterday");
+    warehouse.write("summary.json", r#"{"summary_version":1,"status":"published"}"#);
     let ran = warehouse.run(&["-q", "--output", "json", "--summary-file", "summary.json"]);
     assert_eq!(ran.stderr, "");
     assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.stdout);
@@ -142,9 +142,74 @@ fn one_line_for_a_scheduler() {
 }
 
 #[test]
+fn a_summary_replaces_nothing_but_a_summary() {
+    let warehouse = warehouse();
+    warehouse.run(&["-q"]);
+    let manifest = warehouse.current().join("manifest.json");
+    let files = [
+        "touchpoints/a.parquet".to_owned(),
+        "touchline.toml".to_owned(),
+        manifest.display().to_string(),
+        "out/current/manifest.json".to_owned(),
+    ];
+    for file in &files {
+        let before = fs::read(warehouse.path(file)).unwrap();
+        let ran = warehouse.touchline(&["run", "-q", "--force", "--summary-file", file]);
+        assert_eq!(ran.code, 64, "{file}: {}", ran.stderr);
+        assert!(ran.stderr.contains("is there and is no summary of a run"), "{}", ran.stderr);
+        assert_eq!(fs::read(warehouse.path(file)).unwrap(), before, "{file}");
+    }
+    let published = warehouse.published();
+    let ran =
+        warehouse.touchline(&["run", "-q", "--force", "--summary-file", "out/current/csv/summary.json"]);
+    assert_eq!(ran.code, 64, "{}", ran.stderr);
+    assert!(ran.stderr.contains("lies in the output folder"), "{}", ran.stderr);
+    assert_eq!(warehouse.published(), published);
+    // A link is followed, and stays one.
+    std::os::unix::fs::symlink("elsewhere.json", warehouse.path("link.json")).unwrap();
+    warehouse.write("elsewhere.json", "");
+    warehouse.run(&["-q", "--summary-file", "link.json"]);
+    assert!(fs::symlink_metadata(warehouse.path("link.json")).unwrap().is_symlink());
+    assert!(
+        fs::read_to_string(warehouse.path("elsewhere.json")).unwrap().starts_with("{\"summary_version\":")
+    );
+}
+
+#[test]
+fn an_output_that_is_no_utf_8_is_published_to() {
+    use std::os::unix::ffi::OsStrExt;
+    let warehouse = warehouse();
+    let mut command = warehouse.command(&["run", "-q", "--output", "json", "--out"]);
+    command.arg(std::ffi::OsStr::from_bytes(b"out-\xff"));
+    let ran = warehouse.finish(command);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(summary["directory"].as_str().unwrap().contains("out-\u{fffd}"), "{summary}");
+}
+
+#[test]
+fn names_from_data_do_not_control_the_terminal() {
+    let warehouse = Warehouse::new(CONFIG);
+    let channel = "Email\nerror: exit 70\u{1b}[2J\u{7}";
+    warehouse.parquet("touchpoints/a.parquet", with(few_touchpoints(), "channel", text(&[channel; 6])));
+    let ran = warehouse.run(&[]);
+    assert!(ran.stderr.contains("Email\\nerror: exit 70\\u{1b}[2J\\u{7}"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains('\u{1b}') && !ran.stderr.contains("\nerror:"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_file_that_was_exported_twice_is_told() {
+    let warehouse = warehouse();
+    warehouse.parquet("touchpoints/a copy.parquet", few_touchpoints());
+    let ran = warehouse.run(&[]);
+    let told = "  ! inputs.touchpoints: FOLDER/touchpoints/a.parquet has the same 6 rows as FOLDER/touchpoints/a copy.parquet\n";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+}
+
+#[test]
 fn the_file_says_why_a_run_failed() {
     let warehouse = warehouse();
-    warehouse.write("summary.json", "that of yesterday");
+    warehouse.write("summary.json", r#"{"summary_version":1,"status":"published"}"#);
     warehouse.write("touchpoints/b.parquet", "no Parquet");
     let ran = warehouse.touchline(&["run", "--output", "json", "--summary-file", "summary.json"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (65, ""));

@@ -167,3 +167,21 @@ fn wherever_a_run_is_stopped_it_leaves_the_last_result_and_nothing_else() {
     left.sort();
     assert_eq!(left, Vec::<String>::new(), "temporary files have no names");
 }
+
+#[test]
+fn a_summary_that_nobody_reads_holds_no_run_up() {
+    let warehouse = warehouse();
+    let made = Command::new("mkfifo").arg(warehouse.path("pipe")).status().expect("mkfifo");
+    assert!(made.success());
+    let child = start(&warehouse, &["-q", "--summary-file", "pipe"]);
+    let begun = Instant::now();
+    while !warehouse.path("out/current").exists() && begun.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(5));
+    }
+    // The result is there; what is left is a pipe without a reader.
+    thread::sleep(Duration::from_millis(200));
+    signal(&child, "TERM");
+    let (status, _) = end(child);
+    assert_eq!(status.code(), Some(143));
+    assert!(warehouse.path("out/current/manifest.json").exists());
+}

@@ -1,8 +1,9 @@
 //! `experiment_results` and `experiment_health`: what each variant did, and whether to believe it.
 //!
 //! While journeys are seen, `population` decides who takes part, `quantities` what a customer's metric is, and `batch`
-//! keeps both until `counts` adds up some thousands at once. The finish of the `sums` is `results`, by way of `arms`, `cells` of segments, `effect` and `verdict`; that of the
-//! counts of `health` says whether to believe it.
+//! keeps both until `counts` adds up some thousands at once, for segments by way of `tuples`. The finish of the `sums` is
+//! `results`, by way of `arms`, `cells` of segments, `effect` and `verdict`; that of the counts of `health` says whether
+//! to believe it.
 
 use polars::prelude::PolarsError;
 

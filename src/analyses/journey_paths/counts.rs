@@ -13,7 +13,8 @@ use super::keys::Keys;
 /// conversion and each journey that is longer than its key.
 pub(super) const MOST: usize = 20_000;
 
-/// So many journeys are written down for each path that may be told apart, before they are counted.
+/// So many journeys are written down for each path that may be told apart, before they are counted: with [`MOST`] three
+/// megabytes of each thread.
 pub(super) const ARRIVING_PER_PATH: usize = 4;
 
 /// Journeys with one path.
