@@ -137,7 +137,7 @@ fn tell(plan: &Plan, outcome: &Outcome, (options, seconds): (&RunOptions, f64), 
     let fields = json!({
         "job": plan.job.name,
         "run_id": outcome.run_id,
-        "directory": published.directory,
+        "directory": published.directory.to_string_lossy(),
         "current": published.is_current,
         "unchanged": published.reused,
         "tables": published.rows.len(),
