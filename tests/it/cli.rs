@@ -244,6 +244,7 @@ fn the_summary_of_a_run() {
       left out   none
       published  18 tables with 34 rows
       where      FOLDER/out/current  ->  FOLDER/out/runs/r-RUN-1
+      data       1 warning: see data_quality
       took       TIME
       * Email is credited with most of purchase under linear: 1.0, 50.0 % of all; it keeps that rank in 57.3 % of resamples.  [stage_attribution]
       * The order of the top channels of purchase, Email > Search under linear, is not certain: Email keeps its rank in 57.3 % of resamples.  [stage_attribution]
@@ -266,6 +267,7 @@ fn the_summary_of_a_run_that_left_rows_out() {
       left out   2 rejected, 2 outside the window
       published  18 tables with 29 rows
       where      FOLDER/out/current  ->  FOLDER/out/runs/r-RUN-1
+      data       2 warnings: see data_quality
       took       TIME
     ");
 }
@@ -322,6 +324,7 @@ fn a_second_run_finds_nothing_new() {
     spring: nothing new, the same result is already published
       published  18 tables with 34 rows
       where      FOLDER/out/current  ->  FOLDER/out/runs/r-RUN-1
+      data       1 warning: see data_quality
       took       TIME
     ");
     assert_eq!(warehouse.current(), first);
