@@ -25,11 +25,12 @@ use crate::engine::observe::{Seen, finish, observe};
 use crate::engine::open::Opened;
 use crate::engine::quarantine::{Quarantined, load_sound, open_sound};
 use crate::engine::work::{self, Progress, Stoppable};
+use crate::input::InputFile;
 use crate::interrupt::Interrupt;
 use crate::journey::partition::CutCounts;
 use crate::publish::{
-    Found, InputRecord, JobRecord, Manifest, Publication, Published, QuarantinedRecord, RunId, RunIdParts,
-    Store, publish, republish, window_name,
+    self, Destination, Found, InputRecord, JobRecord, Manifest, Pointer, Publication, Published,
+    QuarantinedRecord, RunId, RunIdParts, republish, window_name,
 };
 use crate::queries::{self, Query};
 use crate::tables::{self, TableDocs, Window};
@@ -99,11 +100,11 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     let pool = work::pool(budget.threads())?;
     let interrupt = &options.interrupt;
     let progress = &Stoppable { progress, interrupt };
-    let store = Store::open(&plan.output.path, options.wait, interrupt)?;
+    let store = &*publish::open(&plan.output.path, budget.folder(), options.wait, interrupt)?;
     let opened = open_sound(plan, &pool, &budget.limits())?;
     interrupt.check()?;
     if !options.force
-        && let Some(outcome) = already_published(plan, options, (&queries, &only), &opened, &store)?
+        && let Some(outcome) = already_published(plan, options, (&queries, &only), &opened, store)?
     {
         return Ok(outcome);
     }
@@ -118,7 +119,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     if !options.force
         && let Some(found) = store.find_published(&run_id)?
     {
-        return again(plan, &store, &found, options);
+        return again(plan, store, &found, options);
     }
 
     // These stand in no table: they are about other runs, or about how files are written.
@@ -159,7 +160,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
         tables: tables.clone(),
     };
     progress.begin("publishing", 0);
-    let published = pool.install(|| publish(&store, &publication))?;
+    let published = pool.install(|| publish::publish(store, &publication))?;
     progress.end();
     Ok(Outcome {
         published,
@@ -306,6 +307,7 @@ fn input_record(input: &crate::engine::load::InputRecord, secrets: &Secrets) -> 
         path: secrets.redact(&input.file.path.display().to_string()).into_owned(),
         size: input.file.identity.size,
         modified_us: input.file.modified_us(),
+        etag: input.file.etag().map(str::to_owned),
         blake3: input.digest.to_hex().to_string(),
         sha256: input.sha256.clone(),
         rows: input.rows,
@@ -349,24 +351,23 @@ fn already_published(
     options: &RunOptions,
     of: (&[Query], &Only),
     opened: &Opened,
-    store: &Store,
+    store: &dyn Destination,
 ) -> Result<Option<Outcome>, JobError> {
-    let root = &plan.output.path;
-    let mut candidates = vec![root.join("current")];
+    let mut candidates = vec![store.pointed(Pointer::Current)];
     if let (Some(from_us), Some(to_us)) = (plan.window.from_us, plan.window.to_us) {
         let name = window_name(Window { from_us, to_us }, &plan.job.timezone)?;
-        candidates.insert(0, root.join("windows").join(name));
+        candidates.insert(0, store.pointed(Pointer::Window(&name)));
     }
     let present = present_files(opened);
-    for folder in candidates {
-        let Ok(manifest) = Manifest::read(&folder) else { continue };
+    for manifest in candidates.into_iter().flatten() {
         let unchanged = manifest.inputs.len() == present.len()
-            && manifest.inputs.iter().zip(&present).all(|(recorded, (key, path, size, modified_us))| {
+            && manifest.inputs.iter().zip(&present).all(|(recorded, (key, file))| {
                 recorded.input == *key
-                    && recorded.path == options.secrets.redact(&path.display().to_string())
-                    && recorded.size == *size
-                    && recorded.modified_us == *modified_us
-                    && modified_us.is_some()
+                    && recorded.path == options.secrets.redact(&file.path.display().to_string())
+                    && recorded.size == file.identity.size
+                    && recorded.modified_us == file.modified_us()
+                    && recorded.modified_us.is_some()
+                    && recorded.etag.as_deref() == file.etag()
             });
         // What was damaged may have been mended.
         if !unchanged || !manifest.quarantined.is_empty() || !opened.quarantined.is_empty() {
@@ -384,13 +385,11 @@ fn already_published(
     Ok(None)
 }
 
-type PresentFile = (String, std::path::PathBuf, u64, Option<i64>);
+type PresentFile = (String, InputFile);
 
 /// The files a run would read, in the order of the manifest.
 fn present_files(opened: &Opened) -> Vec<PresentFile> {
-    let of = |key: &str, file: &crate::input::InputFile| {
-        (key.to_owned(), file.path.clone(), file.identity.size, file.modified_us())
-    };
+    let of = |key: &str, file: &InputFile| (key.to_owned(), file.clone());
     let small = |source: &Option<crate::engine::open::OpenSource>, wanted: bool| -> Vec<PresentFile> {
         source
             .iter()
@@ -414,7 +413,12 @@ fn present_files(opened: &Opened) -> Vec<PresentFile> {
 }
 
 /// Makes a run current again that has this result already.
-fn again(plan: &Plan, store: &Store, found: &Found, options: &RunOptions) -> Result<Outcome, JobError> {
+fn again(
+    plan: &Plan,
+    store: &dyn Destination,
+    found: &Found,
+    options: &RunOptions,
+) -> Result<Outcome, JobError> {
     let warnings = found.manifest.counts.get(quality::WARNINGS).copied().unwrap_or(0);
     if options.strict && warnings > 0 {
         let checks = format!("\n  see data_quality of {}", found.manifest.run_id);

@@ -11,6 +11,9 @@ pub mod config;
 
 pub mod interrupt;
 
+#[cfg(feature = "cloud")]
+pub mod cloud;
+
 pub mod input;
 
 pub mod journey;

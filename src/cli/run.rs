@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::config::{self, plan::Plan};
+use crate::config::{self, location, plan::Plan};
 use crate::engine::EngineError;
 use crate::interrupt::Interrupt;
 use crate::job::{self, JobError, Outcome, QUALITY_WARNINGS, RunOptions as JobOptions};
@@ -29,7 +29,21 @@ pub(super) fn load_plan(options: &ConfigOptions, console: &Console) -> Result<Pl
         console.secrets.note(name, &value);
         Some(value)
     };
+    #[cfg(feature = "cloud")]
+    note_credentials(console);
     Ok(config::load(&options.config, &options.overrides(), &environment)?)
+}
+
+/// Notes what opens object stores, so that no message shows it.
+#[cfg(feature = "cloud")]
+fn note_credentials(console: &Console) {
+    for (name, value) in std::env::vars_os() {
+        if let (Some(name), Some(value)) = (name.to_str(), value.to_str())
+            && crate::cloud::VARIABLES.iter().any(|prefix| name.starts_with(prefix))
+        {
+            console.secrets.note(name, value);
+        }
+    }
 }
 
 /// How a run ended that didn't fail.
@@ -181,7 +195,8 @@ fn text(plan: &Plan, outcome: &Outcome, partial: bool, seconds: f64) -> String {
     ));
     let root = &plan.output.path;
     let place = if published.is_current {
-        format!("{}  ->  {}", root.join("current").display(), published.directory.display())
+        let pointer = if location::is_remote(&root.to_string_lossy()) { "current.json" } else { "current" };
+        format!("{}  ->  {}", root.join(pointer).display(), published.directory.display())
     } else {
         let why = if partial { "it has some tables only" } else { "an earlier window" };
         format!("{} ({why}: `current` stays)", published.directory.display())

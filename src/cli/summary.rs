@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::config::location;
 use crate::job::{JobError, Outcome};
 use crate::publish::PublishError;
 
@@ -107,9 +108,7 @@ impl<'a> Summary<'a> {
         let bounds = instant(outcome.window.from_us).zip(instant(outcome.window.to_us));
         Self {
             run_id: Some(&outcome.run_id),
-            directory: std::path::absolute(&published.directory)
-                .ok()
-                .map(|directory| directory.to_string_lossy().into_owned()),
+            directory: whole(&published.directory),
             current: Some(published.is_current),
             window: bounds.map(|(from, to)| Bounds { from, to }),
             rows: published.rows.iter().map(|(table, rows)| (table.as_str(), *rows)).collect(),
@@ -250,4 +249,12 @@ fn folder(path: &Path) -> &Path {
 fn refused(path: &Path, error: &io::Error) -> Failure {
     let hint = "name a file with --summary-file whose folder is there, may be written to and has room";
     Failure::io(format!("cannot write the summary {}", path.display()), error, hint)
+}
+/// Where a run lies, whatever the working directory; a location in an object store is that already.
+fn whole(directory: &Path) -> Option<String> {
+    let text = directory.to_string_lossy();
+    match location::is_remote(&text) {
+        true => Some(text.into_owned()),
+        false => std::path::absolute(directory).ok().map(|whole| whole.to_string_lossy().into_owned()),
+    }
 }

@@ -11,6 +11,7 @@ mod diagnostic;
 mod document;
 pub(crate) mod duration;
 mod environment;
+pub mod location;
 pub mod nearest;
 mod places;
 pub mod plan;
@@ -55,7 +56,7 @@ pub struct Overrides {
     pub to: Option<String>,
     /// `--date`: one local day; excludes `from` and `to`, and takes the place of both in the file.
     pub date: Option<String>,
-    /// `--out`: results folder, relative to the working directory.
+    /// `--out`: results folder, relative to the working directory, or a prefix in an object store.
     pub out: Option<PathBuf>,
     /// `--set key.path=value`, each applied after the one before it.
     pub set: Vec<String>,
@@ -127,6 +128,8 @@ pub fn parse(
     let [from, to, date] =
         [("--from", &overrides.from), ("--to", &overrides.to), ("--date", &overrides.date)]
             .map(|(option, value)| value.as_ref().map(|value| sources.push_option(option, value)));
+    let out = overrides.out.as_deref();
+    let out = out.map(|path| Spanned::new(sources.push_option("--out", &path.display().to_string()), path));
 
     let mut problems = Problems::new(&sources);
     let Some(mut document) = Document::parse(&sources, &mut problems) else {
@@ -154,7 +157,7 @@ pub fn parse(
     let surroundings = Surroundings {
         file,
         date: date.map(|range| Spanned::new(range.clone(), sources.text(range).to_owned())),
-        out: overrides.out.as_deref(),
+        out,
     };
     let plan = resolve::resolve(schema, &document, &surroundings, &mut problems);
     problems.finish(Some(Plan { written, ..plan }))

@@ -308,6 +308,7 @@ mod tests {
             path: path.to_owned(),
             size,
             modified_us: Some(1),
+            etag: None,
             blake3: blake3.to_owned(),
             sha256: None,
             rows,

@@ -64,7 +64,7 @@ impl Budget {
 
     /// What a file may ask for.
     pub fn limits(&self) -> Limits {
-        Limits::of_memory(self.memory, self.threads)
+        Limits::of_memory(self.memory, self.threads, &self.folder)
     }
 
     /// Where rows go that don't fit.

@@ -17,6 +17,7 @@ use crate::input::Limits;
 use crate::job::{self, JobError, RunOptions};
 use crate::journey::cut::{Scratch, cut_into_journeys, first_positions};
 use crate::journey::{CustomerHash, Walk};
+use crate::publish;
 
 use super::FORMAT_VERSION;
 use super::error::ExplainError;
@@ -178,7 +179,7 @@ fn effects_of(
     }
     let json = serde_json::to_vec(plan).map_err(JobError::Plan)?;
     let config_hash = blake3::hash(&json).to_hex().to_string();
-    let current = plan.output.path.join("current");
+    let current = publish::current_run(&plan.output.path);
     match published::read(run.unwrap_or(&current), &config_hash) {
         Ok(mut found) => {
             found.effects.retain(|effect| {

@@ -1,6 +1,5 @@
 //! What the data-driven models saw, as a run has published it: a single journey doesn't know.
 
-use std::fs::File;
 use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
@@ -8,10 +7,11 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 
-use crate::publish::Manifest;
+use crate::publish::{Manifest, read_file};
 
 /// The table that holds them.
 const TABLE: &str = "attribution_effects";
@@ -58,8 +58,8 @@ pub(super) fn read(folder: &Path, config_hash: &str) -> Result<PublishedEffects,
     let Some(parquet) = record.and_then(|table| table.parquet.as_ref()) else {
         return Err(format!("it has no {TABLE}.parquet"));
     };
-    let file = File::open(folder.join(&parquet.path)).map_err(|error| error.to_string())?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+    let bytes = read_file(&folder.join(&parquet.path)).map_err(|error| error.to_string())?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes))
         .and_then(ParquetRecordBatchReaderBuilder::build)
         .map_err(|error| error.to_string())?;
     let mut effects = Vec::new();

@@ -243,7 +243,14 @@ mod tests {
     /// `name:kind`, by the first letter of the kind.
     fn export(name: &str, columns: &[(&str, Kind)]) -> Export {
         let identity = Identity { device: 0, inode: 0, size: 1, modified_ns: 0, changed_ns: 0 };
-        let file = InputFile { path: name.into(), identity, hive: Vec::new(), sidecar: None };
+        let file = InputFile {
+            path: name.into(),
+            identity,
+            hive: Vec::new(),
+            sidecar: None,
+            #[cfg(feature = "cloud")]
+            object: None,
+        };
         let columns =
             columns.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind }).collect();
         Export { file, footer: None, columns, rows: None }

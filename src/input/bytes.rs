@@ -3,10 +3,9 @@
 //! Left to itself, the decoder opens and seeks for every page and its header. Row groups are read whole
 //! instead, as long as they are small, and what is hashed is then what is decoded.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Buf;
@@ -14,10 +13,9 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::handle::Handle;
 use super::page_header;
 
-/// What lies between two ranges is read with them up to this many bytes: cheaper than to seek.
-const GAP_BYTES: u64 = 16 << 10;
 /// Bytes that are read from the file at a time where they aren't held.
 const STEP_BYTES: u64 = 1 << 18;
 /// Bytes read for the header of a page that isn't held. A header with statistics is shorter.
@@ -28,7 +26,7 @@ const PLAIN_HEADER_BYTES: u64 = 64 << 10;
 /// A file of which some parts are held in memory.
 #[derive(Debug)]
 pub struct FileBytes {
-    file: Arc<File>,
+    file: Arc<Handle>,
     size: u64,
     /// Position and bytes, in the order of their positions, apart from each other.
     held: Vec<(u64, Bytes)>,
@@ -38,7 +36,7 @@ pub struct FileBytes {
 
 impl FileBytes {
     /// Of a file, with nothing held.
-    pub fn new(file: Arc<File>, size: u64) -> Self {
+    pub fn new(file: Arc<Handle>, size: u64) -> Self {
         Self { file, size, held: Vec::new(), without_checksums: false }
     }
 
@@ -74,25 +72,32 @@ impl FileBytes {
     /// Where the file can't be read, or ends before a range does.
     pub fn hold(&mut self, mut ranges: Vec<Range<u64>>) -> std::io::Result<()> {
         self.held.clear();
+        let gap_bytes = self.file.gap_bytes();
         ranges.sort_unstable_by_key(|range| range.start);
         let mut stretches: Vec<Range<u64>> = Vec::new();
         for range in ranges {
             match stretches.last_mut() {
-                Some(last) if range.start <= last.end.saturating_add(GAP_BYTES) => {
+                Some(last) if range.start <= last.end.saturating_add(gap_bytes) => {
                     last.end = last.end.max(range.end);
                 }
                 _ => stretches.push(range),
             }
         }
         for stretch in stretches {
-            let length = stretch.end - stretch.start;
-            let mut bytes = Vec::with_capacity(length as usize);
-            let mut file = &*self.file;
-            file.seek(SeekFrom::Start(stretch.start))?;
-            if file.take(length).read_to_end(&mut bytes)? as u64 != length {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
-            self.held.push((stretch.start, bytes.into()));
+            self.held.push((stretch.start, self.file.stretch(stretch)?));
+        }
+        Ok(())
+    }
+
+    /// Holds nothing any more, and sees to it that some ranges can be read page by page: of what is far away a copy is
+    /// made in a folder for temporary files.
+    ///
+    /// # Errors
+    /// As [`FileBytes::hold`], or there is no room for the copy.
+    pub fn bring_near(&mut self, ranges: &[Range<u64>], folder: &Path) -> std::io::Result<()> {
+        self.held.clear();
+        if let Some(copy) = self.file.nearer(ranges, folder)? {
+            self.file = Arc::new(copy);
         }
         Ok(())
     }
@@ -175,7 +180,7 @@ impl ChunkReader for FileBytes {
 
 /// A file from a position on.
 struct Unheld {
-    file: Arc<File>,
+    file: Arc<Handle>,
     at: u64,
 }
 
@@ -198,7 +203,7 @@ mod tests {
         let content: Vec<u8> = (0..200_000_u32).map(|n| (n / 7) as u8).collect();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&content).unwrap();
-        let mut bytes = FileBytes::new(Arc::new(file), content.len() as u64);
+        let mut bytes = FileBytes::new(Arc::new(Handle::File(file)), content.len() as u64);
         for ranges in [vec![], vec![100_000..100_100, 10..90, 95..20_000], vec![0..100_000, 100_000..200_000]]
         {
             bytes.hold(ranges).unwrap();

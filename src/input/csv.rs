@@ -1,6 +1,5 @@
 //! Small tables as CSV: every field is text until the contract looks at it.
 
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};

@@ -7,11 +7,15 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 
+#[cfg(feature = "cloud")]
+use crate::cloud::Object;
+use crate::config::location::ObjectUrl;
 use crate::config::plan::SourcePlan;
 
 use super::error::InputError;
+use super::handle::Handle;
 use super::identity::{Identity, compare, open_settled};
-use super::integrity::sidecar;
+use super::integrity::{SUFFIX, sidecar};
 use super::links::Root;
 use super::open::{changed, io};
 
@@ -21,7 +25,7 @@ const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 /// A file that is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputFile {
-    /// Where it lies.
+    /// Where it lies; of an object its location, `s3://bucket/key`.
     pub path: PathBuf,
     /// What it was when it was found.
     pub identity: Identity,
@@ -29,6 +33,9 @@ pub struct InputFile {
     pub hive: Vec<(String, Option<String>)>,
     /// The file with its checksum, where there is one.
     pub sidecar: Option<PathBuf>,
+    /// The object, where it is none on this machine.
+    #[cfg(feature = "cloud")]
+    pub(crate) object: Option<Box<Object>>,
 }
 
 impl InputFile {
@@ -48,7 +55,14 @@ impl InputFile {
             return Err(InputError::NoFile { path });
         }
         let sidecar = sidecar(&path);
-        Ok(InputFile { identity: Identity::of(&metadata), hive, sidecar, path })
+        Ok(InputFile {
+            identity: Identity::of(&metadata),
+            hive,
+            sidecar,
+            path,
+            #[cfg(feature = "cloud")]
+            object: None,
+        })
     }
 
     /// Last change in µs since the epoch; None where the file system doesn't say.
@@ -56,13 +70,31 @@ impl InputFile {
         i64::try_from(self.identity.modified_ns / 1_000).ok().filter(|modified| *modified > 0)
     }
 
+    /// What changes whenever an object is written, by the store that it is in; None of a file. The times that stores keep
+    /// are full seconds, in which much can happen.
+    pub fn etag(&self) -> Option<&str> {
+        #[cfg(feature = "cloud")]
+        if let Some(object) = &self.object {
+            return Some(object.etag());
+        }
+        None
+    }
+
     /// Opens it for the first time.
-    pub(super) fn open_first(&self) -> Result<File, InputError> {
+    pub(super) fn open_first(&self) -> Result<Handle, InputError> {
+        #[cfg(feature = "cloud")]
+        if let Some(object) = &self.object {
+            return Ok(Handle::Object(Object::clone(object)));
+        }
         self.opened(open_settled(&self.path, &self.identity))
     }
 
     /// Opens it, and compares it with what it was before.
-    pub(super) fn open_again(&self) -> Result<File, InputError> {
+    pub(super) fn open_again(&self) -> Result<Handle, InputError> {
+        #[cfg(feature = "cloud")]
+        if let Some(object) = &self.object {
+            return Ok(Handle::Object(Object::clone(object)));
+        }
         let open = || {
             let handle = File::open(&self.path)?;
             Ok(compare(&handle, &self.identity)?.map(|()| handle))
@@ -70,9 +102,9 @@ impl InputFile {
         self.opened(open())
     }
 
-    fn opened(&self, opened: std::io::Result<Result<File, &'static str>>) -> Result<File, InputError> {
+    fn opened(&self, opened: std::io::Result<Result<File, &'static str>>) -> Result<Handle, InputError> {
         match opened {
-            Ok(Ok(handle)) => Ok(handle),
+            Ok(Ok(handle)) => Ok(Handle::File(handle)),
             Ok(Err(what)) => Err(changed(self, Some(what))),
             Err(source) if source.kind() == ErrorKind::NotFound => Err(changed(self, Some("it is gone"))),
             Err(source) => Err(io("open", self)(source)),
@@ -80,12 +112,21 @@ impl InputFile {
     }
 
     /// What has changed of it since it was found; None: nothing.
-    pub(super) fn changed(&self, handle: &File) -> Result<Option<&'static str>, InputError> {
-        compare(handle, &self.identity).map(Result::err).map_err(io("look at", self))
+    pub(super) fn changed(&self, handle: &Handle) -> Result<Option<&'static str>, InputError> {
+        match handle {
+            Handle::File(file) => compare(file, &self.identity).map(Result::err).map_err(io("look at", self)),
+            // What was read is of one version, or it was an error.
+            #[cfg(feature = "cloud")]
+            Handle::Object(_) => Ok(None),
+        }
     }
 
     /// As above, of what lies at its path now.
     pub(super) fn changed_in_place(&self) -> Option<&'static str> {
+        #[cfg(feature = "cloud")]
+        if let Some(object) = &self.object {
+            return object.change();
+        }
         match std::fs::metadata(&self.path) {
             Ok(metadata) => self.identity.difference(&Identity::of(&metadata)),
             Err(error) => (error.kind() == ErrorKind::NotFound).then_some("it is gone"),
@@ -102,7 +143,8 @@ struct FoundFile {
     real: PathBuf,
 }
 
-/// Finds the files of a source: files, folders (searched for `*.parquet` and `*.csv`) and globs.
+/// Finds the files of a source: files, folders (searched for `*.parquet` and `*.csv`) and globs, here and in object
+/// stores.
 ///
 /// Folders and files whose name starts with `.` or `_` are left out, as every engine does, and so are folders below
 /// that runs are published in. Sorted by path, each file once, however many links lead to it.
@@ -111,9 +153,17 @@ struct FoundFile {
 /// Nothing is there, something can't be read, or a link leads out of the folder that is searched.
 pub fn discover(source: &SourcePlan) -> Result<Vec<InputFile>, InputError> {
     let mut found = Vec::new();
+    let mut files = Vec::new();
     for pattern in &source.paths {
+        let bad = |reason: String| InputError::BadPattern {
+            key: source.key.clone(),
+            pattern: pattern.clone(),
+            reason,
+        };
         let path = Path::new(pattern);
-        if path.is_dir() {
+        if let Some(url) = ObjectUrl::parse(pattern) {
+            files.extend(of_store(pattern, &url, bad)?);
+        } else if path.is_dir() {
             search(path, None, &mut found)?;
         } else if path.exists() {
             let base = path.parent().unwrap_or(path).to_path_buf();
@@ -121,11 +171,6 @@ pub fn discover(source: &SourcePlan) -> Result<Vec<InputFile>, InputError> {
             found.push(FoundFile { path: path.to_path_buf(), base, real });
         } else if pattern.contains(['*', '?', '[', '{']) {
             let base = fixed_part(path);
-            let bad = |reason: String| InputError::BadPattern {
-                key: source.key.clone(),
-                pattern: pattern.clone(),
-                reason,
-            };
             if path.components().skip(base.components().count()).any(|part| part == Component::ParentDir) {
                 return Err(bad("`..` can't come after a wildcard".to_owned()));
             }
@@ -142,10 +187,28 @@ pub fn discover(source: &SourcePlan) -> Result<Vec<InputFile>, InputError> {
     found.sort_by(|one, other| one.path.cmp(&other.path));
     let mut seen = BTreeSet::new();
     found.retain(|file| seen.insert(file.real.clone()));
-    if found.is_empty() {
+    for file in found {
+        files.push(describe(file)?);
+    }
+    if files.is_empty() {
         return Err(InputError::NoFiles { key: source.key.clone(), patterns: source.paths.clone() });
     }
-    found.into_iter().map(describe).collect()
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    files.dedup_by(|one, other| one.path == other.path);
+    Ok(files)
+}
+
+#[cfg(feature = "cloud")]
+use super::objects::search as of_store;
+
+/// A configuration never gets so far: it is told which feature it needs.
+#[cfg(not(feature = "cloud"))]
+fn of_store(
+    _: &str,
+    url: &ObjectUrl<'_>,
+    bad: impl Fn(String) -> InputError,
+) -> Result<Vec<InputFile>, InputError> {
+    Err(bad(format!("this build can't read `{}://`", url.store.scheme())))
 }
 
 /// The part of a pattern before its first wildcard: the folder above all files that it fits.
@@ -182,8 +245,7 @@ impl Walk<'_> {
             let entry = entry.map_err(error)?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            // A pattern such as `exports/*` matches checksums as well.
-            if name.starts_with(['.', '_']) || name.ends_with(".sha256") {
+            if is_hidden(&name) {
                 continue;
             }
             let path = entry.path();
@@ -216,22 +278,31 @@ fn is_output(folder: &Path) -> bool {
     folder.join("runs").is_dir() && folder.join(".lock").is_file()
 }
 
-fn has_table_suffix(path: &Path) -> bool {
+/// Whether a file or folder of this name is left out of what is searched. A pattern such as `exports/*` matches checksums
+/// as well.
+pub(super) fn is_hidden(name: &str) -> bool {
+    name.starts_with(['.', '_']) || name.ends_with(SUFFIX)
+}
+
+pub(super) fn has_table_suffix(path: &Path) -> bool {
     path.extension().is_some_and(|suffix| suffix == "parquet" || suffix == "csv")
 }
 
 fn describe(found: FoundFile) -> Result<InputFile, InputError> {
     let FoundFile { path, base, .. } = found;
     let folders = path.strip_prefix(base).unwrap_or(&path).parent().unwrap_or(Path::new(""));
-    let hive = folders
-        .components()
-        .filter_map(|part| {
-            let part = part.as_os_str().to_string_lossy().into_owned();
-            let (name, value) = part.split_once('=')?;
-            Some((name.to_owned(), (value != HIVE_NULL).then(|| unescape(value))))
-        })
-        .collect();
+    let hive = hive_of(folders);
     InputFile::at(path, hive)
+}
+
+/// Columns that folders name.
+pub(super) fn hive_of(folders: &Path) -> Vec<(String, Option<String>)> {
+    let column = |part: Component<'_>| {
+        let part = part.as_os_str().to_string_lossy().into_owned();
+        let (name, value) = part.split_once('=')?;
+        Some((name.to_owned(), (value != HIVE_NULL).then(|| unescape(value))))
+    };
+    folders.components().filter_map(column).collect()
 }
 
 /// Undoes the `%20` escapes of partition folders.

@@ -1,7 +1,5 @@
 //! Reads footers: bounded before they are parsed, and held against their file before anything is read by them.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
@@ -13,6 +11,7 @@ use super::compact::{Broken, Compact, Kind};
 use super::discover::InputFile;
 use super::error::InputError;
 use super::guard::guarded;
+use super::handle::Handle;
 use super::limits::{Limits, Refusal, mebibytes};
 use super::open::{changed, io, refused, unreadable};
 
@@ -56,7 +55,7 @@ pub fn read_footer(file: InputFile, limits: &Limits) -> Result<Footer, InputErro
     let bytes = footer_bytes(&handle, file.identity.size, limits).map_err(io("read", &file))?;
     let footer = bytes.and_then(|bytes| parse(&bytes, file.identity.size, limits));
     match footer {
-        Ok((metadata, digest)) => Ok(Footer { file, metadata, digest, limits: *limits }),
+        Ok((metadata, digest)) => Ok(Footer { file, metadata, digest, limits: limits.clone() }),
         Err(_) if file.changed(&handle)?.is_some() => Err(changed(&file, file.changed(&handle)?)),
         Err(Refusal::Broken(reason)) => {
             Err(unreadable(&file, without_footer(&handle, file.identity.size).unwrap_or(reason)))
@@ -87,7 +86,7 @@ fn parse(
 }
 
 /// Why a file has no footer, where its first and last bytes tell.
-fn without_footer(handle: &File, size: u64) -> Option<String> {
+fn without_footer(handle: &Handle, size: u64) -> Option<String> {
     if size == 0 {
         return Some("it is empty".to_owned());
     }
@@ -102,7 +101,7 @@ fn without_footer(handle: &File, size: u64) -> Option<String> {
 }
 
 /// A footer with its length and the closing magic; the inner error says why there is none.
-fn footer_bytes(handle: &File, size: u64, limits: &Limits) -> std::io::Result<Result<Vec<u8>, Refusal>> {
+fn footer_bytes(handle: &Handle, size: u64, limits: &Limits) -> std::io::Result<Result<Vec<u8>, Refusal>> {
     let mut bytes = vec![0; size.min(TAIL_BYTES) as usize];
     let begin = size - bytes.len() as u64;
     handle.read_exact_at(&mut bytes, begin)?;
@@ -280,7 +279,7 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        Limits::of_memory(128 << 20, 1)
+        Limits::of_memory(128 << 20, 1, &std::env::temp_dir())
     }
 
     /// A footer of nothing but a list in a field: its number, then its head and what follows.
@@ -320,6 +319,6 @@ mod tests {
         let footer = [with_list(4, &[0x1c]), group, vec![0]].concat();
         let refusal = check_claims(&footer, &limits()).unwrap_err();
         assert!(matches!(refusal, Refusal::TooLarge { claim, .. } if claim.contains("40000")));
-        assert_eq!(check_claims(&footer, &Limits::of_memory(1 << 30, 1)), Ok(()));
+        assert_eq!(check_claims(&footer, &Limits::of_memory(1 << 30, 1, &std::env::temp_dir())), Ok(()));
     }
 }

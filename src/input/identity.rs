@@ -41,6 +41,12 @@ impl Identity {
         }
     }
 
+    /// Of an object in a store, which is never written to, only replaced by another.
+    #[cfg(feature = "cloud")]
+    pub(super) fn of_object(size: u64, modified_ns: u128) -> Self {
+        Self { device: 0, inode: 0, size, modified_ns, changed_ns: 0 }
+    }
+
     /// What differs in words; None: nothing.
     pub fn difference(&self, now: &Identity) -> Option<&'static str> {
         if (self.device, self.inode) != (now.device, now.inode) {

@@ -4,16 +4,17 @@
 //! their own are verified by the decoder as it comes to them.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::discover::InputFile;
 use super::error::InputError;
+use super::handle::Handle;
 use super::open::{changed, io};
 
+/// What the checksum of a file is called, behind the name of the file.
+pub(super) const SUFFIX: &str = ".sha256";
 /// Bytes that are hashed at a time.
 const STEP_BYTES: usize = 1 << 20;
 /// No list of checksums of a folder is longer.
@@ -22,7 +23,7 @@ const MOST_LIST_BYTES: u64 = 16 << 20;
 /// Where the checksum of a file lies, if it has one.
 pub(super) fn sidecar(path: &Path) -> Option<PathBuf> {
     let mut name: OsString = path.as_os_str().to_owned();
-    name.push(".sha256");
+    name.push(SUFFIX);
     Some(PathBuf::from(name)).filter(|path| path.is_file())
 }
 
@@ -67,7 +68,7 @@ fn compare(file: &InputFile, sidecar: &Path, expected: &str, found: String) -> R
     }
 }
 
-fn hash(handle: &File, size: u64) -> std::io::Result<String> {
+fn hash(handle: &Handle, size: u64) -> std::io::Result<String> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; STEP_BYTES.min(size as usize)];
     let mut at = 0;
@@ -84,10 +85,8 @@ fn hash(handle: &File, size: u64) -> std::io::Result<String> {
 fn expected(sidecar: &Path, file: &InputFile) -> Result<String, InputError> {
     let useless = |reason: &'static str| InputError::Sidecar { path: sidecar.to_owned(), reason };
     let failed = |source| InputError::Io { action: "read", path: sidecar.to_owned(), source };
-    if std::fs::metadata(sidecar).map_err(failed)?.len() > MOST_LIST_BYTES {
-        return Err(useless("is too long to be a checksum"));
-    }
-    let bytes = std::fs::read(sidecar).map_err(failed)?;
+    let bytes = sidecar_bytes(sidecar, file).map_err(failed)?;
+    let bytes = bytes.ok_or_else(|| useless("is too long to be a checksum"))?;
     let name = file.path.file_name().unwrap_or_default().to_string_lossy();
     let lines = String::from_utf8_lossy(&bytes);
     let lines: Vec<(&str, Option<&str>)> = lines.lines().filter_map(line).collect();
@@ -101,6 +100,19 @@ fn expected(sidecar: &Path, file: &InputFile) -> Result<String, InputError> {
     };
     let found = lines.iter().find(of_file).ok_or_else(|| useless("names other files only"))?;
     Ok(found.0.to_ascii_lowercase())
+}
+
+/// What a sidecar holds; None: too much.
+#[cfg_attr(not(feature = "cloud"), expect(unused_variables, reason = "the path says it all"))]
+fn sidecar_bytes(sidecar: &Path, file: &InputFile) -> std::io::Result<Option<Vec<u8>>> {
+    #[cfg(feature = "cloud")]
+    if let Some(object) = &file.object {
+        return object.beside(SUFFIX, MOST_LIST_BYTES);
+    }
+    if std::fs::metadata(sidecar)?.len() > MOST_LIST_BYTES {
+        return Ok(None);
+    }
+    std::fs::read(sidecar).map(Some)
 }
 
 /// Digits, then blank and `*` or blank, then the name; the name may lack.

@@ -1,5 +1,8 @@
 //! What a file may claim: held against its size and the memory of the run before anything is allocated.
 
+use std::path::Path;
+use std::sync::Arc;
+
 /// The share of the memory that the footer of one file may take, read and parsed.
 const FOOTER_SHARE: u64 = 8;
 /// The share of the memory that all decoders together may take for pages.
@@ -13,21 +16,24 @@ const FREE_ROWS: u64 = 1 << 20;
 const MOST_ROWS_PER_BYTE: u64 = 16;
 
 /// How much a file may ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a footer, and of what it becomes in memory.
     pub footer_bytes: u64,
     /// Bytes of unpacked pages and dictionaries that a thread holds at a time.
     pub decoder_bytes: u64,
+    /// Folder for temporary files: where what is read of large objects waits.
+    pub scratch: Arc<Path>,
 }
 
 impl Limits {
-    /// For a process of so much memory, with so many threads that decode.
-    pub fn of_memory(bytes: u64, threads: usize) -> Self {
+    /// For a process of so much memory, with so many threads that decode and a folder for temporary files.
+    pub fn of_memory(bytes: u64, threads: usize, scratch: &Path) -> Self {
         let threads = threads.max(1) as u64;
         Self {
             footer_bytes: bytes / FOOTER_SHARE,
             decoder_bytes: (bytes / DECODER_SHARE / threads).max(LEAST_DECODER_BYTES),
+            scratch: Arc::from(scratch),
         }
     }
 
@@ -71,9 +77,9 @@ mod tests {
 
     #[test]
     fn what_a_file_may_claim_grows_with_the_memory() {
-        let small = Limits::of_memory(128 << 20, 1);
+        let small = Limits::of_memory(128 << 20, 1, Path::new("/tmp"));
         assert_eq!((small.footer_bytes, small.decoder_bytes), (16 << 20, 40 << 20));
-        let large = Limits::of_memory(16 << 30, 4);
+        let large = Limits::of_memory(16 << 30, 4, Path::new("/tmp"));
         assert_eq!((large.footer_bytes, large.decoder_bytes), (2 << 30, 1 << 30));
         assert_eq!(Limits::rows(100), 1 << 20);
         assert_eq!(Limits::rows(7_000_000), 112_000_000);

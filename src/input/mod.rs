@@ -11,10 +11,13 @@ pub mod drift;
 pub mod error;
 pub mod footer;
 pub mod guard;
+pub mod handle;
 pub mod identity;
 pub mod integrity;
 pub mod limits;
 mod links;
+#[cfg(feature = "cloud")]
+mod objects;
 pub mod open;
 mod page_header;
 mod pages;

@@ -166,7 +166,13 @@ pub struct Scope {
 
 pub(super) fn io(action: &'static str, file: &InputFile) -> impl FnOnce(std::io::Error) -> InputError {
     let path = file.path.clone();
-    move |source| InputError::Io { action, path, source }
+    move |source| match source.kind() {
+        // An object, or a file of a network file system, that was replaced after it was found.
+        std::io::ErrorKind::StaleNetworkFileHandle => {
+            InputError::Changed { path, what: "another was put in its place" }
+        }
+        _ => InputError::Io { action, path, source },
+    }
 }
 
 /// Something about the file isn't any more what it was.

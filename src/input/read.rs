@@ -1,7 +1,6 @@
 //! Reads row groups of opened files: from one descriptor that is compared before and after, walked over before they
 //! are decoded, hashed as they are read.
 
-use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use crate::config::plan::Integrity;
 use super::bytes::FileBytes;
 use super::error::InputError;
 use super::guard::guarded;
+use super::handle::Handle;
 use super::integrity;
 use super::limits::mebibytes;
 use super::open::{BATCH_ROWS, OpenFile, changed, io, refused, unreadable};
@@ -36,7 +36,7 @@ pub struct GroupDigest {
 /// with what it was: without an error at the end, nothing of it changed.
 pub struct Portion<'f> {
     file: &'f OpenFile,
-    handle: Arc<File>,
+    handle: Arc<Handle>,
     reader: ParquetRecordBatchReader,
     /// Rows that are still to come.
     rows: u64,
@@ -135,11 +135,12 @@ impl OpenFile {
     /// Holds what is needed of a portion, if that isn't too much; else the decoder reads page by page.
     fn hold(&self, portion: &[usize], bytes: &mut FileBytes) -> Result<(), InputError> {
         let needed: u64 = portion.iter().map(|group| self.group_bytes(*group)).sum();
-        let ranges = match needed <= HELD_BYTES {
-            true => portion.iter().flat_map(|group| self.column_ranges(*group)).collect(),
-            false => Vec::new(),
+        let ranges: Vec<_> = portion.iter().flat_map(|group| self.column_ranges(*group)).collect();
+        let held = match needed <= HELD_BYTES {
+            true => bytes.hold(ranges),
+            false => bytes.bring_near(&ranges, &self.limits.scratch),
         };
-        bytes.hold(ranges).map_err(|error| self.blame_io(error))
+        held.map_err(|error| self.blame_io(error))
     }
 
     /// Walks over the pages of all chunks that are needed.

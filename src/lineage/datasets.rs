@@ -1,21 +1,22 @@
 //! Inputs and outputs as datasets: a place that stays the same from run to run, and what this run found there.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::config::location::ObjectUrl;
 use crate::config::plan::{Plan, SourcePlan};
 use crate::input::discover::fixed_part;
 use crate::publish::datapackage::DATA_PACKAGE;
-use crate::publish::{InputRecord, Manifest, PublishError, Published};
+use crate::publish::{InputRecord, Manifest, PublishError, Published, read_file};
 
 use super::event::facet;
 
 /// Namespace of local files, as the specification names it.
-const NAMESPACE: &str = "file";
+const FILES: &str = "file";
 
 /// The part of a data package that an event repeats.
 #[derive(Debug, Deserialize)]
@@ -47,7 +48,7 @@ impl Package {
     /// Reads the data package of a run's folder.
     pub(super) fn read(folder: &Path) -> Result<Self, PublishError> {
         let path = folder.join(DATA_PACKAGE);
-        let bytes = fs::read(&path).map_err(|source| PublishError::Io { operation: "read", path, source })?;
+        let bytes = read_file(&path)?;
         serde_json::from_slice(&bytes).map_err(|source| PublishError::Json { file: DATA_PACKAGE, source })
     }
 }
@@ -74,6 +75,9 @@ fn places<'m>(plan: &Plan) -> Vec<Place<'m>> {
 
 fn paths(source: &SourcePlan) -> impl Iterator<Item = PathBuf> + '_ {
     source.paths.iter().map(|path| {
+        if let Some(url) = ObjectUrl::parse(path) {
+            return Path::new(&url.root()).join(fixed_part(Path::new(url.key)));
+        }
         let path = Path::new(path);
         // As the files are looked for: what is there is no pattern, whatever its name.
         if path.exists() { path.to_owned() } else { fixed_part(path) }
@@ -100,9 +104,10 @@ pub(super) fn read(plan: &Plan, manifest: &Manifest) -> Vec<Value> {
 
 fn input(place: &Place<'_>, was_read: bool) -> Value {
     let path = whole(&place.path);
+    let (namespace, name) = named(&path);
     let mut dataset = json!({
-        "namespace": NAMESPACE,
-        "name": path.display().to_string(),
+        "namespace": namespace,
+        "name": name,
         "facets": { "dataSource": data_source(&path) },
     });
     if was_read {
@@ -151,9 +156,10 @@ pub(super) fn published(
             continue;
         };
         let fields: Vec<Value> = resource.schema.fields.iter().map(field).collect();
+        let (namespace, name) = named(&root.join(&table.name));
         let mut dataset = json!({
-            "namespace": NAMESPACE,
-            "name": root.join(&table.name).display().to_string(),
+            "namespace": namespace,
+            "name": name,
             "facets": {
                 "schema": facet("1-2-0", "SchemaDatasetFacet", json!({ "fields": fields })),
                 "dataSource": data_source(&folder.join(&first.path)),
@@ -173,9 +179,10 @@ pub(super) fn published(
                 })),
             },
         });
-        if published.is_current {
+        // In an object store nothing has two names.
+        if published.is_current && namespace == FILES {
             let current = root.join("current").join(&resource.path).display().to_string();
-            let identifiers = json!([{ "namespace": NAMESPACE, "name": current, "type": "LOCATION" }]);
+            let identifiers = json!([{ "namespace": FILES, "name": current, "type": "LOCATION" }]);
             let symlinks = json!({ "identifiers": identifiers });
             dataset["facets"]["symlinks"] = facet("1-0-1", "SymlinksDatasetFacet", symlinks);
         }
@@ -189,7 +196,15 @@ fn field(field: &Field) -> Value {
 }
 
 fn data_source(path: &Path) -> Value {
-    facet("1-0-1", "DatasourceDatasetFacet", json!({ "name": NAMESPACE, "uri": uri(path) }))
+    facet("1-0-1", "DatasourceDatasetFacet", json!({ "name": named(path).0, "uri": uri(path) }))
+}
+
+/// Namespace and name of a place: a bucket is a namespace of its own.
+fn named(path: &Path) -> (String, String) {
+    match path.to_str().and_then(ObjectUrl::parse) {
+        Some(url) => (url.root(), url.key.to_owned()),
+        None => (FILES.to_owned(), path.display().to_string()),
+    }
 }
 
 /// A path without links where it is there: however it is written, it is one place.
@@ -197,11 +212,15 @@ fn whole(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-/// A path as a URI (RFC 8089), with every byte that RFC 3986 doesn't leave unreserved as `%XX`.
+/// A place as a URI, a path as RFC 8089 has it, with every byte that RFC 3986 doesn't leave unreserved as `%XX`.
 fn uri(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt;
-    let mut uri = String::from("file://");
-    for byte in path.as_os_str().as_bytes() {
+    let url = path.to_str().and_then(ObjectUrl::parse);
+    let (mut uri, path) = match &url {
+        Some(url) => (format!("{}/", url.root()), url.key.as_bytes()),
+        None => (String::from("file://"), path.as_os_str().as_bytes()),
+    };
+    for byte in path {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(byte) {
             uri.push(char::from(*byte));
         } else {
@@ -219,6 +238,7 @@ mod tests {
     fn a_path_is_a_uri() {
         for (path, expected) in [
             ("/srv/out", "file:///srv/out"),
+            ("s3://bucket/dt=1/a", "s3://bucket/dt%3D1/a"),
             ("/srv/a b/dt=1/ü%.parquet", "file:///srv/a%20b/dt%3D1/%C3%BC%25.parquet"),
         ] {
             assert_eq!(uri(Path::new(path)), expected);

@@ -30,6 +30,12 @@ pub enum PublishError {
         /// How long this run waited.
         waited: Duration,
     },
+    /// Another run published to the same place after this one began.
+    #[error("another run published to {} in the meantime", path.display())]
+    Overtaken {
+        /// What it wrote.
+        path: PathBuf,
+    },
     /// The result is visible, but the disk did not confirm that it will stay so.
     #[error(
         "published and visible as {run}, but the disk did not confirm it for {}: a power failure may undo it",
@@ -122,7 +128,7 @@ impl PublishError {
     pub fn exit_code(&self) -> u8 {
         match self {
             PublishError::Io { .. } | PublishError::Unconfirmed { .. } | PublishError::ReadBack { .. } => 74,
-            PublishError::Locked { .. } => 75,
+            PublishError::Locked { .. } | PublishError::Overtaken { .. } => 75,
             PublishError::CsvFormat { .. } | PublishError::Misplaced { .. } => 78,
             PublishError::Interrupted(interrupted) => interrupted.stop.exit_code(),
             PublishError::Name { .. }
@@ -143,6 +149,9 @@ impl PublishError {
             PublishError::Locked { .. } => {
                 Some("wait for it with `--wait SECONDS`, or write elsewhere with `--out DIR`")
             }
+            PublishError::Overtaken { .. } => Some(
+                "run again; let one job at a time publish a window, for no lock keeps two apart in an object store",
+            ),
             PublishError::Unconfirmed { .. } => {
                 Some("run again: it confirms what is published without computing it again")
             }

@@ -100,8 +100,14 @@ pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), PublishError> 
     file.sync_all().map_err(PublishError::io("sync", path))
 }
 
-/// Reads a whole file.
-pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, PublishError> {
+/// Reads a whole file of a run, wherever it was published.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, PublishError> {
+    #[cfg(feature = "cloud")]
+    if let Some(url) = path.to_str().and_then(crate::config::location::ObjectUrl::parse) {
+        let found = crate::cloud::Bucket::of(&url).and_then(|bucket| bucket.get(url.key));
+        let found = found.and_then(|found| found.ok_or(io::ErrorKind::NotFound.into()));
+        return found.map(|(bytes, _)| bytes.into()).map_err(PublishError::io("read", path));
+    }
     fs::read(path).map_err(PublishError::io("read", path))
 }
 

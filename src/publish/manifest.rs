@@ -98,6 +98,9 @@ pub struct InputRecord {
     pub size: u64,
     /// Modification time in µs since the epoch: with the size what a rerun trusts the digest by.
     pub modified_us: Option<i64>,
+    /// Of an object in a store what changes whenever it is written: a rerun compares it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
     /// BLAKE3 of what was read.
     pub blake3: String,
     /// SHA-256 of the whole file, where it was taken.

@@ -1,7 +1,10 @@
 //! Publishing: every file written, synced and read back in staging, the manifest last, then one swap.
 
+#[cfg(feature = "cloud")]
+mod bucket;
 pub mod csv;
 pub mod datapackage;
+mod destination;
 mod error;
 mod files;
 pub mod manifest;
@@ -21,7 +24,9 @@ use polars::prelude::DataFrame;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 pub use self::csv::CsvFormat;
+pub use destination::{Destination, Pointer, current_run, open};
 pub use error::PublishError;
+pub(crate) use files::read_file;
 pub use manifest::{InputRecord, JobRecord, Manifest, QuarantinedRecord};
 pub use rejected::RejectedRows;
 pub use run_id::{RunId, RunIdParts};
@@ -90,7 +95,7 @@ pub struct Published {
 ///
 /// [`PublishError`] names the file and what was tried. Nothing visible has then changed and the staging is
 /// removed, except for [`PublishError::Unconfirmed`].
-pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published, PublishError> {
+pub fn publish(store: &dyn Destination, publication: &Publication<'_>) -> Result<Published, PublishError> {
     check_names(publication)?;
     let format = CsvFormat::new(publication.output)?;
     let staging = store.stage(&publication.run_id)?;
@@ -122,7 +127,7 @@ pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published
     };
     let file = folder.write(MANIFEST.to_owned(), &manifest.encode()?)?;
     verify::read_whole(&folder.path.join(&file.path), &file)?;
-    publication.interrupt.commit()?;
+    store.deliver(&staging, &manifest, publication.interrupt)?;
     let (directory, pointed) = store.commit(staging, &manifest, publication.make_current)?;
     Ok(published(store, &manifest, directory, &pointed, publication.output.keep, false))
 }
@@ -133,7 +138,7 @@ pub fn publish(store: &Store, publication: &Publication<'_>) -> Result<Published
 ///
 /// What the system said; the pointers are then as before.
 pub fn republish(
-    store: &Store,
+    store: &dyn Destination,
     found: &Found,
     keep: Keep,
     make_current: bool,
@@ -144,7 +149,7 @@ pub fn republish(
 
 /// What is visible now; runs that nothing keeps any more are removed.
 fn published(
-    store: &Store,
+    store: &dyn Destination,
     manifest: &Manifest,
     directory: PathBuf,
     pointed: &Pointed,

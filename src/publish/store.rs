@@ -8,6 +8,10 @@
 mod lock;
 mod pointers;
 mod retention;
+#[cfg(feature = "cloud")]
+pub(super) use self::pointers::check_window_name;
+#[cfg(feature = "cloud")]
+pub(super) use self::retention::{Kept, is_run_name, surplus};
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,6 +19,7 @@ use std::time::Duration;
 
 pub use self::pointers::{Pointed, window_name};
 
+use super::destination::Pointer;
 use super::error::PublishError;
 use super::files::{self, Standing};
 use super::manifest::Manifest;
@@ -118,17 +123,22 @@ impl Store {
         Ok(files::entries(&runs)?.iter().filter_map(|run| Manifest::read(&runs.join(run)).ok()).collect())
     }
 
+    /// The manifest of the run that a pointer names; None: there is none, or it can't be read.
+    pub fn pointed(&self, pointer: Pointer<'_>) -> Option<Manifest> {
+        let link = match pointer {
+            Pointer::Current => self.root.join(CURRENT),
+            Pointer::Window(name) => self.root.join(WINDOWS).join(name),
+        };
+        Manifest::read(&link).ok()
+    }
+
     /// A fresh folder that becomes a run with [`Store::commit`] and is removed otherwise.
     ///
     /// # Errors
     ///
     /// What the system said.
     pub fn stage(&self, run_id: &RunId) -> Result<Staging, PublishError> {
-        let last = self.attempts(run_id)?.into_iter().map(|(attempt, _)| attempt).max().unwrap_or(0);
-        let attempt = last.saturating_add(1);
-        let run = format!("{run_id}-{attempt}");
-        let path = self.root.join(STAGING).join(&run);
-        let staging = Staging { path, run, attempt, committed: false };
+        let staging = Staging::new(&self.root.join(STAGING), run_id, &self.attempts(run_id)?);
         files::make_folder(&staging.path)?;
         Ok(staging)
     }
@@ -168,13 +178,17 @@ impl Store {
 
     /// Attempts of a run id that are in `runs`.
     fn attempts(&self, run_id: &RunId) -> Result<Vec<(u32, String)>, PublishError> {
-        let names = files::entries(&self.root.join(RUNS))?;
-        let attempt = |name: String| {
-            let number = name.strip_prefix(run_id.as_str())?.strip_prefix('-')?.parse().ok()?;
-            Some((number, name))
-        };
-        Ok(names.into_iter().filter_map(attempt).collect())
+        Ok(attempts_of(run_id, files::entries(&self.root.join(RUNS))?))
     }
+}
+
+/// Those of some runs that are attempts of a run id, with their numbers.
+pub(super) fn attempts_of(run_id: &RunId, names: Vec<String>) -> Vec<(u32, String)> {
+    let attempt = |name: String| {
+        let number = name.strip_prefix(run_id.as_str())?.strip_prefix('-')?.parse().ok()?;
+        Some((number, name))
+    };
+    names.into_iter().filter_map(attempt).collect()
 }
 
 fn misplaced(path: PathBuf, found: Standing, wanted: &'static str) -> PublishError {
@@ -191,6 +205,20 @@ pub struct Staging {
 }
 
 impl Staging {
+    /// The next attempt of a run id after those that there are, to be written in a folder of its own below `within`.
+    pub(super) fn new(within: &Path, run_id: &RunId, attempts: &[(u32, String)]) -> Self {
+        let last = attempts.iter().map(|(attempt, _)| *attempt).max().unwrap_or(0);
+        let attempt = last.saturating_add(1);
+        let run = format!("{run_id}-{attempt}");
+        Self { path: within.join(&run), run, attempt, committed: false }
+    }
+
+    /// Name of the run.
+    #[cfg(feature = "cloud")]
+    pub(super) fn run(&self) -> &str {
+        &self.run
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path

@@ -11,13 +11,18 @@ use super::manifest::{FileRecord, Manifest, sha256};
 /// Whether every file has the bytes, and every Parquet file the rows, that the manifest names. What can't be
 /// read isn't whole.
 pub(super) fn is_whole(directory: &Path, manifest: &Manifest) -> bool {
+    records(manifest).all(|(file, rows)| is_as_recorded(directory, file, rows))
+}
+
+/// Every file that a manifest names beside itself, with its rows where it is Parquet.
+pub(super) fn records(manifest: &Manifest) -> impl Iterator<Item = (&FileRecord, Option<u64>)> {
     let tables = manifest.tables.iter().flat_map(|table| {
         let parquet = table.parquet.iter().map(|file| (file, Some(table.rows)));
         parquet.chain(table.csv.iter().map(|file| (file, None)))
     });
     let rejected = manifest.rejected.iter().map(|rejected| (&rejected.file, Some(rejected.rows)));
     let others = manifest.files.iter().map(|file| (file, None));
-    tables.chain(rejected).chain(others).all(|(file, rows)| is_as_recorded(directory, file, rows))
+    tables.chain(rejected).chain(others)
 }
 
 fn is_as_recorded(directory: &Path, record: &FileRecord, rows: Option<u64>) -> bool {
@@ -28,15 +33,20 @@ fn is_as_recorded(directory: &Path, record: &FileRecord, rows: Option<u64>) -> b
     }
     let path = directory.join(relative);
     let is_file = Standing::at(&path).is_ok_and(|found| found == Standing::File);
-    let Some(bytes) = is_file.then(|| files::read_file(&path).ok()).flatten() else { return false };
+    let bytes = is_file.then(|| files::read_file(&path).ok()).flatten();
+    bytes.is_some_and(|bytes| holds(bytes.into(), record, rows))
+}
+
+/// Whether bytes are those of a record, with so many rows.
+pub(super) fn holds(bytes: Bytes, record: &FileRecord, rows: Option<u64>) -> bool {
     bytes.len() as u64 == record.size
         && sha256(&bytes) == record.sha256
         && rows.is_none_or(|rows| parquet_rows(bytes) == Some(rows))
 }
 
 /// Rows by the footer.
-fn parquet_rows(bytes: Vec<u8>) -> Option<u64> {
-    let reader = SerializedFileReader::new(Bytes::from(bytes)).ok()?;
+fn parquet_rows(bytes: Bytes) -> Option<u64> {
+    let reader = SerializedFileReader::new(bytes).ok()?;
     u64::try_from(reader.metadata().file_metadata().num_rows()).ok()
 }
 

@@ -11,6 +11,8 @@ mod budget;
 mod canaries;
 mod channels;
 mod cli;
+#[cfg(feature = "cloud")]
+mod cloud;
 mod contract;
 mod coverage;
 mod crontab;

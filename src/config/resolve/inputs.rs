@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::Resolver;
 use crate::config::diagnostic::{Complaint, ErrorKind};
+use crate::config::location::{self, ObjectUrl};
 use crate::config::nearest;
 use crate::config::plan::{FieldMatch, Matcher, SourcePlan};
 use crate::config::schema::{self, Inputs, OneOrMany, Source, Table, Text};
@@ -342,6 +343,9 @@ impl Resolver<'_, '_, '_> {
 
     /// A path or pattern beside the configuration file, as text.
     fn path_text(&mut self, text: &Text, folder: &Path) -> Option<String> {
+        if text.get_ref().contains("://") {
+            return self.object_url(text);
+        }
         if !self.check_path(text) {
             return None;
         }
@@ -373,11 +377,18 @@ impl Resolver<'_, '_, '_> {
             self.refuse(
                 text.span(),
                 format!("`{scheme}://` can't be read"),
-                "this release reads local files: copy or mount them, and write their folder",
+                "this has to be a path on this machine: copy or mount what it names",
             );
             return false;
         }
         true
+    }
+
+    /// A location in an object store, without slashes at its end.
+    pub(super) fn object_url(&mut self, text: &Text) -> Option<String> {
+        self.accept(text.span(), location::check(text.get_ref()))?;
+        let url = ObjectUrl::parse(text.get_ref())?;
+        Some(if url.key.is_empty() { url.root() } else { format!("{}/{}", url.root(), url.key) })
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) struct Surroundings<'a> {
     /// `--date`.
     pub(super) date: Option<Text>,
     /// `--out`.
-    pub(super) out: Option<&'a Path>,
+    pub(super) out: Option<Spanned<&'a Path>>,
 }
 
 impl Surroundings<'_> {
@@ -86,7 +86,7 @@ pub(super) fn resolve(
     let assigned = inputs.assignments.is_some();
     let (experiments, experiment_defaults) = resolver.experiments(&schema.experiments, &metrics, assigned);
     let queries = schema.queries.path.as_ref().and_then(|path| resolver.path(path, &folder));
-    let output = resolver.output(&schema.output, surroundings.out, &folder);
+    let output = resolver.output(&schema.output, surroundings.out.as_ref(), &folder);
     let lineage = schema.lineage.and_then(|lineage| resolver.lineage(&lineage, &folder, &output.path));
     let metric_window = metrics.iter().filter_map(|metric| metric.window_us).max();
     let compared = experiments.iter().chain(&experiment_defaults);

@@ -24,11 +24,18 @@ enum Format {
 }
 
 impl Resolver<'_, '_, '_> {
-    pub(super) fn output(&mut self, output: &Output, option: Option<&Path>, folder: &Path) -> OutputPlan {
-        let written = output.path.as_ref().and_then(|path| self.path(path, folder));
-        // An option is relative to where it was typed.
+    pub(super) fn output(
+        &mut self,
+        output: &Output,
+        option: Option<&Spanned<&Path>>,
+        folder: &Path,
+    ) -> OutputPlan {
+        let written = output.path.as_ref().and_then(|path| match path.get_ref().contains("://") {
+            true => self.output_in_store(path),
+            false => self.path(path, folder),
+        });
         let path: PathBuf = match option {
-            Some(option) => std::path::absolute(option).unwrap_or_else(|_| option.to_owned()),
+            Some(option) => self.output_option(option),
             None => written.unwrap_or_else(|| folder.join(FOLDER)),
         };
         let formats = self.formats(output.formats.as_ref());
@@ -56,6 +63,29 @@ impl Resolver<'_, '_, '_> {
             csv_decimal,
             keep: self.keep(&output.keep),
         }
+    }
+
+    /// An option is relative to where it was typed.
+    fn output_option(&mut self, option: &Spanned<&Path>) -> PathBuf {
+        let path = *option.get_ref();
+        let in_store = path.to_str().filter(|text| text.contains("://"));
+        in_store
+            .and_then(|text| self.output_in_store(&Spanned::new(option.span(), text.to_owned())))
+            .unwrap_or_else(|| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+    }
+
+    /// A prefix in an object store.
+    fn output_in_store(&mut self, text: &Text) -> Option<PathBuf> {
+        let prefix = self.object_url(text)?;
+        if prefix.contains(['*', '?', '[', '{']) {
+            self.refuse(
+                text.span(),
+                "results can't go to a pattern",
+                "write one prefix, such as `s3://bucket/results`",
+            );
+            return None;
+        }
+        Some(prefix.into())
     }
 
     fn keep(&mut self, keep: &schema::Keep) -> Keep {

@@ -124,7 +124,7 @@ pub(super) fn check_is_link(path: &Path) -> Result<(), PublishError> {
     }
 }
 
-fn check_window_name(name: &str) -> Result<(), PublishError> {
+pub(in crate::publish) fn check_window_name(name: &str) -> Result<(), PublishError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if name.is_empty() || !name.bytes().all(allowed) {
         return Err(PublishError::Name {

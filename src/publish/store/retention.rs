@@ -17,11 +17,21 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// A run that may go.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Kept {
-    is_pointed: bool,
+pub(in crate::publish) struct Kept {
+    /// Whether a pointer names it.
+    pub(in crate::publish) is_pointed: bool,
     /// When it was made, or when the last pointer left it.
-    since: SystemTime,
-    name: String,
+    pub(in crate::publish) since: SystemTime,
+    /// Its name.
+    pub(in crate::publish) name: String,
+}
+
+impl Kept {
+    /// Whether it is there for longer than a reader may need it. A time in the future is one of a clock that was wrong: as
+    /// young as can be.
+    fn is_old(&self, keep: Keep, now: SystemTime) -> bool {
+        !self.is_pointed && now.duration_since(self.since).unwrap_or_default() >= DAY * keep.days
+    }
 }
 
 impl Store {
@@ -71,10 +81,7 @@ impl Store {
                 all.push(Kept { is_pointed: pointed.contains(&name), since: files::modified(&path)?, name });
             }
         }
-        // A time in the future is one of a clock that was wrong: as young as can be.
-        let age = |run: &Kept| now.duration_since(run.since).unwrap_or_default();
-        let is_old = |run: &Kept| !run.is_pointed && age(run) >= DAY * keep.days;
-        if !all.iter().any(is_old) {
+        if !all.iter().any(|run| run.is_old(keep, now)) {
             return Ok(Vec::new());
         }
         let known: BTreeSet<String> = files::entries(&self.root.join(WINDOWS))?.into_iter().collect();
@@ -84,20 +91,31 @@ impl Store {
                 by_window.entry(window).or_default().push(run);
             }
         }
-        let mut gone = Vec::new();
-        for (window, mut runs) in by_window {
-            runs.sort_by(|one, other| other.cmp(one));
-            // Whoever removes a window's pointer is done with its runs.
-            let newest = if known.contains(&window) { keep.runs } else { 0 };
-            gone.extend(runs.into_iter().skip(newest).filter(is_old).map(|run| run.name));
-        }
-        gone.sort();
-        Ok(gone)
+        Ok(surplus(by_window, &known, keep, now))
     }
 }
 
+/// Those of the runs of each window that nothing keeps; `known` are the windows that have a pointer.
+pub(in crate::publish) fn surplus(
+    by_window: BTreeMap<String, Vec<Kept>>,
+    known: &BTreeSet<String>,
+    keep: Keep,
+    now: SystemTime,
+) -> Vec<String> {
+    let mut gone = Vec::new();
+    for (window, mut runs) in by_window {
+        runs.sort_by(|one, other| other.cmp(one));
+        // Whoever removes a window's pointer is done with its runs.
+        let newest = if known.contains(&window) { keep.runs } else { 0 };
+        let old = runs.into_iter().skip(newest).filter(|run| run.is_old(keep, now));
+        gone.extend(old.map(|run| run.name));
+    }
+    gone.sort();
+    gone
+}
+
 /// Whether a folder is one of ours: `r-`, hexadecimal digits, `-`, attempt. Others are left alone.
-fn is_run_name(name: &str) -> bool {
+pub(in crate::publish) fn is_run_name(name: &str) -> bool {
     let parts = name.strip_prefix("r-").and_then(|rest| rest.split_once('-'));
     parts.is_some_and(|(hash, attempt)| {
         !hash.is_empty()

@@ -49,18 +49,68 @@ columns = { costs = "amount" }
     "#);
 }
 
+#[cfg(not(feature = "cloud"))]
 #[test]
-fn a_path_to_another_machine() {
+fn an_object_store_without_the_feature() {
     insta::assert_snapshot!(bad(r#"[inputs.spend]
 path = "s3://bucket/spend.csv"
 "#), @r#"
-    error: `s3://` can't be read
+    error: `s3://` needs the feature `cloud`, which this build is without
      --> touchline.toml:2:8
       |
     2 | path = "s3://bucket/spend.csv"
       |        ^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = hint: this release reads local files: copy or mount them, and write their folder
+      = hint: build with `cargo build --release --features cloud`; or copy or mount the files, and write their folder
+    "#);
+}
+
+#[test]
+fn a_path_to_another_machine() {
+    insta::assert_snapshot!(bad(r#"[inputs.spend]
+path = "ftp://host/spend.csv"
+"#), @r#"
+    error: `ftp://` can't be read or written
+     --> touchline.toml:2:8
+      |
+    2 | path = "ftp://host/spend.csv"
+      |        ^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write a path on this machine, `s3://bucket/prefix` or `az://container/prefix`
+    "#);
+}
+
+#[cfg(feature = "cloud")]
+#[test]
+fn a_place_in_a_bucket_that_is_none() {
+    insta::assert_snapshot!(bad(r#"[inputs.spend]
+path = ["s3:///spend.csv", "az://box/../spend.csv"]
+[output]
+path = "s3://bucket/results/*"
+"#), @r#"
+    error: `s3:///spend.csv` names no bucket
+     --> touchline.toml:2:9
+      |
+    2 | path = ["s3:///spend.csv", "az://box/../spend.csv"]
+      |         ^^^^^^^^^^^^^^^^^
+      |
+      = hint: write `s3://`, the name of the bucket, and the prefix below it
+
+    error: `az://box/../spend.csv` has an empty part, `.` or `..` in it
+     --> touchline.toml:2:28
+      |
+    2 | path = ["s3:///spend.csv", "az://box/../spend.csv"]
+      |                            ^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: a key is no path: write it as the store lists it
+
+    error: results can't go to a pattern
+     --> touchline.toml:4:8
+      |
+    4 | path = "s3://bucket/results/*"
+      |        ^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write one prefix, such as `s3://bucket/results`
     "#);
 }
 
