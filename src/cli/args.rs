@@ -10,7 +10,10 @@ use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::config::Overrides;
 
 use super::console::{LogFormat, Verbosity};
-use super::size;
+use super::{local, size};
+
+/// What to do about a location in an object store where only a path will do.
+const LOCAL: &str = "name a file or a folder";
 
 /// A flag's variable is off when it is unset, empty, `0`, `n`, `no`, `f`, `false` or `off`, and on otherwise.
 fn flag() -> FalseyValueParser {
@@ -117,7 +120,14 @@ impl When {
 #[derive(Debug, Args)]
 pub(super) struct ConfigOptions {
     /// Configuration file
-    #[arg(short, long, value_name = "FILE", default_value = "touchline.toml", env = "TOUCHLINE_CONFIG")]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        default_value = "touchline.toml",
+        value_parser = local::path(LOCAL),
+        env = "TOUCHLINE_CONFIG"
+    )]
     pub(super) config: PathBuf,
 
     /// First instant of the window: RFC 3339, or a local date in job.timezone
@@ -174,7 +184,7 @@ pub(super) struct RunOptions {
 
     /// Folder for that file, which has no name and never outlives the run; on a disk, not in memory. Default:
     /// the system's folder for temporary files
-    #[arg(long, value_name = "DIR", env = "TOUCHLINE_TEMP_DIR")]
+    #[arg(long, value_name = "DIR", value_parser = local::path(LOCAL), env = "TOUCHLINE_TEMP_DIR")]
     pub(super) temp_dir: Option<PathBuf>,
 
     /// Let `current` point to this run even if its window ends before the present one's
@@ -203,7 +213,7 @@ pub(super) struct RunOptions {
     pub(super) output: RunOutput,
 
     /// File for the same line, whole or not there; after a failure it says why
-    #[arg(long, value_name = "FILE", env = "TOUCHLINE_SUMMARY_FILE")]
+    #[arg(long, value_name = "FILE", value_parser = local::path(LOCAL), env = "TOUCHLINE_SUMMARY_FILE")]
     pub(super) summary_file: Option<PathBuf>,
 
     /// Say nothing on success
@@ -284,7 +294,7 @@ pub(super) struct ExplainOptions {
     pub(super) memory: Option<u64>,
 
     /// Folder for rows beyond it, as for `run`
-    #[arg(long, value_name = "DIR", env = "TOUCHLINE_TEMP_DIR")]
+    #[arg(long, value_name = "DIR", value_parser = local::path(LOCAL), env = "TOUCHLINE_TEMP_DIR")]
     pub(super) temp_dir: Option<PathBuf>,
 
     /// Progress bar on standard error
@@ -316,6 +326,7 @@ pub(super) enum DictionaryFormat {
 #[derive(Debug, Args)]
 pub(super) struct GenerateOptions {
     /// Folder to write; new, empty, or written by an earlier generate, whose published `out` stays
+    #[arg(value_parser = local::path("write to a folder and copy it, as `aws s3 sync` does"))]
     pub(super) dir: PathBuf,
 
     /// Customers; each has about 7.5 touchpoints
@@ -346,11 +357,15 @@ pub(super) struct GenerateOptions {
 #[derive(Debug, Args)]
 pub(super) struct InitOptions {
     /// Exports: files, folders or patterns with `*`
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(
+        required = true,
+        value_name = "PATH",
+        value_parser = local::path("copy some of the exports, look at those, and then write their location into the configuration")
+    )]
     pub(super) paths: Vec<PathBuf>,
 
     /// Configuration to write
-    #[arg(short, long, value_name = "FILE", default_value = "touchline.toml")]
+    #[arg(short, long, value_name = "FILE", default_value = "touchline.toml", value_parser = local::path(LOCAL))]
     pub(super) output: PathBuf,
 
     /// Write over a file that is there

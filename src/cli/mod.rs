@@ -8,6 +8,7 @@ mod diff;
 mod explain;
 mod init;
 mod lineage;
+mod local;
 mod panics;
 mod progress;
 mod reference;

@@ -34,7 +34,7 @@ pub(super) fn load_plan(options: &ConfigOptions, console: &Console) -> Result<Pl
     Ok(config::load(&options.config, &options.overrides(), &environment)?)
 }
 
-/// Notes what opens object stores, so that no message shows it.
+/// Notes what opens object stores and catalogues, so that no message shows it.
 #[cfg(feature = "cloud")]
 fn note_credentials(console: &Console) {
     for (name, value) in std::env::vars_os() {
@@ -118,7 +118,7 @@ fn attempt(
     let recorder = Recorder::begin(&plan, console.secrets.clone());
     let outcome = job::run(&plan, &how, &steps);
     steps.clear();
-    if let Err(error) = recorder.end(&lineage::end(&outcome, options.on_empty)) {
+    for error in recorder.end(&lineage::end(&outcome, options.on_empty)) {
         lineage::warn(&error, console);
     }
     match outcome {

@@ -6,35 +6,22 @@ use std::future::Future;
 use std::io::{Error, ErrorKind, Result};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use object_store::aws::AmazonS3Builder;
-use object_store::azure::MicrosoftAzureBuilder;
 use object_store::path::Path;
-use object_store::{
-    GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload, RetryConfig, UpdateVersion,
-};
-use tokio::runtime::{Builder, Runtime};
+use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload, UpdateVersion};
+use tokio::runtime::Runtime;
 
 use super::error::told;
-use crate::config::location::{ObjectUrl, StoreKind};
+use super::{connect, runtime};
+use crate::config::location::ObjectUrl;
 
-/// A request is tried again so often.
-const MOST_RETRIES: usize = 8;
-/// After this long it isn't any more.
-const RETRY_FOR: Duration = Duration::from_secs(60);
 /// Bytes asked for, or sent, at a time: few enough for one request to end in time on a slow line.
 pub(super) const PART_BYTES: u64 = 8 << 20;
 
 /// Buckets that were opened: whoever names one again shares its connections and its credentials.
-static OPEN: Mutex<Option<Open>> = Mutex::new(None);
-
-struct Open {
-    runtime: Arc<Runtime>,
-    buckets: BTreeMap<String, Arc<Bucket>>,
-}
+static OPEN: Mutex<BTreeMap<String, Arc<Bucket>>> = Mutex::new(BTreeMap::new());
 
 /// A bucket or container.
 pub struct Bucket {
@@ -70,21 +57,26 @@ impl Bucket {
     /// The bucket of a location, with credentials from the environment. Nothing is asked of the store yet.
     ///
     /// # Errors
-    /// The variables contradict each other, or one that is needed isn't set.
+    /// [`ErrorKind::InvalidInput`] where the variables contradict each other, one that is needed isn't set, or requests would
+    /// go unencrypted and nobody allowed that.
     pub fn of(url: &ObjectUrl<'_>) -> Result<Arc<Self>> {
         let root = url.root();
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = match &mut *open {
-            Some(open) => open,
-            none => none.insert(Open { runtime: Arc::new(runtime()?), buckets: BTreeMap::new() }),
-        };
-        if let Some(bucket) = open.buckets.get(&root) {
+        if let Some(bucket) = open.get(&root) {
             return Ok(Arc::clone(bucket));
         }
-        let store = store(url).map_err(told)?;
-        let bucket = Arc::new(Bucket { root: root.clone(), store, runtime: Arc::clone(&open.runtime) });
-        open.buckets.insert(root, Arc::clone(&bucket));
+        let store = connect::store(url)?;
+        let bucket = Arc::new(Bucket { root: root.clone(), store, runtime: runtime::shared()? });
+        open.insert(root, Arc::clone(&bucket));
         Ok(bucket)
+    }
+
+    /// One in the memory of this process.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Arc<Self> {
+        let store = Arc::new(object_store::memory::InMemory::new());
+        let runtime = runtime::shared().expect("a thread");
+        Arc::new(Bucket { root: "memory://box".to_owned(), store, runtime })
     }
 
     /// Where an object lies, as a location.
@@ -95,7 +87,8 @@ impl Bucket {
     /// All objects below a prefix, which ends where a part of the keys does; by key.
     ///
     /// # Errors
-    /// What the store said.
+    /// [`ErrorKind::InvalidData`] where a key has an empty part, `.`, `..` or a control character in it, or what the store
+    /// said.
     pub fn list(&self, prefix: &str) -> Result<Vec<Entry>> {
         let prefix = path(prefix)?;
         let found: Vec<ObjectMeta> = self.wait(self.store.list(Some(&prefix)).try_collect())?;
@@ -249,23 +242,6 @@ fn found<T>(answer: Result<T>) -> Result<Option<T>> {
 /// A key as it is, without the escapes that `Path::from` would add.
 fn path(key: &str) -> Result<Path> {
     Path::parse(key).map_err(|error| Error::new(ErrorKind::InvalidInput, error.to_string()))
-}
-
-fn store(url: &ObjectUrl<'_>) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let retry = RetryConfig { max_retries: MOST_RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
-    Ok(match url.store {
-        StoreKind::S3 => {
-            Arc::new(AmazonS3Builder::from_env().with_bucket_name(url.bucket).with_retry(retry).build()?)
-        }
-        StoreKind::Azure => Arc::new(
-            MicrosoftAzureBuilder::from_env().with_container_name(url.bucket).with_retry(retry).build()?,
-        ),
-    })
-}
-
-/// One thread that moves bytes for all that wait.
-fn runtime() -> Result<Runtime> {
-    Builder::new_multi_thread().worker_threads(1).thread_name("touchline-network").enable_all().build()
 }
 
 #[cfg(test)]

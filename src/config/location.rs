@@ -5,6 +5,10 @@ use super::diagnostic::Complaint;
 /// Whether this build can reach object stores.
 const REACHES_STORES: bool = cfg!(feature = "cloud");
 
+/// What to do where the environment doesn't say how to reach a store.
+pub const UNREACHABLE: &str =
+    "set the variables that docs/object-stores.md lists, such as AWS_REGION or AZURE_STORAGE_ACCOUNT_NAME";
+
 /// A kind of object store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StoreKind {

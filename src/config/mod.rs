@@ -11,6 +11,7 @@ mod diagnostic;
 mod document;
 pub(crate) mod duration;
 mod environment;
+pub mod http_url;
 pub mod location;
 pub mod nearest;
 mod places;

@@ -84,7 +84,7 @@ pub struct Plan {
     /// Where all of this is written down.
     #[serde(skip)]
     pub places: Places,
-    /// Where lineage events are written; they are beside the results and change none. None: nowhere.
+    /// Where lineage events go; they are beside the results and change none. None: nowhere.
     #[serde(skip)]
     pub lineage: Option<LineagePlan>,
     /// The configuration as it was written, options included: TOML by key, for the manifest. What the environment holds and
@@ -289,15 +289,26 @@ impl Default for Keep {
     }
 }
 
-/// Where lineage events are written, and what they say of the job.
+/// Where lineage events go, and what they say of the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineagePlan {
-    /// File that events are appended to, absolute.
-    pub path: PathBuf,
+    /// File that events are appended to, absolute; None: they are only sent.
+    pub path: Option<PathBuf>,
+    /// The catalogue that they are sent to; None: they are only written.
+    pub catalogue: Option<CataloguePlan>,
     /// Namespace of the job.
     pub namespace: String,
     /// The run that started this one, such as a task of a scheduler.
     pub parent: Option<ParentRun>,
+}
+
+/// A catalogue that takes lineage events over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CataloguePlan {
+    /// Where an event is posted, whole and without credentials.
+    pub url: String,
+    /// How long a run may be held up by one event, µs.
+    pub timeout_us: i64,
 }
 
 /// A run of another system.

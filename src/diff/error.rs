@@ -15,6 +15,14 @@ pub enum DiffError {
         /// Where it was looked for, in words.
         looked: Vec<String>,
     },
+    /// What was named is, or would be, in an object store.
+    #[error("there is no run `{name}` on this machine, and {place} is in an object store, where runs are not compared")]
+    Remote {
+        /// As it was named.
+        name: String,
+        /// The location.
+        place: String,
+    },
     /// The beginning of an id fits several runs.
     #[error("`{name}` may be any of {}", runs.join(", "))]
     Ambiguous {
@@ -49,6 +57,10 @@ impl DiffError {
                 "name `current`, a window such as `2026-04-01_2026-07-01`, an id, or the folder of a run; `--out` is where they are looked up"
                     .to_owned()
             }
+            DiffError::Remote { .. } => {
+                "copy both runs, as `aws s3 sync` or `az storage blob download-batch` do, and name their folders: `current.json` says which is current"
+                    .to_owned()
+            }
             DiffError::Ambiguous { .. } => "write more of it".to_owned(),
             DiffError::Manifest { .. } | DiffError::Table { .. } => {
                 "the run is damaged, or was removed by retention while it was read: name another".to_owned()
@@ -56,11 +68,11 @@ impl DiffError {
         })
     }
 
-    /// Exit code: 64 ambiguous, 66 no such run, 74 a file of it can't be read.
+    /// Exit code: 64 ambiguous or in an object store, 66 no such run, 74 a file of it can't be read.
     pub fn exit_code(&self) -> u8 {
         match self {
             DiffError::NoRun { .. } => 66,
-            DiffError::Ambiguous { .. } => 64,
+            DiffError::Ambiguous { .. } | DiffError::Remote { .. } => 64,
             DiffError::Manifest { .. } | DiffError::Table { .. } => 74,
         }
     }

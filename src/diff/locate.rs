@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::config::location;
 use crate::publish::Manifest;
 use crate::publish::manifest::MANIFEST;
 
@@ -41,6 +42,10 @@ pub fn locate(name: &str, out: &Path) -> Result<Run, DiffError> {
     looked.push(format!("a folder with a {MANIFEST}"));
     if let Some(folder) = places.iter().find(|place| place.join(MANIFEST).is_file()) {
         return read(folder);
+    }
+    let looked_in = if is_plain { out.to_string_lossy() } else { name.into() };
+    if location::is_remote(&looked_in) {
+        return Err(DiffError::Remote { name: name.to_owned(), place: looked_in.into_owned() });
     }
     let begins = if is_plain && name.starts_with("r-") { beginning_with(name, out) } else { Vec::new() };
     match &begins[..] {

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::config::Location;
+use crate::config::location::{self, UNREACHABLE};
 use crate::config::nearest::most_alike;
 
 /// Why an input could not be read.
@@ -35,6 +36,14 @@ pub enum InputError {
         /// On what.
         path: PathBuf,
         /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The environment doesn't say how to reach an object store.
+    #[error("it is not known how to reach {location}")]
+    Unreachable {
+        /// The location.
+        location: String,
+        /// What is wrong with the variables.
         source: std::io::Error,
     },
     /// The file isn't what it claims to be.
@@ -313,10 +322,29 @@ impl InputError {
     /// What to do about it; None where the message says it all.
     pub fn hint(&self) -> Option<String> {
         match self {
+            InputError::NoFiles { key, patterns } if patterns.iter().all(|pattern| location::is_remote(pattern)) => {
+                Some(format!(
+                    "check `{key}.path`: a location is an object, or a prefix that is searched for *.parquet and *.csv, or a pattern, in which `**` reaches into folders"
+                ))
+            }
             InputError::NoFiles { key, .. } => Some(format!(
                 "check `{key}.path`: paths are relative to the configuration file, a folder is searched for *.parquet and *.csv, and `**` reaches into folders"
             )),
             InputError::BadPattern { key, .. } => Some(format!("correct `{key}.path`")),
+            InputError::Unreachable { .. } => Some(UNREACHABLE.to_owned()),
+            InputError::Io { source, path, .. } if location::is_remote(&path.to_string_lossy()) => Some(
+                match source.kind() {
+                    ErrorKind::NotFound => "see whether the object was moved",
+                    ErrorKind::PermissionDenied => {
+                        "let these credentials list and read it; docs/object-stores.md has what they need"
+                    }
+                    ErrorKind::InvalidData => {
+                        "no key may have an empty part, `.`, `..` or a control character in it: rename the object, or write a longer prefix"
+                    }
+                    _ => "see that the store can be reached from here, then run again",
+                }
+                .to_owned(),
+            ),
             InputError::Io { source, .. } => Some(
                 match source.kind() {
                     ErrorKind::NotFound => "see whether the file was moved, or is a link to one that is gone",
@@ -456,13 +484,17 @@ impl InputError {
         )
     }
 
-    /// Exit code: 65 the data broke the contract, 66 input missing, 74 I/O, 75 an input changes.
+    /// Exit code: 65 the data broke the contract, 66 input missing, 74 I/O, 75 an input changes, 78 the configuration or the
+    /// environment is wrong.
     pub fn exit_code(&self) -> u8 {
         match self {
             InputError::NoFiles { .. } => 66,
             InputError::BadPattern { .. } => 78,
-            InputError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => 66,
+            InputError::Io { source, .. } if source.kind() == ErrorKind::NotFound => 66,
+            // A name that can't be asked for, again and again.
+            InputError::Io { source, .. } if source.kind() == ErrorKind::InvalidData => 65,
             InputError::Io { .. } => 74,
+            InputError::Unreachable { .. } => 78,
             InputError::Changed { .. } => 75,
             _ => 65,
         }

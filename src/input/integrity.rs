@@ -84,7 +84,11 @@ fn hash(handle: &Handle, size: u64) -> std::io::Result<String> {
 /// The checksum that a sidecar has of a file.
 fn expected(sidecar: &Path, file: &InputFile) -> Result<String, InputError> {
     let useless = |reason: &'static str| InputError::Sidecar { path: sidecar.to_owned(), reason };
-    let failed = |source| InputError::Io { action: "read", path: sidecar.to_owned(), source };
+    let failed = |source: std::io::Error| match source.kind() {
+        // It was there a moment ago.
+        std::io::ErrorKind::NotFound => changed(file, Some("the checksum beside it is gone")),
+        _ => InputError::Io { action: "read", path: sidecar.to_owned(), source },
+    };
     let bytes = sidecar_bytes(sidecar, file).map_err(failed)?;
     let bytes = bytes.ok_or_else(|| useless("is too long to be a checksum"))?;
     let name = file.path.file_name().unwrap_or_default().to_string_lossy();

@@ -29,7 +29,8 @@ pub(super) fn search(
     bad: impl Fn(String) -> InputError,
 ) -> Result<Vec<InputFile>, InputError> {
     let failed = |source| InputError::Io { action: "list", path: PathBuf::from(location), source };
-    let bucket = Bucket::of(url).map_err(failed)?;
+    let unreachable = |source| InputError::Unreachable { location: location.to_owned(), source };
+    let bucket = Bucket::of(url).map_err(unreachable)?;
     if url.key.contains(['*', '?', '[', '{']) {
         let base = fixed_part(Path::new(url.key));
         let base = base.to_str().unwrap_or_default();
@@ -79,6 +80,12 @@ fn below(
             .filter(|folder| folder.len() > base.len() + 1)
             .any(|folder| OF_AN_OUTPUT.iter().all(|name| holds(name, folder)))
     };
+    // Some tools make an empty object for a folder: `daily.parquet/` beside `daily.parquet/part-0.parquet`, and lists leave
+    // its last slash away.
+    let is_folder = |entry: &Entry| {
+        let inside = format!("{}/", entry.key);
+        entry.size == 0 && keys.range(inside.as_str()..).next().is_some_and(|key| key.starts_with(&inside))
+    };
     let mut files = Vec::new();
     for entry in listed {
         let key = entry.key.as_str();
@@ -87,7 +94,7 @@ fn below(
             Some(matcher) => matcher.is_match(key),
             None => has_table_suffix(Path::new(key)),
         };
-        if !fits || relative.split('/').any(is_hidden) || is_in_output(key) {
+        if !fits || relative.split('/').any(is_hidden) || is_in_output(key) || is_folder(entry) {
             continue;
         }
         let folders = Path::new(relative).parent().unwrap_or(Path::new(""));

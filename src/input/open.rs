@@ -8,6 +8,7 @@ use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels}
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 
+use crate::config::location;
 use crate::config::plan::{DAY_US, Integrity, SourcePlan};
 
 use super::discover::InputFile;
@@ -170,6 +171,10 @@ pub(super) fn io(action: &'static str, file: &InputFile) -> impl FnOnce(std::io:
         // An object, or a file of a network file system, that was replaced after it was found.
         std::io::ErrorKind::StaleNetworkFileHandle => {
             InputError::Changed { path, what: "another was put in its place" }
+        }
+        // A file that is open stays, whatever becomes of its name; an object is looked for with every read.
+        std::io::ErrorKind::NotFound if location::is_remote(&path.to_string_lossy()) => {
+            InputError::Changed { path, what: "it is gone" }
         }
         _ => InputError::Io { action, path, source },
     }

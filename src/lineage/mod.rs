@@ -1,9 +1,11 @@
 //! OpenLineage: tells a catalogue what a run read, what it published and how it ended.
 //!
-//! Events follow the specification of OpenLineage, 2-0-2, and are appended to a file, one JSON object a line. They
-//! never fail a run: what goes wrong is handed back and told as a warning. Sending them elsewhere is left to
-//! whoever collects the file.
+//! Events follow the specification of OpenLineage, 2-0-2. They are appended to a file, one JSON object a line, or, with the
+//! feature `cloud`, sent to a catalogue over HTTP. They never fail a run: what goes wrong is handed back and told as a
+//! warning.
 
+#[cfg(feature = "cloud")]
+mod catalogue;
 mod datasets;
 mod event;
 mod file;
@@ -20,6 +22,8 @@ use crate::config::Secrets;
 use crate::config::plan::{LineagePlan, Plan};
 use crate::publish::{Manifest, PublishError, Published};
 
+#[cfg(feature = "cloud")]
+use self::catalogue::Catalogue;
 use self::datasets::Package;
 use self::event::{EventType, facet};
 
@@ -49,6 +53,14 @@ pub enum LineageError {
     /// What was published can't be read back.
     #[error("the lineage event does not say what was published")]
     Published(#[source] PublishError),
+    /// The catalogue didn't take an event.
+    #[error("lineage events could not be sent to {url}")]
+    Unsent {
+        /// Where it was sent.
+        url: String,
+        /// What came of it.
+        source: std::io::Error,
+    },
     /// There is no run without an id.
     #[error("no id could be drawn for the lineage events of this run")]
     Random(String),
@@ -67,25 +79,39 @@ pub enum End<'a> {
     Fail(String),
 }
 
-/// Writes the events of one run: one as it begins, one as it ends.
+/// Tells the events of one run: one as it begins, one as it ends.
 #[derive(Debug)]
 pub struct Recorder<'a> {
     plan: &'a Plan,
     /// What must not show.
     secrets: Secrets,
-    /// None: nobody asked for events, or the last one is written.
+    /// None: nobody asked for events, or the last one is told.
     open: Option<(&'a LineagePlan, Uuid)>,
-    trouble: Option<LineageError>,
+    #[cfg(feature = "cloud")]
+    catalogue: Option<Catalogue>,
+    trouble: Vec<LineageError>,
 }
 
 impl<'a> Recorder<'a> {
     /// Says that a run begins, where the plan asks for events.
     pub fn begin(plan: &'a Plan, secrets: Secrets) -> Self {
-        let mut recorder = Self { plan, secrets, open: None, trouble: None };
+        let mut recorder = Self {
+            plan,
+            secrets,
+            open: None,
+            #[cfg(feature = "cloud")]
+            catalogue: None,
+            trouble: Vec::new(),
+        };
         let Some(lineage) = &plan.lineage else { return recorder };
         match new_run() {
             Ok(run) => recorder.open = Some((lineage, run)),
-            Err(error) => recorder.trouble = Some(error),
+            Err(error) => recorder.note(error),
+        }
+        #[cfg(feature = "cloud")]
+        match lineage.catalogue.as_ref().map(Catalogue::new).transpose() {
+            Ok(catalogue) => recorder.catalogue = catalogue,
+            Err(error) => recorder.note(error),
         }
         let bounds = plan.window.from_us.zip(plan.window.to_us);
         let window = bounds.and_then(|(from_us, to_us)| {
@@ -97,14 +123,18 @@ impl<'a> Recorder<'a> {
         recorder
     }
 
-    /// Says how it ended.
-    ///
-    /// # Errors
-    ///
-    /// The first thing that went wrong with an event of this run.
-    pub fn end(mut self, end: &End<'_>) -> Result<(), LineageError> {
+    /// Says how it ended. Returns what went wrong with the events of this run, of each kind the first.
+    pub fn end(mut self, end: &End<'_>) -> Vec<LineageError> {
         self.write_end(end);
-        self.trouble.take().map_or(Ok(()), Err)
+        std::mem::take(&mut self.trouble)
+    }
+
+    /// Two events that fail alike are told once.
+    fn note(&mut self, error: LineageError) {
+        let kind = std::mem::discriminant(&error);
+        if self.trouble.iter().all(|known| std::mem::discriminant(known) != kind) {
+            self.trouble.push(error);
+        }
     }
 
     fn write_end(&mut self, end: &End<'_>) {
@@ -133,7 +163,7 @@ impl<'a> Recorder<'a> {
                 self.write(EventType::Complete, vec![nominal_time(&window)], inputs, outputs);
             }
             Err(error) => {
-                self.trouble.get_or_insert(LineageError::Published(error));
+                self.note(LineageError::Published(error));
                 self.write(EventType::Complete, Vec::new(), datasets::planned(self.plan), Vec::new());
             }
         }
@@ -154,8 +184,17 @@ impl<'a> Recorder<'a> {
     ) {
         let Some((lineage, run)) = self.open else { return };
         let event = event::encode(kind, run, lineage, &self.plan.job.name, facets, inputs, outputs);
-        if let Err(error) = file::append(&lineage.path, &self.secrets.redact(&event)) {
-            self.trouble.get_or_insert(error);
+        let event = self.secrets.redact(&event).into_owned();
+        if let Some(path) = &lineage.path
+            && let Err(error) = file::append(path, &event)
+        {
+            self.note(error);
+        }
+        #[cfg(feature = "cloud")]
+        if let Some(catalogue) = &mut self.catalogue
+            && let Err(error) = catalogue.send(kind, &event)
+        {
+            self.note(error);
         }
     }
 }

@@ -62,11 +62,8 @@ pub(super) struct Place {
 
 impl Place {
     fn of(url: &ObjectUrl<'_>) -> Result<Self, PublishError> {
-        let bucket = Bucket::of(url).map_err(|source| PublishError::Io {
-            operation: "find out how to reach",
-            path: PathBuf::from(url.root()),
-            source,
-        })?;
+        let unreachable = |source| PublishError::Unreachable { path: PathBuf::from(url.root()), source };
+        let bucket = Bucket::of(url).map_err(unreachable)?;
         Ok(Self { bucket, prefix: url.key.to_owned() })
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use polars::prelude::PolarsError;
 
+use crate::config::location::{self, UNREACHABLE};
 use crate::interrupt::Interrupted;
 use crate::tables::TableError;
 
@@ -20,6 +21,14 @@ pub enum PublishError {
         /// On what.
         path: PathBuf,
         /// What the system said.
+        source: io::Error,
+    },
+    /// The environment doesn't say how to reach an object store.
+    #[error("it is not known how to reach {}", path.display())]
+    Unreachable {
+        /// The bucket.
+        path: PathBuf,
+        /// What is wrong with the variables.
         source: io::Error,
     },
     /// Another run holds the output.
@@ -124,12 +133,14 @@ pub enum PublishError {
 }
 
 impl PublishError {
-    /// The exit code of the command: 74 I/O, 75 held output, 130 or 143 stopped, 70 a bug.
+    /// The exit code of the command: 74 I/O, 75 held output, 78 configuration or environment, 130 or 143 stopped, 70 a bug.
     pub fn exit_code(&self) -> u8 {
         match self {
             PublishError::Io { .. } | PublishError::Unconfirmed { .. } | PublishError::ReadBack { .. } => 74,
             PublishError::Locked { .. } | PublishError::Overtaken { .. } => 75,
-            PublishError::CsvFormat { .. } | PublishError::Misplaced { .. } => 78,
+            PublishError::CsvFormat { .. }
+            | PublishError::Misplaced { .. }
+            | PublishError::Unreachable { .. } => 78,
             PublishError::Interrupted(interrupted) => interrupted.stop.exit_code(),
             PublishError::Name { .. }
             | PublishError::DuplicateTable { .. }
@@ -143,6 +154,14 @@ impl PublishError {
     /// What to do about it; None where there is nothing a user could do.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            PublishError::Unreachable { .. } => Some(UNREACHABLE),
+            PublishError::Io { path, .. } | PublishError::ReadBack { path, .. }
+                if location::is_remote(&path.to_string_lossy()) =>
+            {
+                Some(
+                    "see that the store can be reached from here and lets these credentials list, read, write and delete below the output (docs/object-stores.md), then run again; no result was changed",
+                )
+            }
             PublishError::Io { .. } | PublishError::ReadBack { .. } => Some(
                 "see that the folder may be written and the disk has room, then run again; no result was changed",
             ),

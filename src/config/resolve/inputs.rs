@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::Resolver;
 use crate::config::diagnostic::{Complaint, ErrorKind};
+use crate::config::http_url;
 use crate::config::location::{self, ObjectUrl};
 use crate::config::nearest;
 use crate::config::plan::{FieldMatch, Matcher, SourcePlan};
@@ -386,6 +387,13 @@ impl Resolver<'_, '_, '_> {
 
     /// A location in an object store, without slashes at its end.
     pub(super) fn object_url(&mut self, text: &Text) -> Option<String> {
+        if http_url::holds_credentials(text.get_ref()) {
+            self.refuse_unquoted(
+                "a location in an object store has credentials, or an account, in it",
+                "write scheme, bucket and prefix only; credentials come from the environment, see docs/object-stores.md",
+            );
+            return None;
+        }
         self.accept(text.span(), location::check(text.get_ref()))?;
         let url = ObjectUrl::parse(text.get_ref())?;
         Some(if url.key.is_empty() { url.root() } else { format!("{}/{}", url.root(), url.key) })

@@ -308,6 +308,9 @@ pub(super) struct Keep {
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Lineage {
     pub(super) path: Option<Text>,
+    pub(super) url: Option<Text>,
+    pub(super) endpoint: Option<Text>,
+    pub(super) timeout: Option<Text>,
     pub(super) namespace: Option<Text>,
     pub(super) parent: Option<Text>,
 }
