@@ -44,6 +44,9 @@ pub use quality::WARNINGS as QUALITY_WARNINGS;
 /// Version and what the binary is made of: another build may give other bytes, so it gives other run ids.
 pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TOUCHLINE_BUILD"));
 
+/// Exit code of what the disk, the network or the system refused.
+const FAILED_IO: u8 = 74;
+
 /// How a run goes about it; none of this changes a published byte.
 #[derive(Debug, Clone, Default)]
 pub struct RunOptions {
@@ -93,6 +96,14 @@ pub type Table = (TableDocs, DataFrame);
 
 /// Runs the job.
 pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result<Outcome, JobError> {
+    // What waits for a store is asked to stop in vain until the store, or its patience, gives up.
+    pipeline(plan, options, progress).map_err(|error| match options.interrupt.check() {
+        Err(interrupted) if error.exit_code() == FAILED_IO => interrupted.into(),
+        _ => error,
+    })
+}
+
+fn pipeline(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result<Outcome, JobError> {
     let started = jiff::Timestamp::now();
     let queries = load_queries(plan)?;
     let only = Only::new(&options.only, &queries)?;

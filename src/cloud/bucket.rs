@@ -255,6 +255,22 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_in_parts_comes_back_whole() {
+        let bucket = Bucket::in_memory();
+        for length in [
+            PART_BYTES as usize,
+            PART_BYTES as usize + 1,
+            2 * PART_BYTES as usize,
+            2 * PART_BYTES as usize + 5,
+        ] {
+            let bytes: Bytes = (0..length).map(|at| (at * 31 + at / 251) as u8).collect();
+            bucket.put("a/b", bytes.clone()).unwrap();
+            let (found, entry) = bucket.get("a/b").unwrap().unwrap();
+            assert!(found == bytes && entry.size == length as u64, "{length} bytes");
+        }
+    }
+
+    #[test]
     fn keys_stay_as_they_are() {
         let key = "dt=2026-04-01/channel=Paid%20Search/a b.parquet";
         assert_eq!(path(key).unwrap().as_ref(), key);

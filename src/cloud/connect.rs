@@ -6,15 +6,19 @@ use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::{ClientConfigKey, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
 
 use super::error::clean;
 use crate::config::location::{ObjectUrl, StoreKind};
 
-/// A request is tried again so often.
-const MOST_RETRIES: usize = 8;
+/// A request is tried again so often: for about half a minute, for the pauses are drawn.
+const MOST_RETRIES: usize = 12;
 /// After this long it isn't any more.
 const RETRY_FOR: Duration = Duration::from_secs(60);
+/// Pauses between: each is drawn from the first one to so many times the one before, but no longer than the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const GROWTH: f64 = 3.0;
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The store of a location, as the variables of the environment describe it.
 ///
@@ -22,7 +26,8 @@ const RETRY_FOR: Duration = Duration::from_secs(60);
 /// [`ErrorKind::InvalidInput`]: they contradict each other, one that is needed isn't set, or requests would go
 /// unencrypted and nobody allowed that.
 pub(super) fn store(url: &ObjectUrl<'_>) -> Result<Arc<dyn ObjectStore>> {
-    let retry = RetryConfig { max_retries: MOST_RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
+    let backoff = BackoffConfig { init_backoff: FIRST_PAUSE, max_backoff: LONGEST_PAUSE, base: GROWTH };
+    let retry = RetryConfig { backoff, max_retries: MOST_RETRIES, retry_timeout: RETRY_FOR };
     let wrong = |error: object_store::Error| Error::new(ErrorKind::InvalidInput, clean(&error.to_string()));
     match url.store {
         StoreKind::S3 => {
@@ -34,8 +39,7 @@ pub(super) fn store(url: &ObjectUrl<'_>) -> Result<Arc<dyn ObjectStore>> {
             Ok(Arc::new(builder.build().map_err(wrong)?))
         }
         StoreKind::Azure => {
-            let builder =
-                MicrosoftAzureBuilder::from_env().with_container_name(url.bucket).with_retry(retry);
+            let builder = MicrosoftAzureBuilder::from_env().with_container_name(url.bucket).with_retry(retry);
             let get = |key| builder.get_config_value(&key);
             let allowed = get(AzureConfigKey::Client(ClientConfigKey::AllowHttp));
             // The emulator has an address of its own.
@@ -53,9 +57,12 @@ fn check_encryption(
     allowed: Option<String>,
     [variable, permission]: [&str; 2],
 ) -> Result<()> {
-    let is_plain = endpoint.is_some_and(|endpoint| endpoint.trim_start().to_ascii_lowercase().starts_with("http://"));
+    let is_plain =
+        endpoint.is_some_and(|endpoint| endpoint.trim_start().to_ascii_lowercase().starts_with("http://"));
     if is_plain && allowed.is_none_or(|allowed| !allowed.eq_ignore_ascii_case("true")) {
-        let said = format!("{variable} begins with http://, which sends everything unencrypted, and {permission} is not `true`");
+        let said = format!(
+            "{variable} begins with http://, which sends everything unencrypted, and {permission} is not `true`"
+        );
         return Err(Error::new(ErrorKind::InvalidInput, said));
     }
     Ok(())

@@ -79,7 +79,10 @@ mod tests {
         assert_eq!(clean("at http://me:secret@minio:9000/b/k@2"), "at http://minio:9000/b/k@2");
         let said = "Server returned 403 Forbidden: <?xml version=\"1.0\"?>\n<Error><Code>InvalidToken</Code>\
                     <Message>The provided token is malformed.\nRequestId:1</Message><Token-0>hush</Token-0></Error>";
-        assert_eq!(clean(said), "Server returned 403 Forbidden: InvalidToken: The provided token is malformed.");
+        assert_eq!(
+            clean(said),
+            "Server returned 403 Forbidden: InvalidToken: The provided token is malformed."
+        );
         assert_eq!(clean("<Error><Token-0>hush</Token-0></Error>"), "");
         assert!(clean(&"é ".repeat(1_000)).ends_with('…'));
     }

@@ -1,6 +1,5 @@
 //! JSON that is posted to an address.
 
-use std::error::Error as _;
 use std::io::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::time::Duration;

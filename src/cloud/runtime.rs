@@ -17,7 +17,10 @@ pub(super) fn shared() -> Result<Arc<Runtime>> {
     if let Some(runtime) = &*shared {
         return Ok(Arc::clone(runtime));
     }
-    let runtime =
-        Builder::new_multi_thread().worker_threads(1).thread_name("touchline-network").enable_all().build()?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("touchline-network")
+        .enable_all()
+        .build()?;
     Ok(Arc::clone(shared.insert(Arc::new(runtime))))
 }

@@ -87,12 +87,26 @@ mod tests {
 
     #[test]
     fn addresses_have_a_host_and_nothing_but_a_path_behind_it() {
-        for url in ["https://a.example", "http://localhost:5000/", "http://[::1]:80/x", "https://10.0.0.1/a/b%20c"] {
+        for url in
+            ["https://a.example", "http://localhost:5000/", "http://[::1]:80/x", "https://10.0.0.1/a/b%20c"]
+        {
             assert_eq!(check(url, "lineage.url").is_ok(), REACHES_SERVERS, "{url}");
         }
         let refused = [
-            "", "a.example", "ftp://a", "https://", "https:///x", "https://a:0", "https://a:x", "https://a b", "https://[::1",
-            "https://a/?key=1", "https://a/#x", "https://a/ b", "https://ü.example", "HTTPS://a",
+            "",
+            "a.example",
+            "ftp://a",
+            "https://",
+            "https:///x",
+            "https://a:0",
+            "https://a:x",
+            "https://a b",
+            "https://[::1",
+            "https://a/?key=1",
+            "https://a/#x",
+            "https://a/ b",
+            "https://ü.example",
+            "HTTPS://a",
         ];
         for url in refused {
             let complaint = check(url, "lineage.url").expect_err(url);

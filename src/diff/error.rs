@@ -16,7 +16,9 @@ pub enum DiffError {
         looked: Vec<String>,
     },
     /// What was named is, or would be, in an object store.
-    #[error("there is no run `{name}` on this machine, and {place} is in an object store, where runs are not compared")]
+    #[error(
+        "there is no run `{name}` on this machine, and {place} is in an object store, where runs are not compared"
+    )]
     Remote {
         /// As it was named.
         name: String,

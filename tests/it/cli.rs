@@ -422,3 +422,22 @@ fn a_generated_warehouse_runs_as_it_is() {
     assert_eq!(ran.stderr, "");
     assert!(warehouse.path("made/out/current/tables/stage_attribution.parquet").exists());
 }
+
+/// They would be taken for folders called `s3:`.
+#[test]
+fn locations_where_only_paths_will_do() {
+    let warehouse = warehouse();
+    let cases: [(&[&str], &str); 5] = [
+        (&["init", "s3://bucket/exports"], "copy some of the exports"),
+        (&["init", "exports", "--output", "az://box/touchline.toml"], "name a file or a folder"),
+        (&["generate", "s3://bucket/data"], "copy it"),
+        (&["run", "--config", "s3://bucket/touchline.toml"], "name a file or a folder"),
+        (&["run", "--temp-dir", "s3://bucket/tmp"], "name a file or a folder"),
+    ];
+    for (arguments, remedy) in cases {
+        let ran = warehouse.touchline(arguments);
+        assert_eq!(ran.code, 64, "{}", ran.stderr);
+        assert!(ran.stderr.contains("is no path on this machine"), "{}", ran.stderr);
+        assert!(ran.stderr.contains(remedy), "{}", ran.stderr);
+    }
+}

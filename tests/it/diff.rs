@@ -242,3 +242,17 @@ fn tables_that_are_csv_only_are_not_compared_by_row() {
     let found = json(&warehouse, &[&before, "current"]);
     assert_eq!(table(&found, "stage_attribution")["status"], "not_compared");
 }
+
+#[test]
+fn runs_in_object_stores_are_not_compared() {
+    let (warehouse, run) = published();
+    let places: [(&[&str], &str); 2] = [
+        (&["s3://bucket/out/runs/r-1", "current"], "s3://bucket/out/runs/r-1"),
+        (&["current", &run, "--out", "az://box/out"], "az://box/out"),
+    ];
+    for (arguments, place) in places {
+        let ran = diff(&warehouse, arguments);
+        assert_eq!(ran.code, 64, "{}", ran.stderr);
+        assert!(ran.stderr.contains(place) && ran.stderr.contains("hint: copy both runs"), "{}", ran.stderr);
+    }
+}

@@ -112,7 +112,10 @@ impl Resolver<'_, '_, '_> {
             self.refuse(
                 text.span(),
                 format!("`timeout` is `{text}`"),
-                format!("write at most `{}`: so long may an event hold up a run", duration::format(MOST_TIMEOUT_US)),
+                format!(
+                    "write at most `{}`: so long may an event hold up a run",
+                    duration::format(MOST_TIMEOUT_US)
+                ),
             );
             return None;
         }

@@ -32,11 +32,19 @@ impl Place {
     ///
     /// What the store said. What pointers name is never removed.
     pub(super) fn retain(&self, left: &BTreeSet<String>, keep: Keep) -> Result<Vec<String>, PublishError> {
+        self.retain_at(left, keep, SystemTime::now())
+    }
+
+    fn retain_at(
+        &self,
+        left: &BTreeSet<String>,
+        keep: Keep,
+        now: SystemTime,
+    ) -> Result<Vec<String>, PublishError> {
         for run in left {
             let below = format!("{LEFT}/{run}");
             self.bucket.put(&self.key(&below), Bytes::new()).map_err(self.failed("write", &below))?;
         }
-        let now = SystemTime::now();
         let runs = self.listed()?;
         let mut gone = self.surplus(&runs, keep, now)?;
         gone.retain(|run| self.condemn(run).unwrap_or(false));
@@ -141,4 +149,43 @@ fn written(entry: &Entry) -> SystemTime {
 
 fn window_of(key: &str) -> Option<String> {
     key.rsplit('/').next()?.strip_suffix(".json").map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::Bucket;
+
+    const RUN: &str = "r-0123456789abcdef01234567-1";
+
+    #[test]
+    fn what_dead_uploads_left_goes_after_a_day_and_nothing_else() {
+        let place = Place { bucket: Bucket::in_memory(), prefix: "results".to_owned() };
+        let put = |below: &str| place.bucket.put(&place.key(below), Bytes::from_static(b"x")).unwrap();
+        put(&format!("{RUNS}/{RUN}/tables/stage_funnel.parquet"));
+        put(&format!("{RUNS}/{RUN}/csv/stage_funnel.csv"));
+        // Nothing of ours.
+        put(&format!("{RUNS}/notes/mine.txt"));
+        put("mine.txt");
+        let keys = || -> Vec<String> {
+            place.bucket.list(&place.prefix).unwrap().into_iter().map(|entry| entry.key).collect()
+        };
+        let minute = Duration::from_secs(60);
+        let clean = |now| place.retain_at(&BTreeSet::new(), Keep::default(), now).unwrap();
+        clean(SystemTime::now() + DEAD_AFTER - minute);
+        assert_eq!(keys().len(), 4, "it may be going on");
+        assert_eq!(clean(SystemTime::now() + DEAD_AFTER + minute), Vec::<String>::new(), "it was no run");
+        assert_eq!(keys(), ["results/mine.txt", "results/runs/notes/mine.txt"]);
+    }
+
+    #[test]
+    fn who_can_not_read_its_manifest_keeps_a_run() {
+        let place = Place { bucket: Bucket::in_memory(), prefix: String::new() };
+        let manifest = format!("{RUNS}/{RUN}/{MANIFEST}");
+        place.bucket.put(&manifest, Bytes::from_static(b"half of it")).unwrap();
+        let keep = Keep { days: 0, runs: 1 };
+        let later = SystemTime::now() + 10 * DEAD_AFTER;
+        assert_eq!(place.retain_at(&BTreeSet::new(), keep, later).unwrap(), Vec::<String>::new());
+        assert!(place.bucket.head(&manifest).unwrap().is_some());
+    }
 }

@@ -194,3 +194,12 @@ fn columns_that_are_neither_told_nor_untold() {
       = hint: the choices are `ignore`, `warn`, `fail`
     "#);
 }
+
+#[test]
+fn credentials_in_a_location() {
+    insta::assert_snapshot!(bad("[inputs.spend]\npath = \"s3://key:hush-hush@bucket/spend.csv\"\n"), @r#"
+    error: a location in an object store has credentials, or an account, in it
+    --> touchline.toml
+     = hint: write scheme, bucket and prefix only; credentials come from the environment, see docs/object-stores.md
+    "#);
+}

@@ -1,21 +1,25 @@
 //! Runs from bucket to bucket, against servers on this machine that speak the protocols of S3 and of Azure: the bytes
 //! of local folders, whatever dies, fails or gets in between.
 
+mod catalogue;
+mod hostile;
+mod job;
+mod killed;
+mod multipart;
 mod proxy;
 mod servers;
 
 use std::collections::BTreeMap;
-use std::process::{Child, Command};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use self::proxy::{Fate, Proxy, Request};
+use self::job::{Job, hex};
+use self::proxy::Fate;
 use self::servers::{Protocol, Running, Server};
-use crate::support::{CONFIG, Ran, Warehouse, few_touchpoints, floats, text, times, with};
+use crate::support::{counted, few_touchpoints, text, times, with};
 
 #[test]
 fn s3() {
@@ -33,7 +37,7 @@ type Scenario = fn(Server);
 /// One server for all: starting one takes longer than a run.
 fn against(protocol: Protocol) {
     let Some(running) = Running::start(protocol) else { return };
-    let scenarios: [(&str, Scenario); 9] = [
+    let scenarios: &[(&str, Scenario)] = &[
         ("the bytes are those of local folders", the_bytes_are_those_of_local_folders),
         ("what cannot be reached is told without secrets", what_cannot_be_reached_is_told_without_secrets),
         ("large row groups wait on disk", large_row_groups_wait_on_disk),
@@ -43,9 +47,17 @@ fn against(protocol: Protocol) {
         ),
         (
             "a killed run leaves the old result or the new one",
-            a_killed_run_leaves_the_old_result_or_the_new_one,
+            killed::a_killed_run_leaves_the_old_result_or_the_new_one,
         ),
-        ("a stopped run takes back what it sent", a_stopped_run_takes_back_what_it_sent),
+        ("a stopped run takes back what it sent", killed::a_stopped_run_takes_back_what_it_sent),
+        ("a run is stopped while it tries again", killed::a_run_is_stopped_while_it_tries_again),
+        ("large objects go in parts", multipart::large_objects_go_in_parts),
+        ("names are taken as they are", hostile::names_are_taken_as_they_are),
+        ("long lists are read to their end", hostile::long_lists_are_read_to_their_end),
+        ("an object that vanishes is noticed", hostile::an_object_that_vanishes_is_noticed),
+        ("what is forbidden is told without tokens", hostile::what_is_forbidden_is_told_without_tokens),
+        ("nothing goes unencrypted unless allowed", hostile::nothing_goes_unencrypted_unless_allowed),
+        ("a whole bucket may hold results", hostile::a_whole_bucket_may_hold_results),
         (
             "an object that is replaced while it is read is noticed",
             an_object_that_is_replaced_while_it_is_read_is_noticed,
@@ -61,105 +73,14 @@ fn against(protocol: Protocol) {
     assert!(failed.is_empty(), "{protocol:?}: {failed:?}");
 }
 
-/// A job whose inputs and results lie below a prefix of a server.
-struct Job {
-    warehouse: Warehouse,
-    server: Server,
-    prefix: &'static str,
-}
-
-impl Job {
-    fn new(server: Server, prefix: &'static str) -> Self {
-        let warehouse = Warehouse::new(CONFIG);
-        std::fs::create_dir(warehouse.path("tmp")).unwrap();
-        let job = Self { warehouse, server, prefix };
-        job.set_value(30.0);
-        job
+/// SHA-256 of files with their names.
+fn digest(files: &BTreeMap<String, Vec<u8>>) -> String {
+    let mut all = Sha256::new();
+    for (name, bytes) in files {
+        all.update(format!("{name}\n{}\n", bytes.len()));
+        all.update(bytes);
     }
-
-    /// Writes the touchpoints, here and in the store, with a value that tells one version from the next.
-    fn set_value(&self, value: f64) {
-        let columns =
-            with(few_touchpoints(), "value", floats(&[None, Some(value), None, Some(12.5), None, None]));
-        self.warehouse.parquet("touchpoints/dt=2026-04-01/a.parquet", columns);
-        self.upload("touchpoints/dt=2026-04-01/a.parquet");
-    }
-
-    fn upload(&self, name: &str) {
-        self.server.put(&self.key(name), &std::fs::read(self.warehouse.path(name)).unwrap());
-    }
-
-    fn key(&self, below: &str) -> String {
-        format!("{}/{below}", self.prefix)
-    }
-
-    /// A run in the store, by way of something at a port.
-    fn command_at(&self, port: u16, arguments: &[&str]) -> Command {
-        let inputs = format!("inputs.touchpoints.path={}", self.server.url(&self.key("touchpoints")));
-        let out = self.server.url(&self.key("touchpoints/results"));
-        let arguments = [&["run", "--set", &inputs, "--out", &out], arguments].concat();
-        let mut command = self.warehouse.command(&arguments);
-        command.envs(self.server.environment(port)).env("TMPDIR", self.warehouse.path("tmp"));
-        command
-    }
-
-    fn run_at(&self, port: u16, arguments: &[&str]) -> Ran {
-        self.warehouse.finish(self.command_at(port, arguments))
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        let ran = self.run_at(self.server.port, arguments);
-        assert_eq!(ran.code, 0, "{}", ran.stderr);
-        ran
-    }
-
-    /// The same on this machine: what every run in the store has to give.
-    fn expected(&self) -> BTreeMap<String, Vec<u8>> {
-        self.warehouse.run(&["--quiet"]);
-        self.warehouse.published()
-    }
-
-    fn result(&self, below: &str) -> Option<Vec<u8>> {
-        self.server.get(&self.key(&format!("touchpoints/results/{below}")))
-    }
-
-    fn results(&self, below: &str) -> Vec<String> {
-        self.server.list(&self.key(&format!("touchpoints/results/{below}")))
-    }
-
-    /// What `current.json` shows, after a look at everything that it promises; empty where nothing is published.
-    fn current(&self) -> BTreeMap<String, Vec<u8>> {
-        let Some(pointer) = self.result("current.json") else { return BTreeMap::new() };
-        let pointer: Value = serde_json::from_slice(&pointer).unwrap();
-        let manifest = self.result(pointer["manifest"].as_str().unwrap()).expect("a manifest");
-        assert_eq!(pointer["sha256"], hex(&manifest));
-        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
-        let run = pointer["run"].as_str().unwrap();
-        let read = |file: &Value| {
-            let path = file["path"].as_str().unwrap();
-            let bytes =
-                self.result(&format!("runs/{run}/{path}")).unwrap_or_else(|| panic!("{path} is gone"));
-            assert_eq!(file["sha256"], hex(&bytes), "{path}");
-            (path.to_owned(), bytes)
-        };
-        let tables = manifest["tables"].as_array().unwrap();
-        tables.iter().flat_map(|table| [read(&table["parquet"]), read(&table["csv"])]).collect()
-    }
-
-    /// A proxy before the server.
-    fn proxy(&self, rule: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Proxy {
-        Proxy::before(self.server.port, Arc::new(rule))
-    }
-
-    /// Nothing of a run is left on this machine.
-    fn assert_tidy(&self) {
-        let left: Vec<_> = std::fs::read_dir(self.warehouse.path("tmp")).unwrap().flatten().collect();
-        assert!(left.is_empty(), "{left:?}");
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    all.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn the_bytes_are_those_of_local_folders(server: Server) {
@@ -184,7 +105,15 @@ fn the_bytes_are_those_of_local_folders(server: Server) {
     let expected = job.expected();
     let ran = job.run(&["--set", "lineage.path=events.ndjson"]);
     assert!(ran.stderr.contains(&server.url("bytes/touchpoints/results/current.json")), "{}", ran.stderr);
-    assert_eq!(job.current(), expected);
+    let published = job.current();
+    counted(&format!(
+        "{:?}: {} tables and CSV files, SHA-256 of all here {}, there {}",
+        server.protocol,
+        published.len(),
+        digest(&expected),
+        digest(&published)
+    ));
+    assert_eq!(published, expected);
     job.assert_tidy();
 
     // By its content the run is the one on this machine.
@@ -314,112 +243,6 @@ fn refused_requests_are_tried_again_and_lost_answers_are_believed(server: Server
         job.run(&[]);
     }
     assert_eq!(job.current(), expected);
-}
-
-/// A child that a rule of a proxy may signal.
-#[derive(Clone, Default)]
-struct Victim(Arc<Mutex<Option<Child>>>);
-
-impl Victim {
-    fn spawn(&self, mut command: Command) {
-        // Held while it starts: its first request may come before this returns.
-        let mut child = self.0.lock().unwrap();
-        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-        *child = Some(command.spawn().unwrap());
-    }
-
-    fn kill(&self) {
-        self.0.lock().unwrap().as_mut().unwrap().kill().unwrap();
-    }
-
-    fn terminate(&self) {
-        let pid = self.0.lock().unwrap().as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    }
-
-    /// Waits for its end without keeping a rule from it.
-    fn wait(&self) -> Option<i32> {
-        loop {
-            if let Some(status) = self.0.lock().unwrap().as_mut().unwrap().try_wait().unwrap() {
-                return status.code();
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-/// Killed at every object that a run writes or removes.
-fn a_killed_run_leaves_the_old_result_or_the_new_one(server: Server) {
-    let job = Job::new(server, "killed");
-    let few = ["--only", "stage_funnel", "--set", "output.keep={days=0,runs=1}"];
-    let published = |job: &Job| {
-        job.warehouse.run(&[&few[..], &["--quiet"]].concat());
-        let tables = ["stage_funnel", "reconciliation"].iter();
-        let names = tables.flat_map(|name| [format!("tables/{name}.parquet"), format!("csv/{name}.csv")]);
-        let read = |name: String| {
-            let bytes = std::fs::read(job.warehouse.path(&format!("out/current/{name}"))).unwrap();
-            (name, bytes)
-        };
-        names.map(read).collect::<BTreeMap<_, _>>()
-    };
-    job.run(&few);
-    let mut old = published(&job);
-    assert_eq!(job.current(), old);
-    let (mut points, mut kept, mut replaced) = (0, 0, 0);
-    for number in 0.. {
-        job.set_value(100.0 + number as f64);
-        let new = published(&job);
-        let victim = Victim::default();
-        let killer = victim.clone();
-        let writes = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&writes);
-        let proxy = job.proxy(move |request| {
-            let is_write = !matches!(request.method.as_str(), "GET" | "HEAD");
-            if !is_write || count.fetch_add(1, Ordering::Relaxed) != number {
-                return Fate::Passed;
-            }
-            killer.kill();
-            // By turns the store gets what was sent or doesn't; nobody is there any more to hear of it.
-            if number.is_multiple_of(2) { Fate::Refused } else { Fate::Unanswered }
-        });
-        victim.spawn(job.command_at(proxy.port, &few));
-        let code = victim.wait();
-        let written = writes.load(Ordering::Relaxed);
-        let found = job.current();
-        assert!(found == old || found == new, "torn at write {number}");
-        if written <= number {
-            assert_eq!(code, Some(0), "there is no such write any more");
-            break;
-        }
-        kept += u32::from(found == old);
-        replaced += u32::from(found == new);
-        points += 1;
-        job.run(&few);
-        assert_eq!(job.current(), new, "after write {number}");
-        old = new;
-    }
-    assert!(points >= 12 && kept > 0 && replaced > 0, "{points} points: {kept} old, {replaced} new");
-}
-
-fn a_stopped_run_takes_back_what_it_sent(server: Server) {
-    let job = Job::new(server, "stopped");
-    let victim = Victim::default();
-    let stopper = victim.clone();
-    let sent = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&sent);
-    let proxy = job.proxy(move |request| {
-        if request.method == "PUT" && count.fetch_add(1, Ordering::Relaxed) == 3 {
-            stopper.terminate();
-            // By the next request it knows.
-            std::thread::sleep(Duration::from_millis(500));
-        }
-        Fate::Passed
-    });
-    victim.spawn(job.command_at(proxy.port, &["--threads", "1"]));
-    assert_eq!(victim.wait(), Some(143));
-    assert!(sent.load(Ordering::Relaxed) > 3);
-    assert_eq!(job.results(""), Vec::<String>::new());
-    job.assert_tidy();
 }
 
 fn an_object_that_is_replaced_while_it_is_read_is_noticed(server: Server) {

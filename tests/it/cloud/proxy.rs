@@ -12,6 +12,8 @@ pub struct Request {
     pub method: String,
     /// Without what stands after `?`.
     pub path: String,
+    /// What stands there.
+    pub query: String,
     /// How many came before it.
     pub number: usize,
 }
@@ -23,9 +25,16 @@ pub enum Fate {
     Passed,
     /// The store never sees it; the answer says that it is overloaded.
     Refused,
+    /// The store never sees it; the answer says that it is forbidden, and repeats a token as S3 does.
+    Forbidden,
     /// The store sees it, but the answer gets lost.
     Unanswered,
 }
+
+/// A token of a session, which the environment doesn't have and nobody may read.
+pub const TOKEN: &str = "FwoGZXIvYXdzEDoaDKtoken";
+const FORBIDDEN: &str = "<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied\nRequestId:1</Message>\
+    <Token-0>FwoGZXIvYXdzEDoaDKtoken</Token-0></Error>";
 
 /// Decides on every request.
 pub type Rule = Arc<dyn Fn(&Request) -> Fate + Send + Sync>;
@@ -74,11 +83,19 @@ fn serve(mut client: TcpStream, server: u16, rule: &Rule, count: &AtomicUsize) -
 
     let mut words = head.split(' ');
     let method = words.next().unwrap_or_default().to_owned();
-    let path = words.next().unwrap_or_default().split('?').next().unwrap_or_default().to_owned();
+    let target = words.next().unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (path, query) = (path.to_owned(), query.to_owned());
     let number = count.fetch_add(1, Ordering::Relaxed);
-    let fate = rule(&Request { method, path, number });
+    let fate = rule(&Request { method, path, query, number });
     if fate == Fate::Refused {
         return client.write_all(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    }
+    if fate == Fate::Forbidden {
+        let head = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nConnection: close";
+        return client.write_all(
+            format!("{head}\r\nContent-Length: {}\r\n\r\n{FORBIDDEN}", FORBIDDEN.len()).as_bytes(),
+        );
     }
     let mut upstream = TcpStream::connect(("127.0.0.1", server))?;
     let lines = head.trim_end().split("\r\n");
@@ -96,7 +113,7 @@ fn serve(mut client: TcpStream, server: u16, rule: &Rule, count: &AtomicUsize) -
     }
 }
 
-fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+pub fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
     let mut lines = head.lines().filter_map(|line| line.split_once(':'));
     lines.find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }

@@ -78,7 +78,7 @@ impl Running {
 
     fn start_on(protocol: Protocol, program: &Path, port: u16) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut command = Command::new(program);
+        let mut command = dying_with_this(program);
         match protocol {
             Protocol::S3 => command.args(["-H", "127.0.0.1", "-p", &port.to_string()]),
             Protocol::Azure => command
@@ -171,12 +171,18 @@ impl Server {
         names
     }
 
+    /// Uploads in parts that were begun and not ended, of S3.
+    pub fn uploads(&self) -> usize {
+        let answer = self.request("GET", "", "uploads", &[]);
+        String::from_utf8_lossy(&answer.body).matches("<UploadId>").count()
+    }
+
     fn request(&self, method: &str, key: &str, query: &str, body: &[u8]) -> Answer {
         let path = match self.protocol {
             Protocol::S3 => format!("/{BUCKET}"),
             Protocol::Azure => format!("/{ACCOUNT}/{BUCKET}"),
         };
-        let path = if key.is_empty() { path } else { format!("{path}/{key}") };
+        let path = if key.is_empty() { path } else { format!("{path}/{}", encoded(key)) };
         let target = if query.is_empty() { path.clone() } else { format!("{path}?{query}") };
         let mut head = format!("{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n", self.port);
         head.push_str(&format!("Connection: close\r\nContent-Length: {}\r\n", body.len()));
@@ -195,6 +201,36 @@ impl Server {
         stream.read_to_end(&mut answer).expect("answered");
         parse(&answer)
     }
+}
+
+/// A command that is killed when the thread dies that starts it, also where nobody is left to drop what is running: by
+/// `setpriv` of util-linux. Elsewhere it is the plain one.
+fn dying_with_this(program: &Path) -> Command {
+    let has_setpriv = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !has_setpriv {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
+}
+
+/// A key as a request has it.
+fn encoded(key: &str) -> String {
+    let mut text = String::new();
+    for byte in key.bytes() {
+        match byte.is_ascii_alphanumeric() || b"-._~/=".contains(&byte) {
+            true => text.push(char::from(byte)),
+            false => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
 }
 
 /// A port that is free at the moment.

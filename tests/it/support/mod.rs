@@ -324,6 +324,13 @@ models = ["linear"]
 min_customers = 1
 "#;
 
+/// Says what a test counted, for who runs it with `--nocapture`.
+#[cfg(feature = "cloud")]
+#[expect(clippy::print_stderr, reason = "figures of a sweep are worth keeping")]
+pub fn counted(figures: &str) {
+    eprintln!("{figures}");
+}
+
 /// Says that a test looked at nothing, and why.
 #[expect(clippy::print_stderr, reason = "a test that looked at nothing should say so")]
 pub fn skipped(why: &str) {
