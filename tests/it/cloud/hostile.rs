@@ -77,20 +77,20 @@ pub fn an_object_that_vanishes_is_noticed(server: Server) {
 
 pub fn what_is_forbidden_is_told_without_tokens(server: Server) {
     let job = Job::new(server, "forbidden");
-    let reading = |path: &str| path.ends_with("a.parquet");
-    let listing = |path: &str| !path.contains("forbidden");
-    let writing = |path: &str| path.contains("/runs/");
-    let rules: [(&str, fn(&str) -> bool); 3] = [("GET", reading), ("GET", listing), ("PUT", writing)];
-    for (method, is_meant) in rules {
-        let proxy = job.proxy(move |request| match request.method == method && is_meant(&request.path) {
-            true => Fate::Forbidden,
-            false => Fate::Passed,
+    for (method, what) in [("GET", "objects"), ("GET", "lists"), ("PUT", "results")] {
+        let proxy = job.proxy(move |request| {
+            let is_meant = match what {
+                "objects" => request.path.ends_with("a.parquet"),
+                "lists" => !request.path.contains("forbidden"),
+                _ => request.path.contains("/runs/"),
+            };
+            if request.method == method && is_meant { Fate::Forbidden } else { Fate::Passed }
         });
         let ran = job.run_at(proxy.port, &[]);
-        assert_eq!(ran.code, 74, "{method}: {}", ran.stderr);
-        assert!(ran.stderr.contains("AccessDenied: Access Denied"), "{method}: {}", ran.stderr);
-        assert!(ran.stderr.contains("docs/object-stores.md"), "{method}: {}", ran.stderr);
-        assert!(!ran.stderr.contains(TOKEN) && !ran.stderr.contains("<Error"), "{method}: {}", ran.stderr);
+        assert_eq!(ran.code, 74, "{what}: {}", ran.stderr);
+        assert!(ran.stderr.contains("AccessDenied: Access Denied"), "{what}: {}", ran.stderr);
+        assert!(ran.stderr.contains("docs/object-stores.md"), "{what}: {}", ran.stderr);
+        assert!(!ran.stderr.contains(TOKEN) && !ran.stderr.contains("<Error"), "{what}: {}", ran.stderr);
         assert_eq!(job.results(""), Vec::<String>::new());
         job.assert_tidy();
     }

@@ -12,6 +12,7 @@ mod servers;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -66,8 +67,12 @@ fn against(protocol: Protocol) {
         ("runs that nothing keeps go", runs_that_nothing_keeps_go),
     ];
     // All of them, so that one failure doesn't hide another.
-    let fails = |(_, scenario): &&(&str, Scenario)| {
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scenario(running.server))).is_err()
+    let fails = |(name, scenario): &&(&str, Scenario)| {
+        let begun = Instant::now();
+        let failed =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scenario(running.server))).is_err();
+        counted(&format!("{protocol:?}: {name}: {:.1} s", begun.elapsed().as_secs_f64()));
+        failed
     };
     let failed: Vec<&str> = scenarios.iter().filter(fails).map(|(name, _)| *name).collect();
     assert!(failed.is_empty(), "{protocol:?}: {failed:?}");
