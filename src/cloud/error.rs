@@ -8,6 +8,8 @@ use object_store::Error as StoreError;
 const MOST_LETTERS: usize = 400;
 /// What stores answer where there is no such bucket or container; a listing that fails tells it in words only.
 const NO_BUCKET: [&str; 2] = ["NoSuchBucket", "ContainerNotFound"];
+/// Where a machine of a cloud asks for its role, which is done where the environment has no credentials.
+const METADATA: &str = "http://169.254.169.254/";
 /// How the answers begin in which stores say what is wrong.
 const ANSWERS: [&str; 2] = ["<?xml", "<Error"];
 
@@ -31,7 +33,12 @@ pub(super) fn told(error: StoreError) -> Error {
     if code.is_some_and(|code| NO_BUCKET.contains(&code)) {
         return Error::new(ErrorKind::NotFound, "there is no such bucket or container");
     }
-    Error::new(kind, clean(&said))
+    let said = clean(&said);
+    if said.contains(METADATA) {
+        let said = format!("the environment has no credentials, and this machine no role: {said}");
+        return Error::new(ErrorKind::PermissionDenied, said);
+    }
+    Error::new(kind, said)
 }
 
 /// One line without credentials: of an answer in XML its code and its message, for the rest may repeat the token of a
@@ -93,6 +100,10 @@ mod tests {
         assert_eq!(told(gone).kind(), ErrorKind::NotFound);
         let source = "404 Not Found: <Error><Code>NoSuchBucket</Code></Error>".into();
         assert_eq!(told(StoreError::Generic { store: "S3", source }).kind(), ErrorKind::NotFound);
+        let source = "Error performing PUT http://169.254.169.254/latest/api/token in 1 s".into();
+        let alone = told(StoreError::Generic { store: "S3", source });
+        assert_eq!(alone.kind(), ErrorKind::PermissionDenied);
+        assert!(alone.to_string().starts_with("the environment has no credentials"), "{alone}");
         let source = "403 Forbidden".into();
         let refused = StoreError::PermissionDenied { path: "a".to_owned(), source };
         assert_eq!(told(refused).kind(), ErrorKind::PermissionDenied);
