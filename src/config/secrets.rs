@@ -129,7 +129,9 @@ fn is_secret(name: &str) -> bool {
         was_small = letter.is_ascii_lowercase();
     }
     parted.split(' ').any(|word| {
-        [word, word.strip_suffix('S').unwrap_or(word)]
+        // Of several, too, but for SASS, which is no plural.
+        let one = word.strip_suffix('S').filter(|one| *one != "SAS").unwrap_or(word);
+        [word, one]
             .iter()
             .any(|word| WORDS.contains(word) || ENDINGS.iter().any(|ending| word.ends_with(ending)))
     })
