@@ -252,7 +252,13 @@ fn tables_that_were_not_asked_for_are_no_difference() {
     let ran = diff(&warehouse, &[&whole, some, "--exit-code"]);
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     let (_, why) = ran.stdout.split_once("\nwhy\n").unwrap();
-    insta::assert_snapshot!(why, @"");
+    insta::assert_snapshot!(why, @r"
+      tables     asked for: all -> channel_roi, reconciliation, stage_funnel
+
+    what
+      unchanged: stage_funnel, channel_roi, reconciliation
+      not asked for after: stage_attribution, attribution_effects, stage_transitions, channel_daily, journey_paths, segment_conversion, segment_funnel, experiment_results, experiment_health, data_quality, budget_shift, pain_points, segment_gaps, stage_heatmap, winning_variants
+    ");
     let found = json(&warehouse, &[some, &whole]);
     assert_eq!(found["causes"]["only"]["after"], Value::from(Vec::<Value>::new()));
     assert_eq!(found["causes"]["only"]["before"][0], "channel_roi");
