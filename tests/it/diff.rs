@@ -266,7 +266,7 @@ fn tables_that_were_not_asked_for_are_no_difference() {
     assert_eq!(found["same_tables"], true);
     // Of those that both have, one differs.
     let fewer =
-        ["--only", "stage_attribution", "--set", "attribution.models=[\"linear\"]", "--output", "json"];
+        ["--only", "stage_attribution", "--set", "attribution.models=[\"first_touch\"]", "--output", "json"];
     let summary: Value = serde_json::from_str(&warehouse.run(&fewer).stdout).unwrap();
     let other = summary["run_id"].as_str().unwrap();
     assert_eq!(diff(&warehouse, &[&whole, other, "--exit-code"]).code, 1);
