@@ -8,6 +8,7 @@ mod diff;
 mod explain;
 mod init;
 mod lineage;
+mod numbers;
 mod panics;
 mod progress;
 mod reference;
@@ -122,7 +123,7 @@ fn generate(options: &args::GenerateOptions, console: &Console) -> Result<(), Fa
         options.dir.join("touchline.toml").display(),
     );
     let fields = json!({
-        "directory": options.dir,
+        "directory": options.dir.to_string_lossy(),
         "touchpoints": summary.touchpoints,
         "customers": summary.customers,
         "files": summary.touchpoint_files,
