@@ -33,6 +33,7 @@ mod money;
 mod naive;
 mod naive_funnel;
 mod naive_tables;
+mod options;
 mod planted;
 mod profiles;
 mod reference;
