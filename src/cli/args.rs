@@ -409,11 +409,7 @@ pub(super) struct GenerateOptions {
 #[derive(Debug, Args)]
 pub(super) struct InitOptions {
     /// Exports: files, folders or patterns with `*`
-    #[arg(
-        required = true,
-        value_name = "PATH",
-        value_parser = local::path("copy some of the exports, look at those, and then write their location into the configuration")
-    )]
+    #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
 
     /// Configuration to write

@@ -388,7 +388,8 @@ impl Resolver<'_, '_, '_> {
     /// A location in an object store, without slashes at its end.
     pub(super) fn object_url(&mut self, text: &Text) -> Option<String> {
         if http_url::holds_credentials(text.get_ref()) {
-            self.refuse_unquoted(
+            self.refuse(
+                text.span(),
                 "a location in an object store has credentials, or an account, in it",
                 "write scheme, bucket and prefix only; credentials come from the environment, see docs/object-stores.md",
             );

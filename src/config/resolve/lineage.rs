@@ -81,7 +81,8 @@ impl Resolver<'_, '_, '_> {
             return None;
         }
         if http_url::holds_credentials(url) {
-            self.refuse_unquoted(
+            self.refuse(
+                text.span(),
                 "`lineage.url` has credentials in it",
                 "take them out, and give the catalogue's key by the variable OPENLINEAGE_API_KEY",
             );

@@ -262,11 +262,6 @@ impl Resolver<'_, '_, '_> {
         self.problems.near(ErrorKind::Missing, span, Complaint::new(message, hint));
     }
 
-    /// Notes that a value isn't allowed without showing its line: there is a secret in it.
-    fn refuse_unquoted(&mut self, message: impl Into<String>, hint: impl Into<String>) {
-        self.problems.near(ErrorKind::Value, None, Complaint::new(message, hint));
-    }
-
     /// The value, or the complaint noted at its place.
     fn accept<T>(&mut self, span: Range<usize>, result: Result<T, Complaint>) -> Option<T> {
         result.map_err(|complaint| self.problems.at(ErrorKind::Value, span, complaint)).ok()

@@ -199,7 +199,11 @@ fn columns_that_are_neither_told_nor_untold() {
 fn credentials_in_a_location() {
     insta::assert_snapshot!(bad("[inputs.spend]\npath = \"s3://key:hush-hush@bucket/spend.csv\"\n"), @r#"
     error: a location in an object store has credentials, or an account, in it
-    --> touchline.toml
-     = hint: write scheme, bucket and prefix only; credentials come from the environment, see docs/object-stores.md
+     --> touchline.toml:2:8
+      |
+    2 | path = "s3://key:hush-hush@bucket/spend.csv"
+      |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write scheme, bucket and prefix only; credentials come from the environment, see docs/object-stores.md
     "#);
 }

@@ -109,8 +109,12 @@ fn lineage_to_what_is_no_address() {
 fn credentials_of_a_catalogue_in_its_address() {
     insta::assert_snapshot!(bad("[lineage]\nurl = \"https://me:hush-hush@catalogue.example\"\n"), @r#"
     error: `lineage.url` has credentials in it
-    --> touchline.toml
-     = hint: take them out, and give the catalogue's key by the variable OPENLINEAGE_API_KEY
+     --> touchline.toml:2:7
+      |
+    2 | url = "https://me:hush-hush@catalogue.example"
+      |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: take them out, and give the catalogue's key by the variable OPENLINEAGE_API_KEY
     "#);
 }
 
