@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::config::plan::{Dedupe, Plan};
 use crate::engine::open::{OpenSource, Opened};
 use crate::engine::quarantine::open_sound;
-use crate::engine::{Budget, work};
-use crate::job::{JobError, findings};
+use crate::engine::{Budget, hash_key, work};
+use crate::job::{JobError, check_place, findings};
 use crate::queries;
 
 use super::args::CheckOptions;
@@ -24,6 +24,8 @@ pub(super) fn check(options: &CheckOptions, console: &Console) -> Result<(), Fai
     }
     .map_err(JobError::from)?;
     let query_tables = queries::dry_run(&answers).map_err(JobError::from)?;
+    check_place(&plan)?;
+    hash_key::hasher(&plan).map_err(JobError::from)?;
     let pool = work::pool(options.config.threads).map_err(JobError::from)?;
     let limits = Budget::of_process(None, options.config.threads, std::env::temp_dir()).limits();
     let opened = open_sound(&plan, &pool, &limits).map_err(JobError::from)?;

@@ -33,6 +33,8 @@ mod money;
 mod naive;
 mod naive_funnel;
 mod naive_tables;
+mod odd_parquet;
+mod outputs;
 mod planted;
 mod profiles;
 mod reference;
