@@ -18,6 +18,7 @@ use rayon::ThreadPool;
 use crate::analyses::{Analyses, NamedFrame};
 use crate::config::Secrets;
 use crate::config::plan::{OnAnomaly, Plan};
+use crate::engine::allocator::give_back_on_all;
 use crate::engine::budget::Budget;
 use crate::engine::conflicts;
 use crate::engine::kernel::{Kernel, KernelInput, cut_options};
@@ -236,6 +237,10 @@ fn compute(
     quality::check_duplicates(plan, loaded, &cut)?;
     progress.begin("finishing tables", 0);
     let mut frames = finish(&analyses, buckets, all, pool)?;
+    if waiting.is_scarce() {
+        // What was added up is gone, and the queries bring the next large part of the program into memory.
+        give_back_on_all(pool);
+    }
     frames.push(("reconciliation", quality::row_ledger(loaded, &cut)?));
     frames.push(("data_quality", quality::data_quality(plan, &kernel.rules, loaded, opened, &cut)?));
     progress.end();

@@ -96,12 +96,21 @@ pub trait Analysis: Send + Sync {
     /// Adds what another partial has seen, both of them closed.
     fn merge(&self, into: &mut Self::Partial, from: Self::Partial);
 
+    /// What all of these have seen.
+    fn total(&self, partials: Vec<Self::Partial>) -> Self::Partial {
+        let mut partials = partials.into_iter();
+        let mut total = partials.next().unwrap_or_else(|| self.partial());
+        partials.for_each(|partial| self.merge(&mut total, partial));
+        total
+    }
+
     /// Turns partials into tables: of the 64 buckets in their order, or one of all journeys, as the
-    /// registry says. Without replicates how many there are makes no difference. `withheld` is what the analyses before
+    /// registry says. Without replicates how many there are makes no difference. They are handed over, as nobody needs
+    /// them any more and a second copy would be of what is largest by then. `withheld` is what the analyses before
     /// it have hidden that it must not show.
     fn finish(
         &self,
-        partials: &[Self::Partial],
+        partials: Vec<Self::Partial>,
         withheld: &mut Withheld,
     ) -> Result<Vec<NamedFrame>, PolarsError>;
 }
@@ -221,7 +230,7 @@ macro_rules! registry {
                 }
                 let mut frames = Vec::new();
                 let mut withheld = Withheld::new();
-                $(frames.extend(self.$replicated.finish(&$replicated, &mut withheld)?);)+
+                $(frames.extend(self.$replicated.finish($replicated, &mut withheld)?);)+
                 Ok(frames)
             }
 
@@ -232,7 +241,7 @@ macro_rules! registry {
             pub fn finish_workers(&self, all: WorkerPartials) -> Result<Vec<NamedFrame>, PolarsError> {
                 let mut frames = Vec::new();
                 let mut withheld = Withheld::new();
-                $(frames.extend(self.$summed.finish(&[all.$summed], &mut withheld)?);)+
+                $(frames.extend(self.$summed.finish(vec![all.$summed], &mut withheld)?);)+
                 Ok(frames)
             }
         }

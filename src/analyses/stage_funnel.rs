@@ -102,11 +102,10 @@ impl Analysis for StageFunnel<'_> {
 
     fn finish(
         &self,
-        partials: &[FunnelPartial],
+        partials: Vec<FunnelPartial>,
         _withheld: &mut Withheld,
     ) -> Result<Vec<NamedFrame>, PolarsError> {
-        let mut total = self.partial();
-        partials.iter().for_each(|partial| total.add(partial));
+        let total = self.total(partials);
         let first = total.stages.first().map_or(0, |stage| stage.entered);
         let rows: Vec<StageRow<'_>> = total
             .stages

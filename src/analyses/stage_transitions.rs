@@ -212,11 +212,10 @@ impl Analysis for StageTransitions<'_> {
 
     fn finish(
         &self,
-        partials: &[TransitionPartial],
+        partials: Vec<TransitionPartial>,
         _withheld: &mut Withheld,
     ) -> Result<Vec<NamedFrame>, PolarsError> {
-        let mut total = self.partial();
-        partials.iter().for_each(|partial| total.add(partial));
+        let total = self.total(partials);
         let name = |stage: usize| self.rules.targets[stage].name.as_str();
         let side = self.side();
         let none = CoarseHistogram::default();

@@ -88,7 +88,7 @@ impl Bench {
             self.observe(analysis, journey, &mut buckets[at % BUCKETS]);
         }
         buckets.iter_mut().for_each(|bucket| analysis.close(bucket));
-        analysis.finish(&buckets, withheld).unwrap()
+        analysis.finish(buckets, withheld).unwrap()
     }
 
     /// The same, after asserting that another order, spread and merge give the same frames.
@@ -115,7 +115,7 @@ impl Bench {
         workers.into_iter().rev().for_each(|worker| analysis.merge(&mut merged, worker));
         let mut buckets: Vec<A::Partial> = (1..BUCKETS).map(|_| analysis.partial()).collect();
         buckets.push(merged);
-        analysis.finish(&buckets, &mut self.withheld()).unwrap()
+        analysis.finish(buckets, &mut self.withheld()).unwrap()
     }
 
     fn observe<A: Analysis>(&self, analysis: &A, journey: &OwnedJourney, partial: &mut A::Partial) {

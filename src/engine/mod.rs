@@ -1,5 +1,6 @@
 //! Drives the kernel over files and partitions.
 
+pub mod allocator;
 pub mod budget;
 pub mod conflicts;
 pub mod error;

@@ -15,6 +15,7 @@ use crate::journey::walk::Walk;
 use crate::stats::jackknife::BUCKETS;
 use crate::tables::on_one_thread;
 
+use super::allocator::{give_back, give_back_on_all};
 use super::error::EngineError;
 use super::kernel::Kernel;
 use super::spill::Waiting;
@@ -133,6 +134,11 @@ pub fn observe<O: Observer>(
     let partitions_of = |bucket: usize| bucket * PARTITIONS_OF_BUCKET..(bucket + 1) * PARTITIONS_OF_BUCKET;
     let mut buckets: Vec<usize> = (0..BUCKETS).collect();
     buckets.sort_by_key(|bucket| partitions_of(*bucket).any(|partition| waiting.is_large(partition)));
+    // What reading has freed is as much as a small budget leaves for journeys.
+    let is_scarce = waiting.is_scarce();
+    if is_scarce {
+        give_back_on_all(pool);
+    }
     let mut workers = work::for_each(
         pool,
         &buckets,
@@ -161,6 +167,9 @@ pub fn observe<O: Observer>(
             }
             observer.close_bucket(&mut partial);
             done.push((*bucket, partial));
+            if is_scarce {
+                give_back();
+            }
             Ok::<_, EngineError>(())
         },
     )?;

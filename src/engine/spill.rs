@@ -171,6 +171,11 @@ impl Waiting {
         self.spilled.bytes()
     }
 
+    /// Whether there was more than memory is for.
+    pub fn is_scarce(&self) -> bool {
+        self.spilled_bytes() > 0
+    }
+
     /// Whether a partition takes more than a thread's share of memory.
     pub fn is_large(&self, index: usize) -> bool {
         self.large.get(index).copied().unwrap_or(false)

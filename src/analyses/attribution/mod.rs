@@ -602,9 +602,10 @@ impl Analysis for Attribution<'_> {
 
     fn finish(
         &self,
-        buckets: &[AttributionPartial],
+        buckets: Vec<AttributionPartial>,
         _withheld: &mut Withheld,
     ) -> Result<Vec<NamedFrame>, PolarsError> {
+        let buckets = &buckets[..];
         let solved = solve::solve(self, buckets);
         let mut frames = tables::frames(self, &solved)?;
         frames.extend(channel_roi::frames(self, buckets, &solved)?);

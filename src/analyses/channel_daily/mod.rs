@@ -196,11 +196,10 @@ impl Analysis for ChannelDaily<'_> {
 
     fn finish(
         &self,
-        partials: &[DailyPartial],
+        partials: Vec<DailyPartial>,
         _withheld: &mut Withheld,
     ) -> Result<Vec<NamedFrame>, PolarsError> {
-        let mut total = self.partial();
-        partials.iter().for_each(|partial| total.add(partial));
+        let total = self.total(partials);
         Ok(vec![("channel_daily", rows::frame(self, &total)?)])
     }
 }

@@ -36,16 +36,16 @@ impl<'t> Cells<'t> {
     pub(super) fn new(
         dimension: &'t Dimension,
         merged: &Merged<'t>,
-        table: &SegmentTable,
+        table: SegmentTable,
         experiment: &Experiment<'_>,
         min_customers: u64,
     ) -> Self {
         let mut by_name: BTreeMap<&'t str, Vec<SegmentCounts>> = BTreeMap::new();
-        for (segment, counts) in table.segments() {
+        for (segment, counts) in table.into_segments() {
             // Of whom the population knows nobody, everybody is few.
             let name = merged.cell(segment).map_or(SMALL, |cell| merged.names()[cell]);
             let own = by_name.entry(name).or_insert_with(|| vec![SegmentCounts::default(); counts.len()]);
-            own.iter_mut().zip(counts).for_each(|(own, counts)| own.merge(counts.clone()));
+            own.iter_mut().zip(counts).for_each(|(own, counts)| own.merge(counts));
         }
         let (names, variants): (Vec<&str>, Vec<Vec<SegmentCounts>>) = by_name.into_iter().unzip();
         let mut cells = Self {

@@ -103,8 +103,10 @@ impl SegmentTable {
     }
 
     /// Segments with analysed customers, and those by variant.
-    pub(super) fn segments(&self) -> impl Iterator<Item = (usize, &[SegmentCounts])> {
-        self.seen.iter().map(|segment| *segment as usize).zip(self.cells.chunks_exact(self.variants))
+    pub(super) fn into_segments(self) -> impl Iterator<Item = (usize, Vec<SegmentCounts>)> {
+        let Self { seen, cells, variants, .. } = self;
+        let mut cells = cells.into_iter();
+        seen.into_iter().map(move |segment| (segment as usize, cells.by_ref().take(variants).collect()))
     }
 
     fn merge(&mut self, other: SegmentTable, windows: usize) {

@@ -150,11 +150,10 @@ impl Analysis for Experiments<'_> {
 
     fn finish(
         &self,
-        partials: &[ExperimentPartial],
+        partials: Vec<ExperimentPartial>,
         withheld: &mut Withheld,
     ) -> Result<Vec<NamedFrame>, PolarsError> {
-        let mut total = self.partial();
-        partials.iter().for_each(|partial| self.merge(&mut total, partial.clone()));
+        let mut total = self.total(partials);
         let settled = self.places.experiments.iter().zip(&total.experiments).map(|(experiment, counts)| {
             let analysed: Vec<u64> = counts.variants.iter().map(WholeCounts::customers).collect();
             experiment.settled(&analysed)
@@ -173,8 +172,11 @@ impl Analysis for Experiments<'_> {
         let mut results = Vec::new();
         let mut checks = Vec::new();
         for at in order {
-            let (experiment, counts) = (&experiments[at], &total.experiments[at]);
-            let tables = self.context.dimensions.iter().zip(&merged).zip(&counts.dimensions);
+            let experiment = &experiments[at];
+            // They end with the experiment: of many, the cells of all would be a second copy of the tables.
+            let tables = std::mem::take(&mut total.experiments[at].dimensions);
+            let counts = &total.experiments[at];
+            let tables = self.context.dimensions.iter().zip(&merged).zip(tables);
             let mut cells: Vec<Cells<'_>> = tables
                 .map(|((dimension, merged), table)| {
                     Cells::new(dimension, merged, table, experiment, min_customers)

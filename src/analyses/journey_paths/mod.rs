@@ -118,7 +118,7 @@ impl Analysis for JourneyPaths<'_> {
 
     fn finish(
         &self,
-        buckets: &[PathsPartial],
+        buckets: Vec<PathsPartial>,
         _withheld: &mut Withheld,
     ) -> Result<Vec<NamedFrame>, PolarsError> {
         let Some(target) = self.target else { return Ok(Vec::new()) };

@@ -208,7 +208,7 @@ proptest! {
             analysis.merge(&mut merged, partial);
         }
         prop_assert!(merged.sorted.paths.len() <= most);
-        let frame = analysis.finish(&[merged], &mut Withheld::new()).unwrap().remove(0).1;
+        let frame = analysis.finish(vec![merged], &mut Withheld::new()).unwrap().remove(0).1;
         let column = |name: &str| frame.column(name).unwrap().i64().unwrap().to_vec();
         let found: BTreeMap<String, (i64, i64)> = show(&frame, &["path"])
             .lines()

@@ -102,28 +102,22 @@ impl<'a> Segments<'a> {
     }
 
     /// Customers of a dimension, by segment.
-    fn customers(&self, at: usize, partials: &[SegmentPartial]) -> Vec<u64> {
+    fn customers(&self, at: usize, total: &SegmentPartial) -> Vec<u64> {
         let mut customers = vec![0; self.context.dimensions[at].segments.len()];
-        for (segment, counts) in partials.iter().flat_map(|partial| &partial.dimensions[at].seen) {
-            customers[*segment as usize] += counts.customers;
+        for (segment, counts) in &total.dimensions[at].seen {
+            customers[*segment as usize] = counts.customers;
         }
         customers
     }
 
     /// Adds up the cells of a dimension.
-    fn cells(
-        &self,
-        at: usize,
-        customers: &[u64],
-        partials: &[SegmentPartial],
-    ) -> (Merged<'a>, Vec<SegmentCounts>) {
+    fn cells(&self, at: usize, customers: &[u64], table: SegmentTable) -> (Merged<'a>, Vec<SegmentCounts>) {
         let Context { plan, dimensions, .. } = self.context;
-        let seen = || partials.iter().flat_map(|partial| &partial.dimensions[at].seen);
         let merged = Merged::new(&dimensions[at], customers, plan.segments.min_customers);
         let mut cells = vec![SegmentCounts::default(); merged.names().len()];
-        for (segment, counts) in seen() {
-            if let Some(cell) = merged.cell(*segment as usize) {
-                cells[cell].add(counts.clone());
+        for (segment, counts) in table.seen {
+            if let Some(cell) = merged.cell(segment as usize) {
+                cells[cell].add(counts);
             }
         }
         (merged, cells)
@@ -212,14 +206,16 @@ impl Analysis for Segments<'_> {
 
     fn finish(
         &self,
-        partials: &[SegmentPartial],
+        partials: Vec<SegmentPartial>,
         withheld: &mut Withheld,
     ) -> Result<Vec<NamedFrame>, PolarsError> {
         let context = &self.context;
         let min_customers = context.plan.segments.min_customers;
+        let total = self.total(partials);
         let population: Vec<Vec<u64>> =
-            (0..context.dimensions.len()).map(|at| self.customers(at, partials)).collect();
-        let cells = population.iter().enumerate().map(|(at, customers)| self.cells(at, customers, partials));
+            (0..context.dimensions.len()).map(|at| self.customers(at, &total)).collect();
+        let tables = population.iter().zip(total.dimensions).enumerate();
+        let cells = tables.map(|(at, (customers, table))| self.cells(at, customers, table));
         let all: Vec<(Merged<'_>, Vec<SegmentCounts>)> = cells.collect();
         let (mut conversions, mut stages) = (Vec::new(), funnel::Rows::new());
         for (at, (dimension, (merged, cells))) in context.dimensions.iter().zip(&all).enumerate() {

@@ -467,7 +467,8 @@ fn healthy_experiments_seldom_warn() {
             counts.observe(&context, experiment, &customer, day, std::iter::once(segment));
         }
         counts.close(&context, experiment);
-        let cells = [Cells::new(&context.dimensions[0], &merged, &counts.dimensions[0], experiment, 10)];
+        let table = counts.dimensions.remove(0);
+        let cells = [Cells::new(&context.dimensions[0], &merged, table, experiment, 10)];
         let checks = of_experiment(&context, experiment, &counts, &days, &cells, &[]);
         let new = ["srm_by_day", "srm_by_segment", "activity_before", "novelty"];
         for check in checks.iter().filter(|check| new.contains(&check.check)) {
