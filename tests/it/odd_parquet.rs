@@ -293,9 +293,14 @@ fn pages_of_every_layout() {
 
 #[test]
 fn columns_that_nobody_asks_for_do_no_harm() {
-    let list: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(
-        [Some(vec![Some(1), None]), None, Some(vec![]), Some(vec![Some(2)]), None, None].into_iter(),
-    ));
+    let list: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>([
+        Some(vec![Some(1), None]),
+        None,
+        Some(vec![]),
+        Some(vec![Some(2)]),
+        None,
+        None,
+    ]));
     let inner: ArrayRef = Arc::new(Int64Array::from(vec![1; 6]));
     let group: ArrayRef =
         Arc::new(StructArray::from(vec![(Arc::new(Field::new("event", DataType::Int64, false)), inner)]));
