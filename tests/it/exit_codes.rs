@@ -42,7 +42,14 @@ const FAILURES: [(&str, Spoil, &[&str], i32, &str); 15] = [
     ),
     ("no files", |it| fs::remove_dir_all(it.path("touchpoints")).unwrap(), &[], 66, "no file matches"),
     ("no rows", |_| {}, &["--date", "2030-01-01"], 66, "no touchpoint"),
-    ("an output that is a file", |it| it.write("out", "a file"), &[], 74, "could not"),
+    ("an output that is a file", |it| it.write("out", "a file"), &[], 78, "is a file; it has to be"),
+    (
+        "an output among the inputs",
+        |_| {},
+        &["--out", "touchpoints"],
+        78,
+        "is where inputs.touchpoints is read",
+    ),
     ("a spill folder that is gone", |_| {}, &["--temp-dir", "nowhere"], 64, "no temporary file"),
     (
         "a summary that can't be written",
