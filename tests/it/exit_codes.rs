@@ -16,7 +16,7 @@ fn warehouse() -> Warehouse {
 type Spoil = fn(&Warehouse);
 
 /// What is wrong, how it comes about, the arguments of the run, its exit code and a part of the message.
-const FAILURES: [(&str, Spoil, &[&str], i32, &str); 15] = [
+const FAILURES: [(&str, Spoil, &[&str], i32, &str); 16] = [
     ("an unknown option", |_| {}, &["--nonsense"], 64, "unexpected argument"),
     ("an unknown table", |_| {}, &["--only", "channel_rio"], 64, "did you mean `channel_roi`?"),
     ("temporary files among results", |_| {}, &["--temp-dir", "out/tmp"], 64, "inside the output"),
