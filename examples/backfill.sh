@@ -24,6 +24,11 @@ case $step in day | week | month) ;; *) usage ;; esac
 # UTC, for there every date has all its hours and no change of clocks stands between two of them.
 day() { date -u -d "$1" +%F; }
 from=$(day "$from") && to=$(day "$to") || usage
+# Dates as text are in the order of time.
+if [[ ! $from < $to ]]; then
+    printf 'no window begins at %s and ends at %s: FROM comes before TO, which is no part of it\n' "$from" "$to" >&2
+    usage
+fi
 
 touchline=${TOUCHLINE_BIN:-touchline}
 attempts=${BACKFILL_ATTEMPTS:-3}
@@ -45,7 +50,6 @@ window() {
     done
 }
 
-# Dates as text are in the order of time.
 while [[ $from < $to ]]; do
     next=$(day "$from + 1 $step")
     # The last window ends where it was asked to.

@@ -1,6 +1,7 @@
 //! The pipeline, top to bottom.
 
 mod anomaly;
+mod direct;
 mod error;
 pub mod findings;
 mod freshness;
@@ -142,7 +143,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Result
     if options.strict {
         quality::check_strict(&suspect)?;
     }
-    let warnings = [unlike, stale].concat();
+    let warnings = [unlike, stale, computed.misnamed].concat();
     let tables = only.of(tables);
     let mut counts = quality::counts(&loaded, &computed.cut);
     counts.insert(quality::WARNINGS.to_owned(), suspect.len() as u64);
@@ -215,6 +216,8 @@ pub(crate) fn budget(plan: &Plan, options: &RunOptions) -> Result<Budget, JobErr
 struct Computed {
     frames: Vec<NamedFrame>,
     cut: CutCounts,
+    /// Direct channels that the configuration spells otherwise, in words.
+    misnamed: Vec<String>,
 }
 
 /// From rows to core frames: rules once per combination, one look at each journey, one finish.
@@ -244,7 +247,8 @@ fn compute(
     frames.push(("reconciliation", quality::row_ledger(loaded, &cut)?));
     frames.push(("data_quality", quality::data_quality(plan, &kernel.rules, loaded, opened, &cut)?));
     progress.end();
-    Ok(Computed { frames, cut })
+    let misnamed = direct::warning(plan, &kernel.rules.channels).into_iter().collect();
+    Ok(Computed { frames, cut, misnamed })
 }
 
 /// What the kernel is told of what was read.
@@ -306,7 +310,11 @@ fn job_record(plan: &Plan, queries: &[Query], secrets: &Secrets) -> Result<JobRe
         config_hash: blake3::hash(&json).to_hex().to_string(),
         timezone: plan.job.timezone.name.clone(),
         currency: plan.job.currency.code.clone(),
-        config: plan.written.clone(),
+        config: plan
+            .written
+            .iter()
+            .map(|(key, value)| (key.clone(), secrets.redact(value).into_owned()))
+            .collect(),
         queries: queries::texts(queries)
             .into_iter()
             .map(|(file, text)| (file, blake3::hash(text.as_bytes()).to_hex().to_string()))

@@ -10,7 +10,7 @@ use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::config::Overrides;
 
 use super::console::{LogFormat, Verbosity};
-use super::size;
+use super::{numbers, size};
 
 /// A flag's variable is off when it is unset, empty, `0`, `n`, `no`, `f`, `false` or `off`, and on otherwise.
 fn flag() -> FalseyValueParser {
@@ -140,8 +140,15 @@ pub(super) struct ConfigOptions {
     #[arg(long, value_name = "KEY.PATH=VALUE", env = "TOUCHLINE_SET", value_delimiter = '\n')]
     set: Vec<String>,
 
-    /// Threads; 0: one per core
-    #[arg(long, value_name = "N", default_value_t = 0, env = "TOUCHLINE_THREADS")]
+    /// Threads, at most 1024; 0: one per core
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = numbers::threads,
+        allow_negative_numbers = true,
+        env = "TOUCHLINE_THREADS"
+    )]
     pub(super) threads: usize,
 }
 
@@ -186,7 +193,13 @@ pub(super) struct RunOptions {
     pub(super) strict: bool,
 
     /// Seconds to wait while another run holds the output
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, env = "TOUCHLINE_WAIT")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 0,
+        allow_negative_numbers = true,
+        env = "TOUCHLINE_WAIT"
+    )]
     wait: u64,
 
     /// Publish these tables only, and `reconciliation`; all are computed. `current` moves only if no table of the
@@ -244,6 +257,14 @@ impl RunOptions {
 pub(super) struct CheckOptions {
     #[command(flatten)]
     pub(super) config: ConfigOptions,
+
+    /// Read every page that a run would read, and compare the checksums that pages have: takes as long as reading does
+    #[arg(long, env = "TOUCHLINE_FULL", value_parser = flag())]
+    pub(super) full: bool,
+
+    /// Memory for the whole process, as for `run`: what a file may claim depends on it
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, env = "TOUCHLINE_MEMORY")]
+    pub(super) memory: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -253,7 +274,12 @@ pub(super) struct ExplainOptions {
     pub(super) config: ConfigOptions,
 
     /// Customer by the id of the touchpoint files: every row, path and weight of the journey
-    #[arg(long, value_name = "ID", env = "TOUCHLINE_CUSTOMER")]
+    #[arg(
+        long,
+        value_name = "ID",
+        value_parser = NonEmptyStringValueParser::new(),
+        env = "TOUCHLINE_CUSTOMER"
+    )]
     pub(super) customer: Option<String>,
 
     /// Table of the row to explain: `stage_attribution` or `channel_roi`
@@ -265,6 +291,7 @@ pub(super) struct ExplainOptions {
         long = "where",
         value_name = "COLUMN=VALUE",
         requires = "table",
+        conflicts_with = "customer",
         env = "TOUCHLINE_WHERE",
         value_delimiter = '\n'
     )]
@@ -272,7 +299,7 @@ pub(super) struct ExplainOptions {
 
     /// Folder of a published run, for what the data-driven models saw of a customer's channels. Default: the current
     /// one
-    #[arg(long, value_name = "DIR", requires = "customer", env = "TOUCHLINE_RUN")]
+    #[arg(long, value_name = "DIR", requires = "customer", conflicts_with = "table", env = "TOUCHLINE_RUN")]
     pub(super) run: Option<PathBuf>,
 
     /// Form of the explanation on standard output
@@ -319,19 +346,44 @@ pub(super) struct GenerateOptions {
     pub(super) dir: PathBuf,
 
     /// Customers; each has about 7.5 touchpoints
-    #[arg(long, value_name = "N", default_value_t = 12_000, env = "TOUCHLINE_CUSTOMERS")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 12_000,
+        allow_negative_numbers = true,
+        env = "TOUCHLINE_CUSTOMERS"
+    )]
     pub(super) customers: u64,
 
     /// Days from 2026-04-01 on
-    #[arg(long, value_name = "D", default_value_t = 90, env = "TOUCHLINE_DAYS")]
+    #[arg(
+        long,
+        value_name = "D",
+        default_value_t = 90,
+        allow_negative_numbers = true,
+        env = "TOUCHLINE_DAYS"
+    )]
     pub(super) days: u32,
 
     /// The same seed gives the same bytes
-    #[arg(long, value_name = "S", default_value_t = 7, env = "TOUCHLINE_SEED")]
+    #[arg(
+        long,
+        value_name = "S",
+        default_value_t = 7,
+        allow_negative_numbers = true,
+        env = "TOUCHLINE_SEED"
+    )]
     pub(super) seed: u64,
 
-    /// Threads; 0: one per core
-    #[arg(long, value_name = "N", default_value_t = 0, env = "TOUCHLINE_THREADS")]
+    /// Threads, at most 1024; 0: one per core
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = numbers::threads,
+        allow_negative_numbers = true,
+        env = "TOUCHLINE_THREADS"
+    )]
     pub(super) threads: usize,
 
     /// Say nothing on success
@@ -350,19 +402,33 @@ pub(super) struct InitOptions {
     pub(super) paths: Vec<PathBuf>,
 
     /// Configuration to write
-    #[arg(short, long, value_name = "FILE", default_value = "touchline.toml")]
-    pub(super) output: PathBuf,
+    // The variable of an `--output` is that of `run`, which says something else; so it is of `--force`.
+    #[arg(
+        short,
+        long,
+        short_alias = 'o',
+        alias = "output",
+        value_name = "FILE",
+        default_value = "touchline.toml",
+        env = "TOUCHLINE_CONFIG"
+    )]
+    pub(super) config: PathBuf,
 
-    /// Write over a file that is there
-    #[arg(long)]
-    pub(super) force: bool,
+    /// Write over a configuration that is there
+    #[arg(long, alias = "force", env = "TOUCHLINE_OVERWRITE", value_parser = flag())]
+    pub(super) overwrite: bool,
 
     /// Event of all rows of exports that have no column for it, such as `purchase` for a table of orders
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new(),
+        env = "TOUCHLINE_EVENT"
+    )]
     pub(super) event: Option<String>,
 
     /// Say nothing on success
-    #[arg(short, long)]
+    #[arg(short, long, env = "TOUCHLINE_QUIET", value_parser = flag())]
     pub(super) quiet: bool,
 }
 
@@ -385,7 +451,7 @@ pub(super) struct DiffOptions {
     pub(super) format: OutputFormat,
 
     /// Largest changes that are shown of each table
-    #[arg(long, value_name = "N", default_value_t = 5, env = "TOUCHLINE_TOP")]
+    #[arg(long, value_name = "N", default_value_t = 5, allow_negative_numbers = true, env = "TOUCHLINE_TOP")]
     pub(super) top: usize,
 
     /// Exit with 1 if a table differs, else with 0
@@ -402,10 +468,7 @@ mod tests {
         let own =
             command.get_arguments().filter_map(|argument| Some((argument.get_long()?.to_owned(), argument)));
         let mut all: Vec<_> = own.filter(|(name, _)| !["help", "version"].contains(&name.as_str())).collect();
-        // What a person calls once, at a terminal, has no variables; its `--output` is another than that of `run`.
-        all.extend(
-            command.get_subcommands().filter(|command| command.get_name() != "init").flat_map(options),
-        );
+        all.extend(command.get_subcommands().flat_map(options));
         all
     }
 

@@ -1,18 +1,20 @@
-//! `touchline check`: what a run would read, prune and write, without doing it.
+//! `touchline check`: whether a run would take the inputs, and what it would read, prune and write, without doing it.
 
 use std::fmt::Write;
 
-use crate::config::plan::{Dedupe, Plan};
+use crate::config::plan::{Dedupe, Integrity, Plan};
 use crate::engine::open::{OpenSource, Opened};
-use crate::engine::quarantine::open_sound;
+use crate::engine::quarantine::{open_sound, verify_sound};
+use crate::engine::small::SmallFile;
 use crate::engine::{Budget, hash_key, work};
+use crate::input::InputFile;
 use crate::job::{JobError, check_place, findings};
 use crate::queries;
 
 use super::args::CheckOptions;
-use super::console::Console;
+use super::console::{Console, printable};
 use super::diagnostics::Failure;
-use super::progress::counted;
+use super::progress::{counted, grouped};
 use super::run::load_plan;
 
 /// Validates and reports on standard output.
@@ -26,15 +28,17 @@ pub(super) fn check(options: &CheckOptions, console: &Console) -> Result<(), Fai
     let query_tables = queries::dry_run(&answers).map_err(JobError::from)?;
     check_place(&plan)?;
     hash_key::hasher(&plan).map_err(JobError::from)?;
-    let pool = work::pool(options.config.threads).map_err(JobError::from)?;
-    let limits = Budget::of_process(None, options.config.threads, std::env::temp_dir()).limits();
+    let budget = Budget::of_process(options.memory, options.config.threads, std::env::temp_dir());
+    let (pool, limits) = (work::pool(budget.threads()).map_err(JobError::from)?, budget.limits());
     let opened = open_sound(&plan, &pool, &limits).map_err(JobError::from)?;
+    let opened = verify_sound(&plan, opened, options.full, &pool, &limits).map_err(JobError::from)?;
     let names: Vec<String> = crate::tables::ALL
         .iter()
         .map(|spec| spec.name.to_owned())
         .chain(query_tables.into_iter().map(|docs| docs.name))
         .collect();
     let mut text = report(&opened);
+    text.push_str(&verified(&plan, &opened, options.full));
     text.push_str(&notes(&plan, &opened));
     let _ = writeln!(text, "writes to {}:", plan.output.path.display());
     let _ = writeln!(text, "  {}", names.join(", "));
@@ -69,9 +73,34 @@ fn report(opened: &Opened) -> String {
     text
 }
 
+/// How many files are sure to be what was exported; nothing where no checksum says so.
+fn verified(plan: &Plan, opened: &Opened, pages: bool) -> String {
+    let lookups = [&opened.customers, &opened.assignments, &opened.suppress].into_iter().flatten();
+    let large = opened.touchpoints.iter().chain(lookups).flat_map(|source| &source.files);
+    let small = [&opened.spend, &opened.rates].into_iter().flatten().flat_map(|source| &source.files);
+    let files: Vec<&InputFile> = large.map(|file| &file.file).chain(small.map(SmallFile::file)).collect();
+    let sealed = files.iter().filter(|file| file.sidecar.is_some()).count();
+    let mut text = String::new();
+    if sealed > 0 && plan.contract.integrity != Integrity::Off {
+        let all = counted(files.len() as u64, "file");
+        let _ = writeln!(text, "compared with the checksum beside it: {} of {all}", grouped(sealed as u64));
+    }
+    if pages {
+        text.push_str("read to the last page: all that a run would read\n");
+    }
+    text
+}
+
 /// What a person should know before the run: it would go on all the same.
 fn notes(plan: &Plan, opened: &Opened) -> String {
     let mut text = String::new();
+    if !opened.quarantined.is_empty() {
+        text.push_str("leaves out, for it is damaged:\n");
+    }
+    for file in &opened.quarantined {
+        let _ =
+            writeln!(text, "  {}: {}", printable(&file.path.display().to_string()), printable(&file.reason));
+    }
     if !opened.unknown_columns.is_empty() {
         text.push_str("doesn't know, for they are neither mapped nor used:\n");
     }

@@ -12,17 +12,21 @@ use super::diagnostics::Failure;
 pub(super) fn init(options: &InitOptions, console: &Console) -> Result<(), Failure> {
     let request = Request {
         paths: options.paths.clone(),
-        output: options.output.clone(),
-        force: options.force,
+        output: options.config.clone(),
+        force: options.overwrite,
         event: options.event.clone(),
     };
     let written = init::init(&request)?;
-    let file = options.output.display();
+    let file = options.config.display();
     let text = format!(
         "wrote {file}\n{}next:  touchline check -c {file}  shows what a run would read\n       touchline run -c {file}\n",
         written.summary
     );
-    console.tell("written", &text, json!({ "file": options.output, "message": written.summary }));
+    console.tell(
+        "written",
+        &text,
+        json!({ "file": options.config.to_string_lossy(), "message": written.summary }),
+    );
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod environment;
 mod explain;
 mod init;
 mod lineage;
+mod numbers;
 mod panics;
 mod progress;
 mod reference;
@@ -124,7 +125,7 @@ fn generate(options: &args::GenerateOptions, console: &Console) -> Result<(), Fa
         options.dir.join("touchline.toml").display(),
     );
     let fields = json!({
-        "directory": options.dir,
+        "directory": options.dir.to_string_lossy(),
         "touchpoints": summary.touchpoints,
         "customers": summary.customers,
         "files": summary.touchpoint_files,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
-use super::sources::Sources;
+use super::sources::{COMMAND_LINE, Sources};
 
 /// What kind of mistake an error is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,9 +100,20 @@ impl ConfigErrors {
         &self.0
     }
 
-    /// The exit code of the command: 78, or 74 where the system failed.
+    /// The exit code of the command: 78; 74 where the system failed; 64 where the file is as it should be, and all that is
+    /// wrong is what an option says. A variable that isn't set is no mistake of the call.
     pub fn exit_code(&self) -> u8 {
-        if self.0.iter().any(|error| error.kind == ErrorKind::Io) { 74 } else { 78 }
+        let of_call = |error: &ConfigError| {
+            error.kind != ErrorKind::Environment
+                && error.location.as_ref().is_some_and(|location| location.file == COMMAND_LINE)
+        };
+        if self.0.iter().any(|error| error.kind == ErrorKind::Io) {
+            74
+        } else if self.0.iter().all(of_call) {
+            64
+        } else {
+            78
+        }
     }
 
     /// All of them as text, with a blank line between.

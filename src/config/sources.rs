@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::diagnostic::Location;
 
 /// What the place of an option is called.
-const COMMAND_LINE: &str = "command line";
+pub(super) const COMMAND_LINE: &str = "command line";
 
 /// The texts, one after the other.
 #[derive(Debug, Clone, Default)]

@@ -23,6 +23,8 @@ pub struct Causes {
     pub config_unrecorded: bool,
     /// Files of queries.
     pub queries: Vec<QueryChange>,
+    /// The tables that were asked for, where that differs; none: all.
+    pub only: Option<Change<Vec<String>>>,
     /// Files by input; inputs without any change are left out.
     pub inputs: Vec<InputChange>,
     /// Counts of rows and customers by fate that differ.
@@ -134,6 +136,8 @@ impl Causes {
                 && !window_moved,
             config,
             queries: queries(&before.job.queries, &after.job.queries),
+            only: (before.only != after.only)
+                .then(|| Change { before: before.only.clone(), after: after.only.clone() }),
             inputs: inputs(&before.inputs, &after.inputs),
             counts: counts(before, after),
             covered_days: None,
@@ -147,6 +151,7 @@ impl Causes {
             && self.config.is_empty()
             && !self.config_unrecorded
             && self.queries.is_empty()
+            && self.only.is_none()
             && self.inputs.is_empty()
             && self.counts.is_empty()
             && self.covered_days.as_ref().is_none_or(|covered| covered.by_day.is_empty())

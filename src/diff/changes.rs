@@ -45,6 +45,8 @@ pub enum Status {
     Added,
     /// Only the run before has it.
     Removed,
+    /// Only one of the runs has it, for the other was to publish some tables only, and not this one.
+    NotAsked,
     /// Its files differ, but one of the runs has no Parquet to compare rows by.
     NotCompared,
 }

@@ -47,7 +47,7 @@ pub struct Comparison {
     pub before: RunSummary,
     /// The run after.
     pub after: RunSummary,
-    /// Whether no table differs.
+    /// Whether no table differs that both were to publish.
     pub same_tables: bool,
     /// Why they differ.
     pub causes: Causes,
@@ -97,13 +97,17 @@ pub fn diff(request: &Request) -> Result<Comparison, DiffError> {
     for record in &after.manifest.tables {
         let change = match find(&before, &record.name) {
             Some(old) => compare((&before, &old), (&after, record), request.top)?,
-            None => TableChange::of(&record.name, Status::Added, None, Some(record.rows)),
+            None => {
+                let status = missing_in(&before, &record.name, Status::Added);
+                TableChange::of(&record.name, status, None, Some(record.rows))
+            }
         };
         tables.push(change);
     }
     for record in &before.manifest.tables {
         if find(&after, &record.name).is_none() {
-            tables.push(TableChange::of(&record.name, Status::Removed, Some(record.rows), None));
+            let status = missing_in(&after, &record.name, Status::Removed);
+            tables.push(TableChange::of(&record.name, status, Some(record.rows), None));
         }
     }
     if let (Some(old), Some(new)) = (read_named(&before, DAILY)?, read_named(&after, DAILY)?) {
@@ -112,10 +116,17 @@ pub fn diff(request: &Request) -> Result<Comparison, DiffError> {
     Ok(Comparison {
         before: RunSummary::of(&before),
         after: RunSummary::of(&after),
-        same_tables: tables.iter().all(|table| table.status == Status::Same),
+        same_tables: tables.iter().all(|table| matches!(table.status, Status::Same | Status::NotAsked)),
         causes,
         tables,
     })
+}
+
+/// What became of a table that only the other run has.
+fn missing_in(run: &Run, table: &str, otherwise: Status) -> Status {
+    let only = &run.manifest.only;
+    let is_asked_for = only.is_empty() || only.iter().any(|name| name == table);
+    if is_asked_for { otherwise } else { Status::NotAsked }
 }
 
 fn compare(

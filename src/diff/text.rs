@@ -58,6 +58,10 @@ fn causes(text: &mut String, causes: &Causes) {
     for query in &causes.queries {
         line(text, "query", &format!("{} {}", query.file, status(query.status)));
     }
+    if let Some(only) = &causes.only {
+        let asked = |tables: &[String]| if tables.is_empty() { "all".to_owned() } else { tables.join(", ") };
+        line(text, "tables", &format!("asked for: {} -> {}", asked(&only.before), asked(&only.after)));
+    }
     causes.inputs.iter().for_each(|input| files(text, input));
     if let Some(covered) = causes.covered_days.as_ref().filter(|covered| !covered.by_day.is_empty()) {
         let days = covered.by_day.iter().take(LISTED).map(|(day, count)| format!("{day} {count:+}"));
@@ -138,14 +142,20 @@ fn tables(text: &mut String, tables: &[TableChange]) {
         let _ =
             writeln!(text, "  {}: differs; its rows are compared where both runs have Parquet", table.table);
     }
-    for (status, what) in
-        [(Status::Added, "only after"), (Status::Removed, "only before"), (Status::Same, "unchanged")]
-    {
-        let names: Vec<&str> = of(status).map(|table| &*table.table).collect();
+    let mut listed = |what: &str, names: Vec<&str>| {
         if !names.is_empty() {
             let _ = writeln!(text, "  {what}: {}", names.join(", "));
         }
+    };
+    for (status, what) in
+        [(Status::Added, "only after"), (Status::Removed, "only before"), (Status::Same, "unchanged")]
+    {
+        listed(what, of(status).map(|table| &*table.table).collect());
     }
+    let (after, before): (Vec<&TableChange>, Vec<&TableChange>) =
+        of(Status::NotAsked).partition(|table| table.rows_before.is_none());
+    listed("not asked for before", after.iter().map(|table| &*table.table).collect());
+    listed("not asked for after", before.iter().map(|table| &*table.table).collect());
 }
 
 fn change(text: &mut String, cell: &CellChange) {

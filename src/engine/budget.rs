@@ -25,6 +25,8 @@ const UNKNOWN_BYTES: u64 = 4 << 30;
 pub struct Budget {
     /// Of the whole process.
     memory: u64,
+    /// With more than this, threads share what they add up.
+    resident: u64,
     row_bytes: u64,
     threads: usize,
     /// Where rows go beyond it.
@@ -43,13 +45,14 @@ impl Budget {
             usize::try_from(beside / (THREAD_BYTES + 2 * UNFINISHED_BYTES)).unwrap_or(usize::MAX);
         let threads = threads_or_cores(threads).min(affordable).max(1);
         let row_bytes = beside.saturating_sub(THREAD_BYTES * threads as u64);
-        Self { memory, ..Self::of_rows(row_bytes, threads, folder) }
+        Self { memory, resident: memory, ..Self::of_rows(row_bytes, threads, folder) }
     }
 
     /// For rows that hold so many bytes, with so many threads (0: one per core).
     pub fn of_rows(row_bytes: u64, threads: usize, folder: PathBuf) -> Self {
         let memory = row_bytes.max(LEAST_BYTES);
-        Self { memory, row_bytes, threads: threads_or_cores(threads), folder, held: AtomicU64::new(0) }
+        let threads = threads_or_cores(threads);
+        Self { memory, resident: row_bytes, row_bytes, threads, folder, held: AtomicU64::new(0) }
     }
 
     /// Without limit, with so many threads (0: one per core).
@@ -60,6 +63,12 @@ impl Budget {
     /// Threads that the budget allows, of those that were asked for.
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// Bytes in memory above which threads share what they add up: those of the whole process, or of rows where the
+    /// budget is for them alone.
+    pub fn resident(&self) -> u64 {
+        self.resident
     }
 
     /// What a file may ask for.
@@ -108,8 +117,18 @@ fn address_limit(text: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// What the process has of the machine's memory; None where the system doesn't say.
+pub(super) fn resident_bytes() -> Option<u64> {
+    kilobytes(&std::fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
+}
+
 fn meminfo_total(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    kilobytes(text, "MemTotal:")
+}
+
+/// Bytes of a line `key: 1024 kB`.
+fn kilobytes(text: &str, key: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1_024)
 }
 
@@ -155,5 +174,6 @@ mod tests {
         assert_eq!(address_limit(limits), Some(2_097_152_000));
         assert_eq!(address_limit(&limits.replace("2097152000", "unlimited ")), None);
         assert!(machine_bytes() > LEAST_BYTES);
+        assert!(resident_bytes().is_none_or(|bytes| (1 << 20..machine_bytes()).contains(&bytes)));
     }
 }

@@ -36,6 +36,7 @@ use super::open::{OpenSource, Opened};
 use super::small::{SmallRows, read_small};
 use super::spill::{Spilled, SpilledRows, Spiller, Waiting};
 use super::uses::Use;
+use super::verify;
 use super::work::{self, Progress};
 
 /// Rows that a thread takes at a time, at least.
@@ -312,7 +313,7 @@ fn load_rows(
     let threads = pool.current_num_threads();
     let mut inputs = Vec::new();
 
-    verify(opened, pool)?;
+    verify::by_sidecars(opened, pool)?;
     let suppressed = match &opened.suppress {
         Some(source) => read_suppressed(source, pool, &mut inputs)?,
         None => Suppressed::default(),
@@ -504,16 +505,6 @@ fn unnamed_events(plan: &Plan, book: &Codebook, texts: &[String], unnamed: &[u64
         rows.into_iter().filter_map(|(event, rows)| Some((event.to_owned(), rows?))).collect();
     events.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(&other.0)));
     events
-}
-
-/// Compares files with the checksums beside them, also those of which no row group is read: why none is, their
-/// footers say.
-fn verify(opened: &Opened, pool: &ThreadPool) -> Result<(), InputError> {
-    let lookups = [&opened.customers, &opened.assignments, &opened.suppress].into_iter().flatten();
-    let sources = opened.touchpoints.iter().chain(lookups);
-    let files: Vec<&OpenFile> = sources.flat_map(|source| &source.files).collect();
-    work::map(pool, &files, |file| file.verify())?;
-    Ok(())
 }
 
 /// From the rows that each worker counted by its own codes to rows by the codes of the book.

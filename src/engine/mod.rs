@@ -17,6 +17,7 @@ pub mod small;
 pub mod spill;
 pub mod unknown;
 mod uses;
+mod verify;
 pub mod work;
 
 pub use budget::Budget;

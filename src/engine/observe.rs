@@ -1,5 +1,7 @@
 //! Shows every journey of every partition to the analyses, one bucket at a time, and finishes them.
 
+use std::sync::Mutex;
+
 use polars::prelude::PolarsError;
 use rayon::ThreadPool;
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
@@ -139,6 +141,12 @@ pub fn observe<O: Observer>(
     if is_scarce {
         give_back_on_all(pool);
     }
+    // Sums grow with what was seen, and each worker has its own: where that is too much they share these.
+    let shared: Mutex<Option<O::Worker>> = Mutex::new(None);
+    let merge = |into: &mut Option<O::Worker>, from: O::Worker| match into {
+        Some(all) => observer.merge_worker(all, from),
+        None => *into = Some(from),
+    };
     let mut workers = work::for_each(
         pool,
         &buckets,
@@ -170,6 +178,11 @@ pub fn observe<O: Observer>(
             if is_scarce {
                 give_back();
             }
+            if waiting.is_overdrawn() {
+                let mut own = std::mem::replace(of_worker, observer.worker());
+                observer.close_worker(&mut own);
+                merge(&mut shared.lock().unwrap_or_else(|lock| lock.into_inner()), own);
+            }
             Ok::<_, EngineError>(())
         },
     )?;
@@ -177,14 +190,11 @@ pub fn observe<O: Observer>(
     pool.install(|| workers.par_iter_mut().for_each(close));
     progress.end();
     let mut buckets = Vec::with_capacity(BUCKETS);
-    let mut all: Option<O::Worker> = None;
+    let mut all = shared.into_inner().unwrap_or_else(|lock| lock.into_inner());
     let mut cut = CutCounts::default();
     for Worker { done, partial: worker, cut: own, .. } in workers {
         buckets.extend(done);
-        match &mut all {
-            Some(all) => observer.merge_worker(all, worker),
-            None => all = Some(worker),
-        }
+        merge(&mut all, worker);
         cut.merge(own);
     }
     buckets.sort_by_key(|(bucket, _)| *bucket);

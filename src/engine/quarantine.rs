@@ -17,6 +17,7 @@ use super::budget::Budget;
 use super::error::EngineError;
 use super::load::{Loaded, load};
 use super::open::{Opened, Opener, needed, open_inputs, open_without, scope_of};
+use super::verify;
 use super::work::{self, Progress};
 
 /// At most so many damaged files are named.
@@ -47,6 +48,29 @@ pub fn open_sound(plan: &Plan, pool: &ThreadPool, limits: &Limits) -> Result<Ope
             open_without(plan, pool, limits, damaged)
         }
         opened => opened,
+    }
+}
+
+/// Compares what was opened with the checksums beside it, without making anything of it; `pages`: also every page that a
+/// run would read with its own. What damaged files mean is as in a run.
+///
+/// # Errors
+/// As [`open_sound`].
+pub fn verify_sound(
+    plan: &Plan,
+    opened: Opened,
+    pages: bool,
+    pool: &ThreadPool,
+    limits: &Limits,
+) -> Result<Opened, EngineError> {
+    match verify::wholly(&opened, pages, pool) {
+        Err(error) if error.is_corrupt() => {
+            let damaged = told(plan, pool, limits, error)?;
+            let opened = open_without(plan, pool, limits, damaged)?;
+            verify::wholly(&opened, pages, pool)?;
+            Ok(opened)
+        }
+        verified => Ok(verified.map(|()| opened)?),
     }
 }
 
@@ -123,13 +147,7 @@ fn survey(plan: &Plan, pool: &ThreadPool, limits: &Limits) -> Result<Vec<Quarant
             let footer = read_footer(file.clone(), limits)?;
             let opened = open(source, footer, &needs, Some(TIME), scope_of(plan), opener.integrity)?;
             opened.verify()?;
-            let groups: Vec<usize> = opened.row_groups.iter().map(|(group, _)| *group).collect();
-            for portion in opened.portions(&groups) {
-                for batch in opened.read(portion, None)? {
-                    batch?;
-                }
-            }
-            Ok(())
+            verify::read_pages(&opened)
         };
         let found = work::map(pool, &discover(source)?, |file| match examine(file) {
             Err(error) if error.is_corrupt() => Ok(Some(Quarantined {

@@ -34,6 +34,17 @@ impl SmallSource {
     pub fn needs(&self) -> &[Need] {
         &self.needs
     }
+
+    /// Compares CSV files with the checksums beside them, and looks for the columns that are needed.
+    pub(super) fn verify_csv(&self) -> Result<(), InputError> {
+        for file in &self.files {
+            if let SmallFile::Csv(file) = file {
+                let read = csv::read(file, self.integrity)?;
+                locate_in_csv(&self.plan, file, &read.batch, &self.needs)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl SmallFile {

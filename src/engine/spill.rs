@@ -14,7 +14,7 @@ use crate::journey::key::PARTITIONS;
 use crate::journey::partition::Partition;
 use crate::journey::spill::{Extent, Spill};
 
-use super::budget::Budget;
+use super::budget::{Budget, resident_bytes};
 use super::error::EngineError;
 
 /// Writes one thread's rows out when there are too many.
@@ -120,6 +120,8 @@ pub struct Waiting {
     large: Vec<bool>,
     /// Held by the thread that works on a large one.
     turn: Mutex<()>,
+    /// Of the whole process.
+    most_resident: u64,
 }
 
 /// By worker that read them.
@@ -158,6 +160,7 @@ impl Waiting {
             spilled,
             folder: budget.folder().to_owned(),
             turn: Mutex::default(),
+            most_resident: budget.resident(),
         }
     }
 
@@ -174,6 +177,11 @@ impl Waiting {
     /// Whether there was more than memory is for.
     pub fn is_scarce(&self) -> bool {
         self.spilled_bytes() > 0
+    }
+
+    /// Whether the process takes more memory than the budget has, as far as the system says.
+    pub fn is_overdrawn(&self) -> bool {
+        self.is_scarce() && resident_bytes().is_some_and(|bytes| bytes > self.most_resident)
     }
 
     /// Whether a partition takes more than a thread's share of memory.

@@ -12,6 +12,7 @@ use super::sample::{Log, Values, attributes, currencies};
 use super::stages::{Conversion, Stages, conversions, stages};
 use super::survey::Kind;
 use super::tables::Table;
+use super::vocabulary::is_direct;
 
 /// Segments that a column divides customers into, at most.
 const MAX_SEGMENTS: usize = 20;
@@ -56,6 +57,8 @@ pub struct Draft {
     pub mixed_currencies: bool,
     /// Whether rules make channels of source and medium.
     pub channel_rules: bool,
+    /// Channels of the sample whose customers came by themselves, as they are spelt.
+    pub direct: Vec<String>,
     /// Share of rejected rows to allow, where the default would stop the run.
     pub max_rejected_share: Option<f64>,
     /// Share of duplicates to allow, where the default would stop the run.
@@ -137,6 +140,7 @@ impl Draft {
             mixed_currencies: log.currencies.distinct.len() > 1 && !has_rates,
             currency,
             channel_rules,
+            direct: log.channels.distinct.iter().filter(|name| is_direct(name)).cloned().collect(),
             max_rejected_share: allowed(share(log.unusable), MAX_REJECTED_SHARE),
             max_duplicate_share: allowed(share(log.duplicates), MAX_DUPLICATE_SHARE),
             touchpoints,

@@ -25,6 +25,14 @@ pub enum InitError {
     /// Nothing lies at a path, or it can't be read.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// No configuration can hold a path.
+    #[error("{} {}", path.display(), why.as_str())]
+    Unnamable {
+        /// As it was named.
+        path: PathBuf,
+        /// Why it can't.
+        why: Unnamable,
+    },
     /// The file is there.
     #[error("{} is there already", path.display())]
     Exists {
@@ -47,6 +55,33 @@ pub enum InitError {
     /// What was written is no configuration: a bug.
     #[error("the configuration that was made is not valid:\n{0}")]
     Invalid(ConfigErrors),
+}
+
+/// Why a path can't be written down, or not be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unnamable {
+    /// Its bytes are no text.
+    NotUtf8,
+    /// It is in an object store.
+    Remote,
+}
+
+impl Unnamable {
+    fn as_str(self) -> &'static str {
+        match self {
+            Unnamable::NotUtf8 => "is not UTF-8, so that no configuration can name it",
+            Unnamable::Remote => "is in an object store, and only files on this machine are looked at",
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Unnamable::NotUtf8 => "rename the folder",
+            Unnamable::Remote => {
+                "copy some of its files into a folder, and write the location into `path` afterwards"
+            }
+        }
+    }
 }
 
 /// What each file lacks.
@@ -116,20 +151,21 @@ impl InitError {
                 Some("name files or folders that hold *.parquet or *.csv".to_owned())
             }
             InitError::Input(error) => error.hint(),
+            InitError::Unnamable { why, .. } => Some(why.hint().to_owned()),
             InitError::Exists { .. } => {
-                Some("write elsewhere with `-o FILE`, or over it with `--force`".to_owned())
+                Some("write elsewhere with `--config FILE`, or over it with `--overwrite`".to_owned())
             }
             InitError::Refused(error) => error.hint(),
             InitError::Io { .. } | InitError::Invalid(_) => None,
         }
     }
 
-    /// Exit code: 64 the file is there, 65 bad data, 66 nothing usable, 70 a bug, 74 I/O.
+    /// Exit code: 64 the file is there or a path can't be looked at, 65 bad data, 66 nothing usable, 70 a bug, 74 I/O.
     pub fn exit_code(&self) -> u8 {
         match self {
             InitError::NoTouchpoints(_) => 66,
             InitError::Input(error) => error.exit_code(),
-            InitError::Exists { .. } => 64,
+            InitError::Unnamable { .. } | InitError::Exists { .. } => 64,
             InitError::Io { .. } => 74,
             InitError::Refused(error) => error.exit_code(),
             InitError::Invalid(_) => 70,

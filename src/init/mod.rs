@@ -8,6 +8,7 @@ mod draft;
 mod error;
 mod groups;
 mod names;
+mod patterns;
 mod sample;
 mod stages;
 mod survey;
@@ -19,14 +20,16 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-pub use error::{InitError, Unusable};
+pub use error::{InitError, Unnamable, Unusable};
 
+use crate::config::location::is_remote;
 use crate::config::{self, Overrides};
 use crate::engine::open::open_inputs;
 use crate::engine::{Budget, work};
 
 use draft::Draft;
 use groups::group;
+use patterns::Places;
 use survey::Survey;
 use tables::{Hints, Table, classify};
 
@@ -66,17 +69,36 @@ pub fn init(request: &Request) -> Result<Written, InitError> {
     if !request.force && output.symlink_metadata().is_ok() {
         return Err(InitError::Exists { path: request.output.clone() });
     }
-    let base = output.parent().unwrap_or(Path::new("/")).to_owned();
-    let survey = Survey::of(&request.paths)?;
+    let named = named(&request.paths)?;
+    let survey = Survey::of(&named)?;
     let draft = draft(&survey, request.event.as_deref())?;
     let all: Vec<&Path> = survey.all_paths().collect();
-    let text = text::config(&draft, &all, &base);
+    let base = output.parent().unwrap_or(Path::new("/"));
+    let places = Places { all: &all, named: &named, base };
+    let text = text::config(&draft, &places);
     try_out(&text, &output)?;
     write(&output, &text, request.force).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => InitError::Exists { path: request.output.clone() },
         _ => io("write", &request.output)(error),
     })?;
-    Ok(Written { summary: text::summary(&draft, &all, &base), text })
+    Ok(Written { summary: text::summary(&draft, &places), text })
+}
+
+/// The absolute paths of what was named, as far as a configuration can name them.
+fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>, InitError> {
+    let absolute = |path: &PathBuf| {
+        let unusable = |why| InitError::Unnamable { path: path.clone(), why };
+        if path.to_str().is_some_and(is_remote) {
+            return Err(unusable(Unnamable::Remote));
+        }
+        let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        if whole.to_str().is_none() {
+            return Err(unusable(Unnamable::NotUtf8));
+        }
+        // Without slashes at its end, so that it compares with what lies below it.
+        Ok(whole.components().collect())
+    };
+    paths.iter().map(absolute).collect()
 }
 
 /// Reads each export as the input that it is, and decides.

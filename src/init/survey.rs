@@ -111,15 +111,14 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Looks at every Parquet and CSV file below some files, folders and patterns.
+    /// Looks at every Parquet and CSV file below some files, folders and patterns, all of them absolute.
     ///
     /// # Errors
     ///
     /// Nothing lies at a path, or a folder can't be listed. A file that can't be read is no error.
     pub fn of(paths: &[PathBuf]) -> Result<Self, InputError> {
-        let absolute = paths.iter().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
         let mut files = Vec::new();
-        for path in absolute {
+        for path in paths {
             files.extend(discover(&source("init", vec![path.to_string_lossy().into_owned()]))?);
         }
         files.sort_by(|one, other| one.path.cmp(&other.path));

@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::draft::Draft;
-use super::groups::{Group, patterns};
+use super::groups::Group;
+use super::patterns::{Places, patterns};
 use super::stages::Conversion;
 use super::survey::Kind;
 use super::tables::{Mapped, Table, Why};
@@ -13,9 +14,11 @@ use super::tables::{Mapped, Table, Why};
 const COMMENT_COLUMN: usize = 36;
 /// Names that a comment lists.
 const LISTED: usize = 12;
+/// Of an input that so many paths name it is said.
+const MANY_PARTS: usize = 4;
 
 /// The text of the configuration.
-pub fn config(draft: &Draft, all: &[&Path], base: &Path) -> String {
+pub fn config(draft: &Draft, places: &Places<'_>) -> String {
     let seen = if draft.log.is_whole { "the rows" } else { "a sample of the rows" };
     let mut text = format!(
         "# Written by `touchline init`, which guessed from names, types and {seen}. Read it once and correct\n\
@@ -28,16 +31,13 @@ pub fn config(draft: &Draft, all: &[&Path], base: &Path) -> String {
     );
     let several = draft.touchpoints.len() > 1;
     for group in &draft.touchpoints {
-        input(&mut text, draft, group, several, all, base);
+        input(&mut text, draft, group, several, places);
     }
     for group in &draft.others {
-        input(&mut text, draft, group, false, all, base);
+        input(&mut text, draft, group, false, places);
     }
     contract(&mut text, draft);
-    if draft.channel_rules {
-        line(&mut text, "[channels]", "no column says the channel: rules make it of source and medium");
-        text.push_str("preset = \"ga4\"\n\n");
-    }
+    channels(&mut text, draft);
     stages(&mut text, draft);
     conversions(&mut text, draft);
     segments(&mut text, draft);
@@ -47,10 +47,19 @@ pub fn config(draft: &Draft, all: &[&Path], base: &Path) -> String {
 }
 
 /// What was written, in lines for a person.
-pub fn summary(draft: &Draft, all: &[&Path], base: &Path) -> String {
+pub fn summary(draft: &Draft, places: &Places<'_>) -> String {
     let mut text = String::new();
+    let mut parted = Vec::new();
     for group in draft.touchpoints.iter().chain(&draft.others) {
-        let place = shorten(&patterns(&paths_of(group), all, base).join(", "));
+        let found = patterns(&paths_of(group), places);
+        if found.len() >= MANY_PARTS {
+            parted.push(format!(
+                "{}: other files lie among these, so {} parts name them; in a folder of their own new ones are found",
+                group.table.as_str(),
+                found.len()
+            ));
+        }
+        let place = shorten(&found.join(", "));
         let _ = writeln!(text, "  {:12} {place} ({})", group.table.as_str(), amount(group));
         let mapped = group.mapped.iter().map(|mapped| {
             if mapped.logical == mapped.physical {
@@ -80,13 +89,16 @@ pub fn summary(draft: &Draft, all: &[&Path], base: &Path) -> String {
         "conversions",
         none(conversions.iter().map(|name| &**name).collect(), ", ")
     );
+    if !draft.direct.is_empty() {
+        let _ = writeln!(text, "  {:12} {}", "direct", shorten(&comment(&draft.direct.join(", "))));
+    }
     let dimensions = draft.dimensions.iter().map(|name| &**name).collect();
     let _ = writeln!(text, "  {:12} {}", "segments", none(dimensions, ", "));
-    for guess in guesses(draft) {
+    for guess in guesses(draft).into_iter().chain(parted) {
         let _ = writeln!(text, "  {:12} {guess}", "look at");
     }
     for (path, why) in draft.left_out.iter().take(LISTED) {
-        let path = path.strip_prefix(base).unwrap_or(path);
+        let path = path.strip_prefix(places.base).unwrap_or(path);
         let _ = writeln!(text, "  {:12} {}: {why}", "left out", path.display());
     }
     if let Some(more @ 1..) = draft.left_out.len().checked_sub(LISTED) {
@@ -137,11 +149,11 @@ fn job(text: &mut String, draft: &Draft) {
     text.push('\n');
 }
 
-fn input(text: &mut String, draft: &Draft, group: &Group, several: bool, all: &[&Path], base: &Path) {
+fn input(text: &mut String, draft: &Draft, group: &Group, several: bool, places: &Places<'_>) {
     let name = group.table.as_str();
     let header = if several { format!("[[inputs.{name}]]") } else { format!("[inputs.{name}]") };
     line(text, &header, &amount(group));
-    let paths = patterns(&paths_of(group), all, base);
+    let paths = patterns(&paths_of(group), places);
     let paths: Vec<String> = paths.iter().map(|path| quoted(path)).collect();
     match &paths[..] {
         [only] => {
@@ -208,6 +220,27 @@ fn reason(mapped: &Mapped, draft: &Draft, group: &Group) -> String {
         _ => String::new(),
     };
     if values.is_empty() { why.to_owned() } else { format!("{why}; {values}") }
+}
+
+fn channels(text: &mut String, draft: &Draft) {
+    if draft.channel_rules {
+        line(text, "[channels]", "no column says the channel: rules make it of source and medium");
+        text.push_str("preset = \"ga4\"\n\n");
+        return;
+    }
+    let direct: Vec<String> = draft.direct.iter().map(|name| quoted(name)).collect();
+    let value = match &direct[..] {
+        [] => return,
+        [only] => only.clone(),
+        several => format!("[{}]", several.join(", ")),
+    };
+    text.push_str("[channels]\n");
+    line(
+        text,
+        &format!("direct = {value}"),
+        "by its name: who came by themselves; last_non_direct passes over them",
+    );
+    text.push('\n');
 }
 
 fn contract(text: &mut String, draft: &Draft) {

@@ -238,6 +238,32 @@ pub const PURCHASES: &[&[&str]] = &[
     &["conversion", "convert", "converted", "conversions"],
 ];
 
+/// Channels of customers who came by themselves, as tools of web analytics call them: Google Analytics, Adobe Analytics,
+/// Matomo, Snowplow.
+const DIRECT: &[&str] = &[
+    "direct",
+    "direct_none",
+    "direct_traffic",
+    "direct_visit",
+    "direct_visits",
+    "direct_entry",
+    "direct_load",
+    "typed",
+    "typed_in",
+    "type_in",
+    "typed_bookmarked",
+    "typed_or_bookmarked",
+    "bookmark",
+    "bookmarks",
+    "bookmarked",
+    "none",
+];
+
+/// Whether a channel is that of customers who came by themselves, by its name.
+pub fn is_direct(channel: &str) -> bool {
+    DIRECT.contains(&normal(channel).as_str())
+}
+
 /// The words of a name.
 pub fn words(name: &str) -> Vec<String> {
     normal(name).split('_').map(str::to_owned).collect()
@@ -346,6 +372,24 @@ mod tests {
             assert_eq!(place(event), Place::Unknown, "{event}");
         }
         assert_eq!(place("order_history_page"), Place::Stage(Visit));
+    }
+
+    #[test]
+    fn whoever_came_by_himself_has_many_names() {
+        for name in [
+            "Direct",
+            "direct",
+            "(direct)",
+            "(direct) / (none)",
+            "Typed/Bookmarked",
+            "(none)",
+            "Direct Traffic",
+        ] {
+            assert!(is_direct(name), "{name}");
+        }
+        for name in ["Direct Mail", "Email", "Redirect", "", "(not set)"] {
+            assert!(!is_direct(name), "{name}");
+        }
     }
 
     #[test]

@@ -64,6 +64,11 @@ impl OpenFile {
         Ok(())
     }
 
+    /// Whether a run refuses the file unless its pages have checksums.
+    pub fn needs_page_checksums(&self) -> bool {
+        self.integrity == Integrity::Require && self.file.sidecar.is_none()
+    }
+
     /// SHA-256 of the whole file, where it was compared with the one beside it.
     pub fn sha256(&self) -> Option<&str> {
         self.seal.get().map(String::as_str)

@@ -16,7 +16,7 @@ use crate::journey::partition::CutCounts;
 use crate::journey::{Codebook, Rules};
 use crate::publish::RejectedRows;
 
-use super::{JobError, Table, freshness};
+use super::{JobError, Table, direct, freshness};
 
 /// Stops a run of which nothing is left once bots are out.
 pub fn check_kept(cut: &CutCounts) -> Result<(), EngineError> {
@@ -360,6 +360,9 @@ pub fn data_quality(
         // Its credit stands in a row for each of them.
         let counts = rules.units.under_several_channels();
         checks.push("touchpoints", "campaign_under_several_channels", Some("campaign"), counts);
+    }
+    for channel in direct::under_another_name(plan, &rules.channels) {
+        checks.push("touchpoints", &format!("{}:{channel}", direct::CHECK), Some("channel"), (1, 1));
     }
     check_channels(&mut checks, "touchpoints", &plan.channels, &loaded.channels);
     if plan.spend.is_some() {

@@ -22,8 +22,8 @@ const EXACT: u64 = 1_024;
 const BINS_PER_DOUBLING: u32 = 128;
 /// So many customers at least wait one by one before they are put into bins: most segments never have more.
 const WAITING: usize = 1_024;
-/// With an array of bins, so many wait for each of them: in less memory than it takes.
-const WAITING_PER_BIN: usize = 4;
+/// With an array of bins, so many wait for each of them: in a third of the memory that it takes, or less.
+const WAITING_PER_BIN: usize = 2;
 /// Levels are taken to a billionth, so that ranks are whole numbers whatever the machine.
 const LEVEL_SCALE: u128 = 1_000_000_000;
 

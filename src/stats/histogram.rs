@@ -10,16 +10,20 @@
 
 use std::borrow::Cow;
 
+use self::cells::Cells;
+
+mod cells;
+
 /// Bins below this index hold one value each.
 const EXACT: u64 = 2048;
 const BINS_PER_DOUBLING: u32 = 1024;
 /// So many values at least wait before they are counted.
 const TAIL: usize = 512;
-/// As many wait as there are bins, or one for so many cells: 2 bytes for each of a [`Bin`]'s 16, or for 16 of
+/// As many wait as there are bins, or one for so many cells: 2 bytes for each of a [`Bin`]'s 16, or for 8 of
 /// the array.
 const CELLS_PER_WAITING: usize = 4;
-/// An array of counts may have so many cells per bin that holds values: 32 bytes of cells in place of a
-/// [`Bin`]'s 16, so that memory stays within twice what was seen.
+/// An array of counts may have so many cells per bin that holds values: 16 bytes of cells, or 32 of wide ones, in place
+/// of a [`Bin`]'s 16, so that memory stays within twice what was seen.
 const CELLS_PER_BIN: usize = 8;
 /// An order statistic is looked for in steps of so many cells.
 const STEP: usize = 64;
@@ -73,7 +77,7 @@ pub type Bin = (BinIndex, u64);
 #[derive(Debug, Clone, Default)]
 pub struct Histogram {
     /// By index, from the first bin on: all counts up to where it ends, but for what overflows a cell.
-    dense: Vec<u32>,
+    dense: Cells,
     /// Sorted by index, each at most once, counts above zero.
     bins: Vec<Bin>,
     /// A value each; when it has no more room they are counted, or it gets more.
@@ -82,7 +86,7 @@ pub struct Histogram {
 
 impl Histogram {
     /// No values.
-    pub const EMPTY: Histogram = Histogram { dense: Vec::new(), bins: Vec::new(), tail: Vec::new() };
+    pub const EMPTY: Histogram = Histogram { dense: Cells::NONE, bins: Vec::new(), tail: Vec::new() };
 
     /// Builds a histogram from bins in any order, equal indexes added up.
     pub fn from_bins(bins: Vec<Bin>) -> Histogram {
@@ -109,7 +113,7 @@ impl Histogram {
     /// Adds one value for each of these bins, at once: for dozens or more.
     pub fn record_all(&mut self, bins: &[BinIndex]) {
         for bin in bins {
-            if !count_in(&mut self.dense, *bin) {
+            if !self.dense.count(*bin) {
                 self.record_in(*bin);
             }
         }
@@ -134,13 +138,11 @@ impl Histogram {
     /// Adds the values of another histogram: associative and commutative.
     pub fn merge(&mut self, other: &Histogram) {
         // What it was worth for a part, it is for the whole.
-        self.grow(other.dense.len());
-        for (at, (own, count)) in self.dense.iter_mut().zip(&other.dense).enumerate() {
-            let (sum, overflows) = own.overflowing_add(*count);
-            if overflows {
-                self.bins.push((BinIndex::of_cell(at), u64::from(*count)));
-            } else {
-                *own = sum;
+        self.dense.grow(other.dense.len());
+        for (bin, count) in other.dense.filled(0) {
+            let rest = self.dense.add(bin, count);
+            if rest > 0 {
+                self.bins.push((bin, rest));
             }
         }
         self.bins.extend_from_slice(&other.bins);
@@ -160,7 +162,7 @@ impl Histogram {
 
     /// Returns the number of values.
     pub fn count(&self) -> u64 {
-        let dense: u64 = self.dense.iter().map(|count| u64::from(*count)).sum();
+        let dense: u64 = self.dense.counts(0, usize::MAX).sum();
         dense + self.bins.iter().map(|bin| bin.1).sum::<u64>() + self.tail.len() as u64
     }
 
@@ -169,7 +171,7 @@ impl Histogram {
         if self.dense.is_empty() && self.tail.is_empty() {
             return Cow::Borrowed(&self.bins);
         }
-        let mut bins: Vec<Bin> = filled(&self.dense, 0).collect();
+        let mut bins: Vec<Bin> = self.dense.filled(0).collect();
         bins.extend_from_slice(&self.bins);
         bins.extend(self.tail.iter().map(|bin| (*bin, 1)));
         add_up(&mut bins);
@@ -211,10 +213,10 @@ impl Histogram {
     fn step_of(&self, rank: u64) -> (usize, u64) {
         let mut before = 0;
         if self.is_in_order() {
-            for (at, cells) in self.dense.chunks(STEP).enumerate() {
-                let counts: u64 = cells.iter().map(|count| u64::from(*count)).sum();
+            for start in (0..self.dense.len()).step_by(STEP) {
+                let counts: u64 = self.dense.counts(start, STEP).sum();
                 if rank <= before + counts {
-                    return (at * STEP, before);
+                    return (start, before);
                 }
                 before += counts;
             }
@@ -233,16 +235,16 @@ impl Histogram {
     /// is one of the array's of a histogram in order.
     fn entries(&self, start: usize) -> impl Iterator<Item = Bin> + '_ {
         let in_order = self.is_in_order();
-        let dense: &[u32] = if in_order { &self.dense } else { &[] };
+        let dense = self.dense.filled(start).take(if in_order { usize::MAX } else { 0 });
         let sparse = if in_order { Cow::Borrowed(&self.bins[..]) } else { self.bins() };
-        filled(dense, start).chain((0..sparse.len()).map(move |at| sparse[at]))
+        dense.chain((0..sparse.len()).map(move |at| sparse[at]))
     }
 
     /// Counts what waits in the tail; makes the array longer where that takes no more than twice the memory.
     #[inline(never)]
     fn fold(&mut self) {
         let Histogram { dense, bins, tail } = self;
-        tail.retain(|bin| !count_in(dense, *bin));
+        tail.retain(|bin| !dense.count(*bin));
         tail.sort_unstable();
         bins.extend(tail.chunk_by(|one, other| one == other).map(|run| (run[0], run.len() as u64)));
         tail.clear();
@@ -250,14 +252,12 @@ impl Histogram {
         let Some((last, _)) = bins.last() else { return };
         let cells = last.cell() + 1;
         if bins.len() * CELLS_PER_BIN >= cells.saturating_sub(dense.len()) {
-            self.grow(cells);
+            dense.grow(cells);
         }
-        let Histogram { dense, bins, .. } = self;
         bins.retain_mut(|(index, count)| {
-            let Some(cell) = dense.get_mut(index.cell()) else { return true };
-            let moved = (*count).min(u64::from(u32::MAX - *cell));
-            *cell += moved as u32;
-            *count -= moved;
+            if index.cell() < dense.len() {
+                *count = dense.add(*index, *count);
+            }
             *count > 0
         });
         if bins.is_empty() {
@@ -265,32 +265,6 @@ impl Histogram {
             self.bins = Vec::new();
         }
     }
-
-    /// Makes the array at least so long; the bins that it then covers are still to be moved.
-    fn grow(&mut self, cells: usize) {
-        let more = cells.saturating_sub(self.dense.len());
-        // Exactly: the next doubling may never come.
-        self.dense.reserve_exact(more);
-        self.dense.resize(self.dense.len() + more, 0);
-    }
-}
-
-/// Adds a value to an array of counts, where it covers the bin and the cell has room.
-#[inline]
-fn count_in(dense: &mut [u32], bin: BinIndex) -> bool {
-    match dense.get_mut(bin.cell()) {
-        Some(count) if *count < u32::MAX => {
-            *count += 1;
-            true
-        }
-        _ => false,
-    }
-}
-
-/// The bins of an array of counts that hold values, from a cell on.
-fn filled(dense: &[u32], start: usize) -> impl Iterator<Item = Bin> + '_ {
-    let filled = dense.iter().enumerate().skip(start).filter(|(_, count)| **count > 0);
-    filled.map(|(at, count)| (BinIndex::of_cell(at), u64::from(*count)))
 }
 
 /// Sorts bins by index, adds up equal ones and drops those without values.
@@ -382,7 +356,9 @@ mod tests {
     #[test]
     fn memory_is_bounded_by_what_was_seen() {
         let bytes = |histogram: &Histogram| {
-            4 * histogram.dense.capacity() + 16 * histogram.bins.capacity() + 2 * histogram.tail.capacity()
+            histogram.dense.width() * histogram.dense.len()
+                + 16 * histogram.bins.capacity()
+                + 2 * histogram.tail.capacity()
         };
         // Few values make no array, however many times; many different ones do.
         let few = of(&[1 << 30; 3]);

@@ -8,7 +8,9 @@ pub static SPEC: TableSpec = TableSpec {
     grain: "One row per input table, check and column.",
     description: "How many rows each rule of the data contract looked at and how many broke it. What is about a rule or a \
                   column and not about rows counts as one: `unknown_column`, a column that is neither mapped nor used \
-                  (`touchline check` names its files), and what ends in `_matches_nothing` or `_match_nothing`. `late_row` and \
+                  (`touchline check` names its files), what ends in `_matches_nothing` or `_match_nothing`, and \
+                  `direct_under_another_name`, a channel with the letters of one in `channels.direct`, which \
+                  `last_non_direct` takes for another. `late_row` and \
                   `future_row`: came on a later or an earlier day than their own, by the folder of their file. \
                   `unknown_event`: rows whose event no stage, conversion, refund, touch or behaviour names. \
                   `duplicates_not_looked_for`: no source has `event_id`, by which `contract.dedupe` tells copies. Some look at \

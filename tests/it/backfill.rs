@@ -96,3 +96,15 @@ fn a_window_that_fails_ends_the_loop() {
     let usage = backfill(&warehouse, &["touchline.toml", "2026-04-01", "2026-04-03", "year"]);
     assert_eq!(usage.code, 64, "{}", usage.stderr);
 }
+
+#[test]
+fn dates_the_wrong_way_round_are_a_mistake_of_the_call() {
+    let warehouse = warehouse();
+    for (from, to) in [("2026-04-03", "2026-04-01"), ("2026-04-01", "2026-04-01")] {
+        let ran = backfill(&warehouse, &["touchline.toml", from, to, "day"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (64, ""), "{}", ran.stderr);
+        let told = format!("no window begins at {from} and ends at {to}");
+        assert!(ran.stderr.starts_with(&told) && ran.stderr.contains("usage: backfill.sh"), "{}", ran.stderr);
+    }
+    assert_eq!(pointers(&warehouse).len(), 1, "nothing was computed");
+}

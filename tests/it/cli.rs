@@ -77,7 +77,8 @@ fn help_of_run() {
           --out <DIR>                Output folder, in place of output.path [env: TOUCHLINE_OUT]
           --set <KEY.PATH=VALUE>     Override one key of the configuration; may be given several times,
                                      in the variable one per line [env: TOUCHLINE_SET]
-          --threads <N>              Threads; 0: one per core [env: TOUCHLINE_THREADS] [default: 0]
+          --threads <N>              Threads, at most 1024; 0: one per core [env: TOUCHLINE_THREADS]
+                                     [default: 0]
           --force                    Compute again even if the same result is already published [env:
                                      TOUCHLINE_FORCE]
           --memory <SIZE>            Memory for the whole process: `512MiB`, `8GB`. Rows beyond it go to
@@ -174,7 +175,7 @@ fn an_option_that_is_no_number() {
     exit code 64
     -- stdout
     -- stderr
-    error: invalid value 'many' for '--threads <N>': invalid digit found in string
+    error: invalid value 'many' for '--threads <N>': write a whole number from 1 to 1024, or 0 for one per core
 
     For more information, try '--help'.
     ");

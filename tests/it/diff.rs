@@ -242,3 +242,32 @@ fn tables_that_are_csv_only_are_not_compared_by_row() {
     let found = json(&warehouse, &[&before, "current"]);
     assert_eq!(table(&found, "stage_attribution")["status"], "not_compared");
 }
+
+#[test]
+fn tables_that_were_not_asked_for_are_no_difference() {
+    let (warehouse, whole) = published();
+    let ran = warehouse.run(&["--only", "stage_funnel,channel_roi", "--output", "json"]);
+    let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let some = summary["run_id"].as_str().unwrap();
+    let ran = diff(&warehouse, &[&whole, some, "--exit-code"]);
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
+    let (_, why) = ran.stdout.split_once("\nwhy\n").unwrap();
+    insta::assert_snapshot!(why, @r"
+      tables     asked for: all -> channel_roi, reconciliation, stage_funnel
+
+    what
+      unchanged: stage_funnel, channel_roi, reconciliation
+      not asked for after: stage_attribution, attribution_effects, stage_transitions, channel_daily, journey_paths, segment_conversion, segment_funnel, experiment_results, experiment_health, data_quality, budget_shift, pain_points, segment_gaps, stage_heatmap, winning_variants
+    ");
+    let found = json(&warehouse, &[some, &whole]);
+    assert_eq!(found["causes"]["only"]["after"], Value::from(Vec::<Value>::new()));
+    assert_eq!(found["causes"]["only"]["before"][0], "channel_roi");
+    assert_eq!(table(&found, "data_quality")["status"], "not_asked");
+    assert_eq!(found["same_tables"], true);
+    // Of those that both have, one differs.
+    let fewer =
+        ["--only", "stage_attribution", "--set", "attribution.models=[\"first_touch\"]", "--output", "json"];
+    let summary: Value = serde_json::from_str(&warehouse.run(&fewer).stdout).unwrap();
+    let other = summary["run_id"].as_str().unwrap();
+    assert_eq!(diff(&warehouse, &[&whole, other, "--exit-code"]).code, 1);
+}

@@ -294,3 +294,39 @@ fn secrets_of_the_environment_do_not_show() {
         assert!(!text.contains("hush"), "{file}: {text}");
     }
 }
+
+#[test]
+fn addresses_with_logins_and_webhooks_do_not_show() {
+    let variables = [
+        ("SLACK_WEBHOOK", "https://chat.example/hush/hush"),
+        ("ALERTS", "https://hooks.chat.example/services/hush"),
+        ("DATABASE_URL", "postgres://me:hush-hush@db/x"),
+        ("STORE", "https://box.example/a?sv=1&sig=hush-hush"),
+    ];
+    for (variable, value) in variables {
+        let warehouse = Warehouse::new(&CONFIG.replace("\"spring\"", &format!("\"${{{variable}}}\"")));
+        warehouse.parquet("touchpoints/a.parquet", few_touchpoints());
+        for arguments in [
+            &["-v"][..],
+            &["--force", "--log-format", "json"],
+            &["--set", "inputs.touchpoints.path=\"${VAR}\""],
+        ] {
+            let mut command = warehouse.command(&[&["run", "--output", "json"], arguments].concat());
+            command.env(variable, value).env("VAR", value);
+            let ran = warehouse.finish(command);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(!said.contains("hush"), "{variable}: {said}");
+        }
+        let manifest = fs::read_to_string(warehouse.path("out/current/manifest.json")).unwrap();
+        assert!(!manifest.contains("hush") && manifest.contains(variable), "{manifest}");
+    }
+    // Written into the file, where it doesn't belong, and into an option.
+    let warehouse = Warehouse::new(&CONFIG.replace("\"spring\"", "\"of https://me:hush-hush@db/x\""));
+    warehouse.parquet("touchpoints/a.parquet", few_touchpoints());
+    let ran = warehouse.run(&["--output", "json"]);
+    assert!(ran.stderr.starts_with("of https://…@db/x: "), "{}", ran.stderr);
+    let manifest = fs::read_to_string(warehouse.path("out/current/manifest.json")).unwrap();
+    assert!(!format!("{}{}{manifest}", ran.stdout, ran.stderr).contains("hush"), "{manifest}");
+    let ran = warehouse.touchline(&["run", "--out", "s3://me:hush-hush@bucket/a"]);
+    assert!(ran.code == 64 && !ran.stderr.contains("hush"), "{}", ran.stderr);
+}

@@ -180,7 +180,7 @@ fn a_file_that_is_there_is_kept() {
     insta::assert_snapshot!(shown(&ran), @r"
     exit code 64
     error: touchline.toml is there already
-    hint: write elsewhere with `-o FILE`, or over it with `--force`
+    hint: write elsewhere with `--config FILE`, or over it with `--overwrite`
     ");
     assert_eq!(std::fs::read_to_string(warehouse.path("touchline.toml")).unwrap(), "# mine\n");
     let ran = warehouse.touchline(&["init", "touchpoints", "--force", "-q"]);
@@ -188,6 +188,87 @@ fn a_file_that_is_there_is_kept() {
     warehouse.run(&["-q"]);
     let ran = warehouse.touchline(&["init", "touchpoints", "-o", "conf/none/touchline.toml"]);
     assert_eq!(ran.code, 74, "{}", ran.stderr);
+}
+
+#[test]
+fn options_are_variables() {
+    let warehouse = exports();
+    warehouse.parquet("touchpoints/a.parquet", without(few_touchpoints(), "event"));
+    let init = |variables: &[(&str, &str)]| {
+        let mut command = warehouse.command(&["init", "touchpoints"]);
+        command.env("TOUCHLINE_CONFIG", "mine.toml").envs(variables.iter().copied());
+        warehouse.finish(command)
+    };
+    assert_eq!(init(&[]).code, 66, "no event");
+    let ran = init(&[("TOUCHLINE_EVENT", "click"), ("TOUCHLINE_QUIET", "1")]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert!(std::fs::read_to_string(warehouse.path("mine.toml")).unwrap().contains("event = \"click\""));
+    // What a scheduler sets for runs overwrites no configuration.
+    let ran = init(&[("TOUCHLINE_EVENT", "view"), ("TOUCHLINE_FORCE", "1"), ("TOUCHLINE_OUTPUT", "json")]);
+    assert_eq!(ran.code, 64, "{}", ran.stderr);
+    assert_eq!(init(&[("TOUCHLINE_EVENT", "view"), ("TOUCHLINE_OVERWRITE", "1")]).code, 0);
+    assert!(std::fs::read_to_string(warehouse.path("mine.toml")).unwrap().contains("event = \"view\""));
+}
+
+#[test]
+fn the_direct_channel_is_found_as_it_is_spelt() {
+    let warehouse = exports();
+    let channels = |direct: &str| {
+        with(few_touchpoints(), "channel", text(&["Email", "~", "Search", "~", direct, "Email"]))
+    };
+    for (direct, written) in
+        [("(direct)", "direct = \"(direct)\""), ("Typed/Bookmarked", "direct = \"Typed/Bookmarked\"")]
+    {
+        warehouse.parquet("log.parquet", channels(direct));
+        let ran = warehouse.touchline(&["init", "log.parquet", "--overwrite"]);
+        assert!(ran.stderr.contains(&format!("\n  direct       {direct}\n")), "{}", ran.stderr);
+        let config = accepted(&warehouse, &["log.parquet", "--overwrite"]);
+        assert!(config.contains(&format!("\n[channels]\n{written}")), "{config}");
+        assert!(!warehouse.csv("data_quality").contains("direct_under_another_name"));
+    }
+    let two = with(few_touchpoints(), "channel", text(&["direct", "~", "Direct", "~", "Email", "Email"]));
+    warehouse.parquet("log.parquet", two);
+    let config = accepted(&warehouse, &["log.parquet", "--overwrite"]);
+    assert!(config.contains("\ndirect = [\"Direct\", \"direct\"]"), "{config}");
+    warehouse.parquet("log.parquet", few_touchpoints());
+    assert!(!accepted(&warehouse, &["log.parquet", "--overwrite"]).contains("[channels]"));
+}
+
+#[test]
+fn files_of_a_folder_are_named_by_patterns() {
+    let warehouse = exports();
+    for day in 1..=30 {
+        warehouse.parquet(&format!("exports/log_2026-04-{day:02}.parquet"), few_touchpoints());
+    }
+    warehouse.parquet(
+        "exports/people.parquet",
+        vec![("customer_id", text(&["c-1", "c-2"])), ("plan", text(&["a", "b"]))],
+    );
+    let config = accepted(&warehouse, &["exports"]);
+    assert_eq!(
+        toml(&config)["inputs"]["touchpoints"]["path"].as_str(),
+        Some("exports/log_*.parquet"),
+        "{config}"
+    );
+    // One that can't be read costs some patterns, and not a line for each of the others.
+    warehouse.write("exports/log_2026-04-17.parquet", "no Parquet");
+    let ran = warehouse.touchline(&["init", "exports", "--overwrite"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("look at      touchpoints: other files lie among these, so 12 parts name them"),
+        "{}",
+        ran.stderr
+    );
+    let config = std::fs::read_to_string(warehouse.path("touchline.toml")).unwrap();
+    assert_eq!(toml(&config)["inputs"]["touchpoints"]["path"].as_array().unwrap().len(), 12, "{config}");
+    assert_eq!(warehouse.touchline(&["run", "-q"]).code, 0);
+    // What wasn't looked at is not read, though it lies in the same folder.
+    let config = accepted(&warehouse, &["exports/log_2026-04-0*.parquet", "--overwrite"]);
+    assert_eq!(
+        toml(&config)["inputs"]["touchpoints"]["path"].as_str(),
+        Some("exports/log_2026-04-0*.parquet"),
+        "{config}"
+    );
 }
 
 #[test]

@@ -103,6 +103,52 @@ fn with_require_every_file_has_a_checksum() {
 }
 
 #[test]
+fn check_compares_what_is_beside_the_files() {
+    let warehouse = Warehouse::new(&format!("{CONFIG}[inputs.spend]\npath = \"spend.csv\"\n"));
+    warehouse.parquet("touchpoints/a.parquet", few_touchpoints());
+    warehouse.write("spend.csv", "date,channel,cost\n2026-04-01,Email,3\n");
+    assert!(!warehouse.touchline(&["check"]).stdout.contains("compared with"));
+    seal(&warehouse, "touchpoints/a.parquet");
+    seal(&warehouse, "spend.csv");
+    let ran = warehouse.touchline(&["check"]);
+    assert!(ran.stdout.contains("\ncompared with the checksum beside it: 2 of 2 files\n"), "{}", ran.stdout);
+
+    // The same rows in other bytes: nothing but the checksum tells.
+    warehouse.parquet_in_groups("touchpoints/a.parquet", few_touchpoints(), 2);
+    let ran = warehouse.touchline(&["check"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (65, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("a.parquet is not what was exported"), "{}", ran.stderr);
+    assert_eq!(warehouse.touchline(&["check", "--set", "contract.integrity=off"]).code, 0);
+    seal(&warehouse, "touchpoints/a.parquet");
+    warehouse.write("spend.csv", "date,channel,cost\n2026-04-01,Email,4\n");
+    let ran = warehouse.touchline(&["check"]);
+    assert!(ran.code == 65 && ran.stderr.contains("spend.csv is not what was exported"), "{}", ran.stderr);
+    seal(&warehouse, "spend.csv");
+    warehouse.write("spend.csv", "day,channel,cost\n2026-04-01,Email,4\n");
+    seal(&warehouse, "spend.csv");
+    let ran = warehouse.touchline(&["check"]);
+    assert!(ran.code == 65 && ran.stderr.contains("`date`"), "{}", ran.stderr);
+}
+
+#[test]
+fn check_reads_pages_where_it_is_asked_to_or_has_to() {
+    let warehouse = warehouse("");
+    damage(&warehouse, "touchpoints/a.parquet");
+    assert_eq!(warehouse.touchline(&["check"]).code, 0, "footers know nothing of pages");
+    let ran = warehouse.touchline(&["check", "--full"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (65, ""), "{}", ran.stderr);
+    warehouse.parquet("touchpoints/b.parquet", few_touchpoints());
+    let ran = warehouse.touchline(&["check", "--full", "--set", "contract.on_corrupt=quarantine_file"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("read to the last page"), "{}", ran.stdout);
+    let told = "\nleaves out, for it is damaged:\n  FOLDER/touchpoints/a.parquet: ";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    std::fs::remove_file(warehouse.path("touchpoints/a.parquet")).unwrap();
+    let ran = warehouse.touchline(&["check", "--set", "contract.integrity=require"]);
+    assert!(ran.code == 65 && ran.stderr.contains("b.parquet has neither"), "{}", ran.stderr);
+}
+
+#[test]
 fn costs_have_checksums_as_well() {
     let warehouse = Warehouse::new(&format!(
         "{CONFIG}[inputs.spend]\npath = \"spend.csv\"\n[contract]\nintegrity = \"require\"\n"

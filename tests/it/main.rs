@@ -34,6 +34,7 @@ mod naive;
 mod naive_funnel;
 mod naive_tables;
 mod odd_parquet;
+mod options;
 mod outputs;
 mod planted;
 mod profiles;

@@ -99,6 +99,38 @@ fn conversions_that_are_worth_nothing_are_told() {
 }
 
 #[test]
+fn a_direct_channel_under_another_name_is_told() {
+    let channels = text(&["Email", "~", "direct", "~", "direct", "Search"]);
+    let warehouse = warehouse(WINDOW, with(few_touchpoints(), "channel", channels));
+    let models = ["--set", "attribution.models=[\"last_touch\", \"last_non_direct\"]"];
+    let ran = warehouse.run(&models);
+    let line = |stderr: &str| {
+        stderr.lines().filter(|line| line.contains("channels.direct")).map(str::to_owned).collect::<String>()
+    };
+    insta::assert_snapshot!(line(&ran.stderr), @r#"  ! the data have the channel `direct`, and channels.direct is "Direct": last_non_direct takes `direct` for a channel like any other; if customers came by themselves there, write channels.direct = "direct""#);
+    insta::assert_snapshot!(quality(&warehouse, &["direct_under_another_name"]), @"touchpoints | direct_under_another_name:direct | channel | 1 | 1 | warn");
+    let credited = |warehouse: &Warehouse, model: &str| {
+        warehouse.select("stage_attribution", &[("model", model), ("channel", "direct")], &["credit"])
+    };
+    assert_eq!(credited(&warehouse, "last_touch"), credited(&warehouse, "last_non_direct"));
+    let again = warehouse.run(&models);
+    assert_eq!(line(&again.stderr), line(&ran.stderr), "it stands in the manifest");
+    assert_eq!(warehouse.touchline(&[&["run", "--strict", "--force"], &models[..]].concat()).code, 65);
+    // As it is meant.
+    let ran = warehouse.run(&[&models[..], &["--set", "channels.direct=direct"]].concat());
+    assert_eq!(
+        (line(&ran.stderr), quality(&warehouse, &["direct_under_another_name"])),
+        (String::new(), String::new())
+    );
+    // Nobody asks which channels are direct.
+    let ran = warehouse.run(&[]);
+    assert_eq!(
+        (line(&ran.stderr), quality(&warehouse, &["direct_under_another_name"])),
+        (String::new(), String::new())
+    );
+}
+
+#[test]
 fn experiments_under_other_names_are_told() {
     let warehouse = warehouse(&format!("{EXPERIMENT}{WINDOW}"), few_touchpoints());
     let customers = ["c-1", "c-2", "c-3"];

@@ -36,6 +36,16 @@ impl ChannelPlan {
     pub fn is_direct(&self, channel: &str) -> bool {
         self.direct.iter().any(|pattern| wildcard_match(pattern, channel))
     }
+
+    /// Whether a channel that is none of them has the letters of one: `(direct)` where `Direct` is written.
+    pub fn is_almost_direct(&self, channel: &str) -> bool {
+        let letters = |text: &str| -> String {
+            text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        };
+        let own = letters(channel);
+        let exact = self.direct.iter().filter(|pattern| !pattern.contains('*'));
+        !own.is_empty() && !self.is_direct(channel) && exact.map(|name| letters(name)).any(|name| name == own)
+    }
 }
 
 /// A rule that names a channel.
@@ -84,5 +94,27 @@ impl SourceCategory {
     /// The one of a name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, category)| *category)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_brackets_make_almost_a_direct_channel() {
+        let plan = |direct: &[&str]| ChannelPlan {
+            direct: direct.iter().map(|name| (*name).to_owned()).collect(),
+            ..ChannelPlan::default()
+        };
+        let direct = plan(&["Direct", "Book*", "(none)", "-"]);
+        for almost in ["direct", "(direct)", "DIRECT", "[Direct] ", "None"] {
+            assert!(direct.is_almost_direct(almost), "{almost}");
+        }
+        for other in ["Direct", "Direct Mail", "bookmarks", "Bookshop", "(none)", "-", "()", "Email", ""] {
+            assert!(!direct.is_almost_direct(other), "{other}");
+        }
+        assert!(!plan(&["*irect"]).is_almost_direct("(direct)"), "what a pattern leaves out it leaves out");
+        assert!(!plan(&["Direct", "direct"]).is_almost_direct("direct"), "both are written down");
     }
 }
