@@ -6,6 +6,7 @@ mod error;
 pub mod findings;
 mod freshness;
 mod only;
+mod place;
 mod quality;
 
 use std::collections::BTreeMap;
@@ -31,8 +32,8 @@ use crate::input::InputFile;
 use crate::interrupt::Interrupt;
 use crate::journey::partition::CutCounts;
 use crate::publish::{
-    self, Destination, Found, InputRecord, JobRecord, Manifest, Pointer, Publication, Published,
-    QuarantinedRecord, RunId, RunIdParts, republish, window_name,
+    self, Damaged, Destination, InputRecord, JobRecord, Manifest, Pointer, Publication, Published,
+    QuarantinedRecord, RunId, RunIdParts, Search, republish, window_name,
 };
 use crate::queries::{self, Query};
 use crate::tables::{self, TableDocs, Window};
@@ -41,6 +42,7 @@ use self::only::Only;
 
 pub use error::JobError;
 pub use findings::Finding;
+pub use place::check as check_place;
 pub use quality::WARNINGS as QUALITY_WARNINGS;
 
 /// Version and what the binary is made of: another build may give other bytes, so it gives other run ids.
@@ -109,6 +111,7 @@ fn pipeline(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Resul
     let started = jiff::Timestamp::now();
     let queries = load_queries(plan)?;
     let only = Only::new(&options.only, &queries)?;
+    check_place(plan)?;
     let budget = budget(plan, options)?;
     let pool = work::pool(budget.threads())?;
     let interrupt = &options.interrupt;
@@ -129,10 +132,12 @@ fn pipeline(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Resul
     let quarantined: Vec<QuarantinedRecord> =
         opened.quarantined.iter().map(|file| quarantined_record(file, &options.secrets)).collect();
     let run_id = run_id(plan, (&queries, &only), (&inputs, &quarantined), window)?;
-    if !options.force
-        && let Some(found) = store.find_published(&run_id)?
-    {
-        return again(plan, store, &found, options);
+    let before = match options.force {
+        true => Search::default(),
+        false => store.find_published(&run_id)?,
+    };
+    if let Some(outcome) = again(plan, store, &before, options)? {
+        return Ok(outcome);
     }
 
     // These stand in no table: they are about other runs, or about how files are written.
@@ -175,6 +180,9 @@ fn pipeline(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Resul
     progress.begin("publishing", 0);
     let published = pool.install(|| publish::publish(store, &publication))?;
     progress.end();
+    // The result is none the worse for it, so it stands in no manifest.
+    let healed = before.damaged.iter().map(|run| told(run, "it was computed again and published beside it"));
+    let warnings = [warnings, healed.collect()].concat();
     Ok(Outcome {
         published,
         run_id: run_id.to_string(),
@@ -402,8 +410,9 @@ fn already_published(
             to_us: plan.window.to_us.unwrap_or(manifest.window.to_us),
         };
         let run_id = run_id(plan, of, (&manifest.inputs, &[]), window)?;
-        if let Some(found) = store.find_published(&run_id)? {
-            return again(plan, store, &found, options).map(Some);
+        let outcome = again(plan, store, &store.find_published(&run_id)?, options)?;
+        if outcome.is_some() {
+            return Ok(outcome);
         }
     }
     Ok(None)
@@ -436,13 +445,14 @@ fn present_files(opened: &Opened) -> Vec<PresentFile> {
     files
 }
 
-/// Makes a run current again that has this result already.
+/// Makes a run current again that has this result already; None: there is none, or none that is whole.
 fn again(
     plan: &Plan,
     store: &dyn Destination,
-    found: &Found,
+    before: &Search,
     options: &RunOptions,
-) -> Result<Outcome, JobError> {
+) -> Result<Option<Outcome>, JobError> {
+    let Some(found) = &before.found else { return Ok(None) };
     let warnings = found.manifest.counts.get(quality::WARNINGS).copied().unwrap_or(0);
     if options.strict && warnings > 0 {
         let checks = format!("\n  see data_quality of {}", found.manifest.run_id);
@@ -450,7 +460,18 @@ fn again(
     }
     options.interrupt.commit()?;
     let published = republish(store, found, plan.output.keep, options.make_current)?;
-    Ok(reused(published, &found.manifest))
+    let mut outcome = reused(published, &found.manifest);
+    let told = |run| told(run, "an earlier run that has it too was taken in its place");
+    outcome.warnings.extend(before.damaged.iter().map(told));
+    Ok(Some(outcome))
+}
+
+/// That a result isn't any more what was published, and what became of that.
+fn told(Damaged { directory, file }: &Damaged, healed: &str) -> String {
+    format!(
+        "{} was damaged after it was published: {file} is gone or has other bytes. The result is right: {healed}",
+        directory.display()
+    )
 }
 
 fn reused(published: Published, manifest: &Manifest) -> Outcome {

@@ -200,6 +200,7 @@ fn plan() -> Plan {
             integrity: Integrity::default(),
             on_corrupt: OnCorrupt::default(),
             row_count_anomaly: OnAnomaly::default(),
+            hash_key_file: None,
         },
         refunds: Vec::new(),
         channels: ChannelPlan::default(),

@@ -6,9 +6,9 @@ use crate::config::plan::{Dedupe, Integrity, Plan};
 use crate::engine::open::{OpenSource, Opened};
 use crate::engine::quarantine::{open_sound, verify_sound};
 use crate::engine::small::SmallFile;
-use crate::engine::{Budget, work};
+use crate::engine::{Budget, hash_key, work};
 use crate::input::InputFile;
-use crate::job::{JobError, findings};
+use crate::job::{JobError, check_place, findings};
 use crate::queries;
 
 use super::args::CheckOptions;
@@ -26,6 +26,8 @@ pub(super) fn check(options: &CheckOptions, console: &Console) -> Result<(), Fai
     }
     .map_err(JobError::from)?;
     let query_tables = queries::dry_run(&answers).map_err(JobError::from)?;
+    check_place(&plan)?;
+    hash_key::hasher(&plan).map_err(JobError::from)?;
     let budget = Budget::of_process(options.memory, options.config.threads, std::env::temp_dir());
     let (pool, limits) = (work::pool(budget.threads()).map_err(JobError::from)?, budget.limits());
     let opened = open_sound(&plan, &pool, &limits).map_err(JobError::from)?;

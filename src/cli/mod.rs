@@ -5,6 +5,7 @@ mod check;
 mod console;
 mod diagnostics;
 mod diff;
+mod environment;
 mod explain;
 mod init;
 mod lineage;
@@ -36,6 +37,7 @@ pub use args::command;
 
 /// Parses the arguments, does what they ask for, and says how it went.
 pub fn main() -> ExitCode {
+    let environment = environment::leave_polars_out();
     let matches = command().try_get_matches();
     let arguments = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
@@ -48,10 +50,10 @@ pub fn main() -> ExitCode {
         secrets: Secrets::default(),
     };
     let interrupt = Interrupt::default();
-    let outcome = match &arguments.command {
+    let outcome = environment.and_then(|()| match &arguments.command {
         Command::Run(options) => run::run(options, &console, &interrupt),
         command => guarded(&console, &interrupt, || answer(command, &console)).map(|()| 0),
-    };
+    });
     ExitCode::from(outcome.unwrap_or_else(|failure| {
         console.failure(&failure);
         failure.exit_code

@@ -34,6 +34,15 @@ const NUMBERS_ONLY: [&str; 6] = [
     "mid > len",
 ];
 
+/// Beginnings of what is said where the system gives no thread: by this program, the standard library, Polars and the runtime
+/// that it uses. What follows is the system's own word.
+const NO_THREAD: [&str; 4] = [
+    "a thread could not be started: ",
+    "failed to spawn thread: ",
+    "could not spawn threads: ",
+    "OS can't spawn worker thread: ",
+];
+
 /// Options whose values name customers or hold what may be a secret.
 const PRIVATE: [&str; 3] = ["--customer", "--where", "--set"];
 
@@ -43,7 +52,10 @@ struct Panicked {
     thread: String,
     place: String,
     message: String,
-    backtrace: String,
+    /// Looked up when it is told: that takes memory, and locks that an allocator which has none left would wait for.
+    backtrace: Backtrace,
+    /// What the system said where it gave no thread: no bug.
+    refused: Option<String>,
 }
 
 impl Panicked {
@@ -52,7 +64,8 @@ impl Panicked {
             thread: std::thread::current().name().unwrap_or("unnamed").to_owned(),
             place: info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string),
             message: message_of(info),
-            backtrace: Backtrace::force_capture().to_string(),
+            backtrace: Backtrace::force_capture(),
+            refused: refused_by_the_system(info),
         }
     }
 }
@@ -68,6 +81,12 @@ fn message_of(info: &PanicHookInfo<'_>) -> String {
         Some(text) => format!("a message of {} bytes, withheld because it may quote data", text.len()),
         None => "no message".to_owned(),
     }
+}
+
+/// What the system said, where a panic is about a thread that it didn't give.
+fn refused_by_the_system(info: &PanicHookInfo<'_>) -> Option<String> {
+    let text = info.payload().downcast_ref::<String>()?;
+    NO_THREAD.iter().find_map(|start| text.strip_prefix(start)).map(str::to_owned)
 }
 
 /// Does the work of a command; where it panics, on whatever thread, writes a report and says where it lies.
@@ -92,9 +111,29 @@ pub(super) fn guarded<T>(
     let done = panic::catch_unwind(AssertUnwindSafe(work));
     done.unwrap_or_else(|_| {
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(refused) = seen.first().and_then(|first| first.refused.as_deref()) {
+            return Err(no_thread(refused, interrupt));
+        }
         let text = console.secrets.redact(&report(&seen)).into_owned();
         Err(failure(&seen, write(&std::env::temp_dir(), &text), interrupt))
     })
+}
+
+/// What became of the result.
+fn state(interrupt: &Interrupt) -> &'static str {
+    match interrupt.is_committed() {
+        true => "the result was published before",
+        false => "nothing was published, `current` is as it was",
+    }
+}
+
+/// The system's limits are no bug, and another time they may suffice.
+fn no_thread(refused: &str, interrupt: &Interrupt) -> Failure {
+    let hint = format!(
+        "{}. Raise the limits of threads and addresses (`ulimit -u`, `ulimit -v`, the pids of a container), or ask for fewer threads with --threads",
+        state(interrupt)
+    );
+    Failure::io("the system gives no more threads".to_owned(), &std::io::Error::other(refused), &hint)
 }
 
 fn failure(seen: &[Panicked], written: std::io::Result<PathBuf>, interrupt: &Interrupt) -> Failure {
@@ -102,11 +141,7 @@ fn failure(seen: &[Panicked], written: std::io::Result<PathBuf>, interrupt: &Int
         || "touchline panicked".to_owned(),
         |first| format!("touchline panicked at {}: {}", first.place, first.message),
     );
-    let state = if interrupt.is_committed() {
-        "the result was published before"
-    } else {
-        "nothing was published, `current` is as it was"
-    };
+    let state = state(interrupt);
     let report = match written {
         Ok(path) => format!("with {}, which holds no row of your data", path.display()),
         Err(error) => format!("with this message; no report could be written: {error}"),
@@ -124,7 +159,7 @@ fn report(seen: &[Panicked]) -> String {
         jiff::Timestamp::now(),
         without_values(&arguments).join(" "),
     );
-    for Panicked { thread, place, message, backtrace } in seen {
+    for Panicked { thread, place, message, backtrace, refused: _ } in seen {
         let _ = write!(text, "\nthread {thread} panicked at {place}\n{message}\n{backtrace}\n");
     }
     text

@@ -74,6 +74,8 @@ pub(super) struct Summary<'a> {
     findings: Vec<Found<'a>>,
     /// What went wrong beside a result that stands.
     warning: Option<&'a str>,
+    /// What a person should know of the inputs, and of results that were damaged.
+    warnings: &'a [String],
     seconds: f64,
     /// What went wrong, and what to do about it.
     message: Option<String>,
@@ -94,6 +96,7 @@ impl<'a> Summary<'a> {
             counts: BTreeMap::new(),
             findings: Vec::new(),
             warning: None,
+            warnings: &[],
             seconds: (seconds * 1e3).round() / 1e3,
             message: None,
             hint: None,
@@ -119,6 +122,7 @@ impl<'a> Summary<'a> {
                 .map(|finding| Found { table: finding.table, text: &finding.text })
                 .collect(),
             warning: published.warning.as_deref(),
+            warnings: &outcome.warnings,
             ..Self::new(status, 0, seconds)
         }
     }

@@ -100,16 +100,21 @@ fn threads_or_cores(threads: usize) -> usize {
     if threads > 0 { threads } else { std::thread::available_parallelism().map_or(1, usize::from) }
 }
 
-/// Memory of the machine, or of the control group that the process lives in if that is less.
+/// Memory of the machine, or of the control group that the process lives in, or what its addresses are limited to (`ulimit -v`),
+/// whichever is least.
 fn machine_bytes() -> u64 {
     let read = |path: &str| std::fs::read_to_string(path).ok();
     let total = read("/proc/meminfo").and_then(|text| meminfo_total(&text));
     let limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
     let limit = limits.iter().find_map(|path| read(path)?.trim().parse::<u64>().ok());
-    match (total, limit) {
-        (Some(total), Some(limit)) => total.min(limit),
-        (total, limit) => total.or(limit).unwrap_or(UNKNOWN_BYTES),
-    }
+    let addresses = read("/proc/self/limits").and_then(|text| address_limit(&text));
+    [total, limit, addresses].into_iter().flatten().min().unwrap_or(UNKNOWN_BYTES)
+}
+
+/// The soft limit of the address space; None: unlimited.
+fn address_limit(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// What the process has of the machine's memory; None where the system doesn't say.
@@ -165,6 +170,9 @@ mod tests {
     fn the_machine_says_how_much_it_has() {
         assert_eq!(meminfo_total("MemTotal:       24684472 kB\nMemFree: 1 kB\n"), Some(24_684_472 * 1_024));
         assert_eq!(meminfo_total("MemTotal: many"), None);
+        let limits = "Limit Soft Hard Units\nMax address space         2097152000           unlimited            bytes\n";
+        assert_eq!(address_limit(limits), Some(2_097_152_000));
+        assert_eq!(address_limit(&limits.replace("2097152000", "unlimited ")), None);
         assert!(machine_bytes() > LEAST_BYTES);
         assert!(resident_bytes().is_none_or(|bytes| (1 << 20..machine_bytes()).contains(&bytes)));
     }

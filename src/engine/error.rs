@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::config::Location;
 use crate::input::InputError;
 use crate::interrupt::Interrupted;
+
+use super::hash_key::HashKeyError;
 
 /// Why the kernel could not be driven.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +114,14 @@ pub enum EngineError {
     /// The run was asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+    /// The key of the hashes in `rejected/` can't be used.
+    #[error("{reason}")]
+    HashKey {
+        /// Why.
+        reason: HashKeyError,
+        /// Where the configuration names it.
+        place: Option<Box<Location>>,
+    },
     /// No random key could be had.
     #[error("the system gave no random numbers: {0}")]
     Random(String),
@@ -143,6 +154,7 @@ impl EngineError {
             EngineError::Spill { .. } => Some(
                 "name a folder with more room with --temp-dir, or raise --memory so that less is written out".to_owned(),
             ),
+            EngineError::HashKey { reason, .. } => Some(reason.hint()),
             EngineError::Threads { .. } => Some("ask for fewer with --threads".to_owned()),
             EngineError::Interrupted(_) => Some("run again".to_owned()),
             EngineError::Frame(_) | EngineError::Random(_) => None,
@@ -160,6 +172,7 @@ impl EngineError {
             | EngineError::Stale { .. }
             | EngineError::RowCountAnomaly { .. } => 65,
             EngineError::Threads { .. } | EngineError::Random(_) | EngineError::Spill { .. } => 74,
+            EngineError::HashKey { .. } => 78,
             EngineError::Interrupted(interrupted) => interrupted.stop.exit_code(),
             EngineError::Frame(_) => 70,
         }

@@ -30,6 +30,7 @@ use crate::journey::spill::Alone;
 
 use super::budget::Budget;
 use super::error::EngineError;
+use super::hash_key;
 use super::limits::{self, check_channels, check_shares};
 use super::open::{OpenSource, Opened};
 use super::small::{SmallRows, read_small};
@@ -305,9 +306,10 @@ fn load_rows(
         None => limits::check_rejected(plan, input),
         Some(_) => Ok(()),
     };
-    let mut key = [0_u8; 32];
-    getrandom::fill(&mut key).map_err(|error| EngineError::Random(error.to_string()))?;
-    let hasher = ValueHasher::new(key);
+    let hasher = match watched {
+        None => hash_key::hasher(plan)?,
+        Some(_) => hash_key::random()?,
+    };
     let threads = pool.current_num_threads();
     let mut inputs = Vec::new();
 

@@ -4,6 +4,7 @@ pub mod allocator;
 pub mod budget;
 pub mod conflicts;
 pub mod error;
+pub mod hash_key;
 pub mod kernel;
 mod limits;
 pub mod load;

@@ -59,6 +59,9 @@ impl Kind {
             DataType::Timestamp(_, Some(_)) => Kind::Instant,
             DataType::Timestamp(_, None) => Kind::LocalTime,
             DataType::Date32 | DataType::Date64 => Kind::Date,
+            DataType::Decimal32(_, 0) | DataType::Decimal64(_, 0) | DataType::Decimal128(_, 0) => {
+                Kind::Integer
+            }
             DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) => Kind::Number,
             found if found.is_integer() => Kind::Integer,
             found if found.is_floating() => Kind::Number,

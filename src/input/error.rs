@@ -64,6 +64,24 @@ pub enum InputError {
         /// Whether there are more than these.
         more: bool,
     },
+    /// A column is compressed in a way that isn't read.
+    #[error("{}: column `{column}` is compressed with {codec}, which is not supported", path.display())]
+    Codec {
+        /// The file.
+        path: PathBuf,
+        /// Physical name.
+        column: String,
+        /// What it is compressed with.
+        codec: &'static str,
+    },
+    /// Bytes that should be text aren't.
+    #[error("{}: column `{column}` holds bytes that are no text in UTF-8", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// Physical name.
+        column: String,
+    },
     /// The file asks for more than a file may.
     #[error("{}: {claim}, and at most {allowed} are accepted", path.display())]
     TooLarge {
@@ -368,6 +386,12 @@ impl InputError {
                 "export the files again, or take them out of the path; contract.on_corrupt = \"quarantine_file\" leaves touchpoint files out and says so; no result was changed"
                     .to_owned(),
             ),
+            InputError::Codec { .. } => {
+                Some("export it with zstd, snappy, gzip or lz4, or without compression".to_owned())
+            }
+            InputError::NotText { .. } => {
+                Some("export the column as text, or map another one with `columns`".to_owned())
+            }
             InputError::TooLarge { .. } => Some(
                 "if the export is what it should be, raise --memory or write smaller row groups and pages; else take the file out of the path"
                     .to_owned(),

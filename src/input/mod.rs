@@ -22,6 +22,7 @@ pub mod open;
 mod page_header;
 mod pages;
 pub mod read;
+mod spelling;
 mod texts;
 mod walk;
 

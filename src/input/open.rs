@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
-use parquet::file::metadata::ParquetMetaData;
+use parquet::basic::Compression;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
 use crate::config::location;
@@ -16,6 +17,7 @@ use super::error::InputError;
 use super::footer::Footer;
 use super::guard::guarded;
 use super::limits::{Limits, Refusal};
+use super::spelling::{Spelling, is_whole_decimal};
 
 /// Rows of a decoded batch: small enough to stay in cache.
 pub const BATCH_ROWS: usize = 8_192;
@@ -46,12 +48,13 @@ impl Role {
         }
     }
 
-    fn accepts(self, found: &DataType) -> bool {
-        let text = is_text(found);
+    /// Whether a column of some type will do, of which text may be made.
+    fn accepts(self, found: &DataType, spelling: Option<Spelling>) -> bool {
+        let text = is_text(found) || spelling.is_some();
         let integer = found.is_integer();
         match self {
             Role::Id => text || integer,
-            Role::Text => text || integer || *found == DataType::Boolean,
+            Role::Text => text || integer || *found == DataType::Boolean || is_whole_decimal(found),
             Role::Time | Role::Date => {
                 matches!(found, DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64)
             }
@@ -67,12 +70,31 @@ impl Role {
     }
 
     /// The type to decode a text column into; others are decoded as they are.
-    fn decoded(self, found: &DataType) -> Option<DataType> {
+    fn decoded(self, found: &DataType, spelling: Option<Spelling>) -> Option<DataType> {
+        if let Some(spelling) = spelling {
+            return spelling.decoded(self == Role::Text);
+        }
         match self {
             Role::Id if is_text(found) => Some(DataType::Utf8View),
             Role::Text if is_text(found) => {
                 Some(DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)))
             }
+            _ => None,
+        }
+    }
+}
+
+impl Role {
+    /// How text is made of a column, where it is used as one.
+    fn spelling(self, metadata: &ArrowReaderMetadata, root: usize, found: &DataType) -> Option<Spelling> {
+        let schema = metadata.parquet_schema();
+        let mut leaves = (0..schema.num_columns()).filter(|leaf| schema.get_column_root_idx(*leaf) == root);
+        let column = leaves.next().map(|leaf| schema.column(leaf))?;
+        let spelling = Spelling::of(&column, found);
+        match self {
+            Role::Id => spelling,
+            // What is summed as a number too stays one.
+            Role::Text => spelling.filter(|spelling| *spelling != Spelling::Digits),
             _ => None,
         }
     }
@@ -150,6 +172,8 @@ pub struct OpenFile {
     pub(super) mask: ProjectionMask,
     /// Of the columns needed.
     pub(super) levels: FieldLevels,
+    /// Columns needed, by their positions in batches, that text is made of.
+    pub(super) spelled: Vec<(usize, Spelling)>,
     pub(super) limits: Limits,
     pub(super) integrity: Integrity,
     /// SHA-256 of the whole file, once it was compared with the one beside it.
@@ -208,6 +232,9 @@ pub(super) fn type_name(found: &DataType) -> String {
         DataType::Boolean => "a boolean",
         DataType::Timestamp(_, _) => "a timestamp",
         DataType::Date32 | DataType::Date64 => "a date",
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "bytes",
+        DataType::FixedSizeBinary(_) => "bytes of a fixed length",
+        DataType::Decimal256(_, _) => "a decimal of more than 38 digits",
         other => return other.to_string(),
     };
     format!("{name} ({found})")
@@ -231,6 +258,7 @@ pub fn open(
     let mut decoded: Vec<Arc<Field>> = fields.iter().cloned().collect();
     let mut located = Vec::with_capacity(needs.len());
     let mut roots: Vec<usize> = Vec::new();
+    let mut spelled: Vec<(usize, Spelling)> = Vec::new();
     for need in needs {
         let physical = source.physical(&need.logical);
         let count = columns.iter().filter(|name| *name == physical).count();
@@ -253,7 +281,8 @@ pub fn open(
         } else if let Some(root) = columns.iter().position(|name| name == physical) {
             let written = fields[root].data_type();
             let found = without_dictionary(written);
-            if !need.role.accepts(found) {
+            let spelling = need.role.spelling(&metadata, root, found);
+            if !need.role.accepts(found, spelling) {
                 return Err(InputError::WrongType {
                     key: source.key.clone(),
                     path: file.path,
@@ -274,9 +303,10 @@ pub fn open(
                 });
             }
             let plain = (found != written).then(|| found.clone());
-            if let Some(target) = need.role.decoded(written).or(plain) {
+            if let Some(target) = need.role.decoded(written, spelling).or(plain) {
                 decoded[root] = Arc::new(Field::new(physical, target, fields[root].is_nullable()));
             }
+            spelled.extend(spelling.map(|spelling| (root, spelling)));
             roots.push(root);
             located.push(Located::Column(root, found.clone()));
         } else if let Some(constant) = source.constants.get(&need.logical) {
@@ -331,6 +361,7 @@ pub fn open(
         if outside {
             pruned_rows += count;
         } else if count > 0 {
+            check_codecs(&file, group, &mask)?;
             row_groups.push((index, rows));
         }
         rows += count;
@@ -341,6 +372,11 @@ pub fn open(
             *root = roots.binary_search(root).unwrap_or(0);
         }
     }
+    for (root, _) in &mut spelled {
+        *root = roots.binary_search(root).unwrap_or(0);
+    }
+    spelled.sort_unstable_by_key(|(at, _)| *at);
+    spelled.dedup_by_key(|(at, _)| *at);
     let metadata = Arc::clone(metadata.metadata());
     Ok(OpenFile {
         file,
@@ -353,10 +389,26 @@ pub fn open(
         metadata,
         mask,
         levels,
+        spelled,
         limits,
         integrity,
         seal: Arc::default(),
     })
+}
+
+/// Two codecs of the format are left out: nobody who exports chooses them, and each is one more decoder that files can
+/// attack.
+fn check_codecs(file: &InputFile, group: &RowGroupMetaData, mask: &ProjectionMask) -> Result<(), InputError> {
+    for (leaf, chunk) in group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf)) {
+        let codec = match chunk.compression() {
+            Compression::BROTLI(_) => "Brotli",
+            Compression::LZO => "LZO",
+            _ => continue,
+        };
+        let column = chunk.column_path().parts().first().cloned().unwrap_or_else(|| leaf.to_string());
+        return Err(InputError::Codec { path: file.path.clone(), column, codec });
+    }
+    Ok(())
 }
 
 /// Whether all rows of a row group certainly lie outside the scope; rows without a time keep it in.

@@ -17,6 +17,7 @@ use super::integrity;
 use super::limits::mebibytes;
 use super::open::{BATCH_ROWS, OpenFile, changed, io, refused, unreadable};
 use super::pages::{GroupPages, Walked};
+use super::spelling::spell;
 use super::texts::TextLimits;
 use super::walk::{ChunkPages, walk, working_bytes};
 
@@ -266,7 +267,12 @@ impl Iterator for Portion<'_> {
             Ok(None) => self.end(),
             Ok(Some(Ok(batch))) => {
                 self.rows = self.rows.saturating_sub(batch.num_rows() as u64);
-                Some(Ok(batch))
+                let spelled = spell(batch, &self.file.spelled);
+                self.is_over = spelled.is_err();
+                Some(
+                    spelled
+                        .map_err(|column| InputError::NotText { path: self.file.file.path.clone(), column }),
+                )
             }
             Ok(Some(Err(error))) => Some(Err(self.file.blame(error))),
             Err(panicked) => Some(Err(self.file.blame(panicked))),

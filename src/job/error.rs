@@ -40,6 +40,22 @@ pub enum JobError {
         /// As configured.
         output: PathBuf,
     },
+    /// Results would lie in the folder that an input is read from.
+    #[error("the output {} is where {key} is read from", output.display())]
+    OutputIsInput {
+        /// As configured.
+        output: PathBuf,
+        /// Key of the input.
+        key: String,
+    },
+    /// Results would lie among those of another output, which removes what it keeps no longer.
+    #[error("the output {} lies among the results in {}", output.display(), results.display())]
+    OutputInResults {
+        /// As configured.
+        output: PathBuf,
+        /// The other output.
+        results: PathBuf,
+    },
     /// Temporary files can't be made where they should.
     #[error("no temporary file can be made in {}", folder.display())]
     TempFolder {
@@ -87,6 +103,12 @@ impl JobError {
                     None => format!("there are: {}", known.join(", ")),
                 })
             }
+            JobError::OutputIsInput { .. } => {
+                Some("name a folder of its own, with output.path or --out: results would be read as inputs".to_owned())
+            }
+            JobError::OutputInResults { .. } => Some(
+                "name a folder beside it, with output.path or --out: what lies in a published run goes with it".to_owned(),
+            ),
             JobError::TempInOutput { .. } => Some("name another folder with --temp-dir".to_owned()),
             JobError::TempFolder { .. } => {
                 Some("name a folder with --temp-dir that is there and that may be written to".to_owned())
@@ -103,7 +125,10 @@ impl JobError {
 
     /// The same as a mistake of the configuration, with its line, where it is mended there.
     pub fn in_config(&self) -> Option<ConfigError> {
-        let JobError::Engine(EngineError::Input(InputError::UnknownColumn { place: Some(place), .. })) = self
+        let JobError::Engine(
+            EngineError::Input(InputError::UnknownColumn { place: Some(place), .. })
+            | EngineError::HashKey { place: Some(place), .. },
+        ) = self
         else {
             return None;
         };
@@ -123,6 +148,7 @@ impl JobError {
             JobError::Query(error) => error.exit_code(),
             JobError::Publish(error) => error.exit_code(),
             JobError::UnknownTable { .. } | JobError::TempInOutput { .. } | JobError::TempFolder { .. } => 64,
+            JobError::OutputIsInput { .. } | JobError::OutputInResults { .. } => 78,
             JobError::Interrupted(interrupted) => interrupted.stop.exit_code(),
             JobError::Books(_) | JobError::Warnings { .. } => 65,
             JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) => 70,

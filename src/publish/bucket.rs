@@ -26,7 +26,7 @@ use super::error::PublishError;
 use super::files;
 use super::manifest::{MANIFEST, Manifest};
 use super::run_id::RunId;
-use super::store::{Found, Pointed, Staging, attempts_of};
+use super::store::{Damaged, Found, Pointed, Search, Staging, attempts_of};
 use super::whole;
 use crate::cloud::Bucket;
 use crate::config::location::ObjectUrl;
@@ -117,32 +117,36 @@ impl BucketStore {
         Ok(Self { place, before, scratch: Scratch::make(scratch)? })
     }
 
-    /// Whether every file is in the store with the bytes, and every table with the rows, that the manifest names.
-    fn is_whole(&self, run: &str, manifest: &Manifest) -> Result<bool, PublishError> {
+    /// The first file that isn't in the store with the bytes, or as a table with the rows, that the manifest names.
+    fn damaged<'m>(&self, run: &str, manifest: &'m Manifest) -> Result<Option<&'m str>, PublishError> {
         for (file, rows) in whole::records(manifest) {
             let bytes = self.place.read(&format!("{RUNS}/{run}/{}", file.path))?;
             if !bytes.is_some_and(|bytes| whole::holds(bytes, file, rows)) {
-                return Ok(false);
+                return Ok(Some(&file.path));
             }
         }
-        Ok(true)
+        Ok(None)
     }
 }
 
 impl Destination for BucketStore {
-    fn find_published(&self, run_id: &RunId) -> Result<Option<Found>, PublishError> {
+    fn find_published(&self, run_id: &RunId) -> Result<Search, PublishError> {
         let mut attempts = attempts_of(run_id, self.place.runs()?);
         attempts.sort();
+        let mut damaged = Vec::new();
         for (_, run) in attempts.into_iter().rev() {
-            if let Some(manifest) = self.place.manifest(&run)?
-                && manifest.run_id == run_id.as_str()
-                && self.is_whole(&run, &manifest)?
-            {
-                let directory = self.place.location(&format!("{RUNS}/{run}"));
-                return Ok(Some(Found { run, directory, manifest }));
+            // Without a manifest it was never delivered.
+            let Some(manifest) = self.place.manifest(&run)? else { continue };
+            if manifest.run_id != run_id.as_str() {
+                continue;
+            }
+            let directory = self.place.location(&format!("{RUNS}/{run}"));
+            match self.damaged(&run, &manifest)?.map(str::to_owned) {
+                Some(file) => damaged.push(Damaged { directory, file }),
+                None => return Ok(Search { found: Some(Found { run, directory, manifest }), damaged }),
             }
         }
-        Ok(None)
+        Ok(Search { found: None, damaged })
     }
 
     fn manifests(&self) -> Result<Vec<Manifest>, PublishError> {

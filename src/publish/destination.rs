@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::PublishError;
 use super::manifest::Manifest;
 use super::run_id::RunId;
-use super::store::{Found, Pointed, Staging, Store};
+use super::store::{Found, Pointed, Search, Staging, Store};
 use crate::config::location::ObjectUrl;
 use crate::config::plan::Keep;
 use crate::interrupt::Interrupt;
@@ -28,7 +28,7 @@ pub trait Destination: Send + Sync {
     /// # Errors
     ///
     /// What the system, or the store, said when listing the runs. So it is for the others.
-    fn find_published(&self, run_id: &RunId) -> Result<Option<Found>, PublishError>;
+    fn find_published(&self, run_id: &RunId) -> Result<Search, PublishError>;
 
     /// Manifests of all runs that have one, in no order.
     ///
@@ -127,7 +127,7 @@ pub fn current_run(root: &Path) -> PathBuf {
 }
 
 impl Destination for Store {
-    fn find_published(&self, run_id: &RunId) -> Result<Option<Found>, PublishError> {
+    fn find_published(&self, run_id: &RunId) -> Result<Search, PublishError> {
         Store::find_published(self, run_id)
     }
 

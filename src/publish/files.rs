@@ -67,6 +67,10 @@ pub(super) fn make_folder(path: &Path) -> Result<(), PublishError> {
         Ok(()) => {}
         // Another run may have been faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let found = Standing::at(path)?.word();
+            return Err(PublishError::Misplaced { path: path.to_owned(), found, wanted: "a folder" });
+        }
         Err(error) => return Err(PublishError::io("create folder", path)(error)),
     }
     // The mode above is cut by the umask.

@@ -30,7 +30,7 @@ pub(crate) use files::read_file;
 pub use manifest::{InputRecord, JobRecord, Manifest, QuarantinedRecord};
 pub use rejected::RejectedRows;
 pub use run_id::{RunId, RunIdParts};
-pub use store::{Found, Pointed, Staging, Store, window_name};
+pub use store::{Damaged, Found, Pointed, Search, Staging, Store, window_name};
 
 use self::manifest::{FileRecord, MANIFEST, RejectedRecord, TableRecord, WindowRecord};
 use crate::config::plan::{Keep, OutputPlan, Zone};

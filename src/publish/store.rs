@@ -22,9 +22,9 @@ pub use self::pointers::{Pointed, window_name};
 use super::destination::Pointer;
 use super::error::PublishError;
 use super::files::{self, Standing};
-use super::manifest::Manifest;
+use super::manifest::{MANIFEST, Manifest};
 use super::run_id::RunId;
-use super::whole::is_whole;
+use super::whole;
 use crate::interrupt::Interrupt;
 
 const STAGING: &str = ".staging";
@@ -49,6 +49,24 @@ pub struct Found {
     pub directory: PathBuf,
     /// What it holds.
     pub manifest: Manifest,
+}
+
+/// What there is of a result among the runs that were published before.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Search {
+    /// The newest whole run.
+    pub found: Option<Found>,
+    /// Newer ones that aren't what was published any more, or all where none is whole.
+    pub damaged: Vec<Damaged>,
+}
+
+/// A run that isn't what was published any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// Its folder.
+    pub directory: PathBuf,
+    /// The first file, relative to the folder, that is gone or another.
+    pub file: String,
 }
 
 impl Store {
@@ -92,25 +110,32 @@ impl Store {
     }
 
     /// The newest whole run with this id: its manifest reads, and its files have the bytes and rows that it
-    /// names. A damaged one is none, so that it is computed again.
+    /// names. A damaged one is none, so that it is computed again, and is told.
     ///
     /// # Errors
     ///
     /// What the system said when listing the runs.
-    pub fn find_published(&self, run_id: &RunId) -> Result<Option<Found>, PublishError> {
+    pub fn find_published(&self, run_id: &RunId) -> Result<Search, PublishError> {
         let mut attempts: Vec<(u32, String)> = self.attempts(run_id)?;
         attempts.sort();
+        let mut damaged = Vec::new();
         for (_, run) in attempts.into_iter().rev() {
             let directory = self.root.join(RUNS).join(&run);
-            if Standing::at(&directory)? == Standing::Folder
-                && let Ok(manifest) = Manifest::read(&directory)
-                && manifest.run_id == run_id.as_str()
-                && is_whole(&directory, &manifest)
-            {
-                return Ok(Some(Found { run, directory, manifest }));
+            if Standing::at(&directory)? != Standing::Folder {
+                continue;
             }
+            let file = match Manifest::read(&directory) {
+                // Somebody else gave it this name.
+                Ok(manifest) if manifest.run_id != run_id.as_str() => continue,
+                Ok(manifest) => match whole::damaged(&directory, &manifest) {
+                    Some(file) => file.to_owned(),
+                    None => return Ok(Search { found: Some(Found { run, directory, manifest }), damaged }),
+                },
+                Err(_) => MANIFEST.to_owned(),
+            };
+            damaged.push(Damaged { directory, file });
         }
-        Ok(None)
+        Ok(Search { found: None, damaged })
     }
 
     /// Manifests of all runs that are whole enough to have one, in no order.

@@ -130,13 +130,13 @@ fn a_run_is_published_whole_and_can_be_used_again() {
     assert_eq!(manifest.window.name, "2026-04-01_2026-07-01");
     assert_eq!(manifest.window.from, "2026-04-01T00:00:00Z");
     assert_eq!(manifest.all_files().count(), names.len() - 1);
-    let found = fixture.store.find_published(&publication.run_id).unwrap().unwrap();
+    let found = fixture.store.find_published(&publication.run_id).unwrap().found.unwrap();
     assert_eq!(found.manifest, manifest);
     let again = republish(&fixture.store, &found, Keep::default(), false).unwrap();
     assert_eq!(again, Published { reused: true, ..published.clone() });
 
     fs::write(published.directory.join("csv/stage_funnel.csv"), "short").unwrap();
-    assert_eq!(fixture.store.find_published(&publication.run_id).unwrap(), None);
+    assert_eq!(fixture.store.find_published(&publication.run_id).unwrap().found, None);
 }
 
 #[test]

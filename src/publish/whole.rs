@@ -8,10 +8,12 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use super::files::{self, Standing};
 use super::manifest::{FileRecord, Manifest, sha256};
 
-/// Whether every file has the bytes, and every Parquet file the rows, that the manifest names. What can't be
-/// read isn't whole.
-pub(super) fn is_whole(directory: &Path, manifest: &Manifest) -> bool {
-    records(manifest).all(|(file, rows)| is_as_recorded(directory, file, rows))
+/// The first file that doesn't have the bytes, or as Parquet the rows, that the manifest names; None: the run is whole. What
+/// can't be read isn't what was published.
+pub(super) fn damaged<'m>(directory: &Path, manifest: &'m Manifest) -> Option<&'m str> {
+    let mut files = records(manifest);
+    let damaged = files.find(|(file, rows)| !is_as_recorded(directory, file, *rows));
+    damaged.map(|(file, _)| file.path.as_str())
 }
 
 /// Every file that a manifest names beside itself, with its rows where it is Parquet.
@@ -55,7 +57,7 @@ mod tests {
     use std::fs;
 
     use super::super::tests::Fixture;
-    use super::super::{MANIFEST, publish};
+    use super::super::{Damaged, MANIFEST, Search, publish};
     use super::*;
 
     #[test]
@@ -63,26 +65,26 @@ mod tests {
         let fixture = Fixture::new();
         let directory = publish(&fixture.store, &fixture.publication()).unwrap().directory;
         let manifest = Manifest::read(&directory).unwrap();
-        assert!(is_whole(&directory, &manifest));
+        assert_eq!(damaged(&directory, &manifest), None);
         for file in manifest.all_files() {
             let path = directory.join(&file.path);
             let good = fs::read(&path).unwrap();
             let mut bad = good.clone();
             bad[good.len() / 2] ^= 1;
             fs::write(&path, &bad).unwrap();
-            assert!(!is_whole(&directory, &manifest), "{}", file.path);
+            assert_eq!(damaged(&directory, &manifest), Some(file.path.as_str()));
             fs::remove_file(&path).unwrap();
-            assert!(!is_whole(&directory, &manifest), "{}", file.path);
+            assert_eq!(damaged(&directory, &manifest), Some(file.path.as_str()));
             fs::write(&path, &good).unwrap();
         }
-        assert!(is_whole(&directory, &manifest));
+        assert_eq!(damaged(&directory, &manifest), None);
 
         let mut other = manifest.clone();
         other.tables[0].rows += 1;
-        assert!(!is_whole(&directory, &other));
+        assert!(damaged(&directory, &other).is_some());
         let mut other = manifest.clone();
         other.rejected[0].rows -= 1;
-        assert!(!is_whole(&directory, &other));
+        assert!(damaged(&directory, &other).is_some());
     }
 
     #[test]
@@ -113,11 +115,14 @@ mod tests {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         fs::write(&path, bytes).unwrap();
-        assert_eq!(fixture.store.find_published(&publication.run_id).unwrap(), None);
+        let search = fixture.store.find_published(&publication.run_id).unwrap();
+        let damaged = Damaged { directory: first, file: "tables/stage_funnel.parquet".to_owned() };
+        assert_eq!(search, Search { found: None, damaged: vec![damaged] });
         let second = publish(&fixture.store, &publication).unwrap().directory;
         assert!(second.display().to_string().ends_with("-2"));
-        let found = fixture.store.find_published(&publication.run_id).unwrap().unwrap();
-        assert_eq!(found.directory, second);
+        let search = fixture.store.find_published(&publication.run_id).unwrap();
+        assert_eq!(search.found.unwrap().directory, second);
+        assert_eq!(search.damaged, [], "what was mended is told once");
         assert!(second.join(MANIFEST).is_file());
     }
 }

@@ -600,10 +600,9 @@ fn the_output_is_a_file() {
     let warehouse = warehouse("");
     warehouse.write("out", "");
     insta::assert_snapshot!(warehouse.fails(&[]), @r"
-    exit code 74
-    error: could not create folder FOLDER/out
-      caused by: File exists (os error 17)
-    hint: see that the folder may be written and the disk has room, then run again; no result was changed
+    exit code 78
+    error: FOLDER/out is a file; it has to be a folder of the output's own
+    hint: move it away, or write elsewhere with `--out DIR`; links inside an output are never followed
     ");
 }
 

@@ -16,7 +16,7 @@ fn warehouse() -> Warehouse {
 type Spoil = fn(&Warehouse);
 
 /// What is wrong, how it comes about, the arguments of the run, its exit code and a part of the message.
-const FAILURES: [(&str, Spoil, &[&str], i32, &str); 15] = [
+const FAILURES: [(&str, Spoil, &[&str], i32, &str); 16] = [
     ("an unknown option", |_| {}, &["--nonsense"], 64, "unexpected argument"),
     ("an unknown table", |_| {}, &["--only", "channel_rio"], 64, "did you mean `channel_roi`?"),
     ("temporary files among results", |_| {}, &["--temp-dir", "out/tmp"], 64, "inside the output"),
@@ -42,7 +42,14 @@ const FAILURES: [(&str, Spoil, &[&str], i32, &str); 15] = [
     ),
     ("no files", |it| fs::remove_dir_all(it.path("touchpoints")).unwrap(), &[], 66, "no file matches"),
     ("no rows", |_| {}, &["--date", "2030-01-01"], 66, "no touchpoint"),
-    ("an output that is a file", |it| it.write("out", "a file"), &[], 74, "could not"),
+    ("an output that is a file", |it| it.write("out", "a file"), &[], 78, "is a file; it has to be"),
+    (
+        "an output among the inputs",
+        |_| {},
+        &["--out", "touchpoints"],
+        78,
+        "is where inputs.touchpoints is read",
+    ),
     ("a spill folder that is gone", |_| {}, &["--temp-dir", "nowhere"], 64, "no temporary file"),
     (
         "a summary that can't be written",

@@ -179,8 +179,14 @@ fn ids_of_every_type() {
         DataType::Utf8View,
         dictionary(DataType::Utf8),
         dictionary(DataType::Int64),
+        DataType::Decimal128(9, 0),
+        DataType::Decimal128(38, 0),
     ] {
         one_file(as_type(plain(&rows()), "customer_id", &wanted), &format!("customer_id as {wanted}"));
+    }
+    let texts = || as_type(plain(&rows()), "customer_id", &DataType::Utf8);
+    for wanted in [DataType::Binary, DataType::LargeBinary, DataType::BinaryView] {
+        one_file(as_type(texts(), "customer_id", &wanted), &format!("customer_id as {wanted}"));
     }
 }
 
@@ -242,7 +248,10 @@ fn values_of_every_type() {
 #[test]
 fn texts_of_every_type() {
     let small = DataType::Dictionary(Box::new(DataType::UInt8), Box::new(DataType::Utf8));
-    for wanted in [DataType::LargeUtf8, DataType::Utf8View, dictionary(DataType::Utf8), small] {
+    let bytes = dictionary(DataType::Binary);
+    for wanted in
+        [DataType::LargeUtf8, DataType::Utf8View, DataType::Binary, dictionary(DataType::Utf8), bytes, small]
+    {
         let mut columns = plain(&rows());
         for name in ["event", "channel", "country"] {
             columns = as_type(columns, name, &wanted);

@@ -1,6 +1,7 @@
 //! Rows that are left out: counted, reconciled, written aside with their place and without their content.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::support::{Columns, Warehouse, few_touchpoints, floats, text, times, with};
@@ -381,4 +382,75 @@ fn rows_of_the_small_tables() {
     FOLDER/assignments.parquet | 4 | experiment | null_experiment | no hash
     FOLDER/assignments.parquet | 5 | assigned_at | null_time | no hash
     ");
+}
+
+/// The bytes of the rejected rows, which differ where a hash does.
+fn rejected_bytes(warehouse: &Warehouse, arguments: &[&str]) -> Vec<u8> {
+    let ran = warehouse.run(&[&["--force", "-v", "--log-format", "json"], arguments].concat());
+    assert!(!ran.stderr.contains(KEY), "{}", ran.stderr);
+    fs::read(warehouse.path("out/current/rejected/touchpoints.parquet")).expect("rejected rows")
+}
+
+const KEY: &str = "a-key-of-thirty-two-bytes-or-more-";
+
+#[test]
+fn hashes_stay_the_same_under_a_key_of_ones_own() {
+    let events = with(few_touchpoints(), "event", text(&["click", "~", "click", "purchase", "click", "~"]));
+    let columns = with(events, "occurred_at", times(&["04-01 08:00"; 6]));
+    let value = floats(&[None, Some(-25.0), None, Some(-12.5), None, None]);
+    let warehouse = warehouse("", with(columns, "value", value));
+    let with_key = |name: &str, key: &str, mode: u32| {
+        warehouse.write(name, key);
+        fs::set_permissions(warehouse.path(name), Permissions::from_mode(mode)).expect("set");
+        format!("contract.hash_key_file={name}")
+    };
+    let (key, other) = (with_key("key", KEY, 0o600), with_key("other.key", &KEY.to_uppercase(), 0o440));
+    assert_ne!(rejected_bytes(&warehouse, &[]), rejected_bytes(&warehouse, &[]), "each run has its own");
+    let hashed = rejected_bytes(&warehouse, &["--set", &key]);
+    assert_eq!(hashed, rejected_bytes(&warehouse, &["--set", &key]));
+    assert_ne!(hashed, rejected_bytes(&warehouse, &["--set", &other]));
+    tells_nothing(&warehouse, "", &[KEY, &KEY.to_uppercase()]);
+    // It changes no table, and so no run id.
+    assert!(warehouse.run(&["--set", &key]).stderr.contains("nothing new"));
+    assert_eq!(warehouse.touchline(&["check", "--set", &key]).code, 0);
+}
+
+#[test]
+fn a_key_that_is_no_secret_is_refused() {
+    let warehouse = warehouse("hash_key_file = \"key\"\n", few_touchpoints());
+    insta::assert_snapshot!(warehouse.fails(&[]), @r#"
+    exit code 78
+    error: the key FOLDER/key can't be read: No such file or directory (os error 2)
+      --> touchline.toml:21:1
+       |
+    21 | hash_key_file = "key"
+       | ^^^^^^^^^^^^^
+       |
+       = hint: name a file that the user of this job may read, or leave the key out
+    "#);
+    warehouse.write("key", KEY);
+    fs::set_permissions(warehouse.path("key"), Permissions::from_mode(0o644)).expect("set");
+    insta::assert_snapshot!(warehouse.fails(&[]), @r#"
+    exit code 78
+    error: the key FOLDER/key is no secret: its mode is 644
+      --> touchline.toml:21:1
+       |
+    21 | hash_key_file = "key"
+       | ^^^^^^^^^^^^^
+       |
+       = hint: let nobody else read or change it: chmod 600 FOLDER/key
+    "#);
+    assert_eq!(warehouse.touchline(&["check"]).code, 78);
+    fs::set_permissions(warehouse.path("key"), Permissions::from_mode(0o600)).expect("set");
+    warehouse.write("key", "short");
+    insta::assert_snapshot!(warehouse.fails(&[]), @r#"
+    exit code 78
+    error: the key FOLDER/key has 5 bytes, and 32 to 4096 are needed
+      --> touchline.toml:21:1
+       |
+    21 | hash_key_file = "key"
+       | ^^^^^^^^^^^^^
+       |
+       = hint: make one with `openssl rand -hex 32 > FOLDER/key`
+    "#);
 }

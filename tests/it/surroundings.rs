@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::support::{CONFIG, Ran, Warehouse, few_touchpoints, skipped};
+use crate::support::{CONFIG, Ran, Warehouse, differences, few_touchpoints, skipped};
 
 fn warehouse() -> Warehouse {
     let warehouse = Warehouse::new(CONFIG);
@@ -128,4 +128,68 @@ fn a_folder_that_takes_no_temporary_file_is_named() {
     let ran = warehouse.touchline(&["run", "--temp-dir", "/proc"]);
     assert_eq!(ran.code, 64, "{}", ran.stderr);
     assert!(ran.stderr.contains("no temporary file can be made in /proc"), "{}", ran.stderr);
+}
+
+#[test]
+fn settings_of_polars_are_left_out() {
+    let warehouse = warehouse();
+    warehouse.run(&["-q"]);
+    let published = warehouse.published();
+    let mut command = warehouse.command(&["run", "--force", "--log-format", "json", "-v"]);
+    for (name, value) in [
+        ("POLARS_ASYNC_THREAD_COUNT", "x"),
+        ("POLARS_FORCE_STREAMING", "1"),
+        ("POLARS_MAX_THREADS", "0"),
+        ("POLARS_PARQUET_BINARY_STATISTICS_TRUNCATE_LEN", "1"),
+        ("POLARS_VERBOSE", "1"),
+    ] {
+        command.env(name, value);
+    }
+    let ran = warehouse.finish(command);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.lines().count() > 5, "{}", ran.stderr);
+    for line in ran.stderr.lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+    }
+    assert_eq!(differences(&published, &warehouse.published()), Vec::<String>::new());
+    // Arguments and exit codes come through.
+    let mut command = warehouse.command(&["run", "--threads", "none"]);
+    let ran = warehouse.finish({
+        command.env("POLARS_VERBOSE", "1");
+        command
+    });
+    assert_eq!(ran.code, 64, "{}", ran.stderr);
+}
+
+#[test]
+fn a_stream_that_is_closed_is_no_file_of_the_run() {
+    let warehouse = warehouse();
+    warehouse.run(&["-q"]);
+    let published = warehouse.published();
+    for streams in [">&-", "2>&-", "<&- >&- 2>&-"] {
+        let line = format!("exec \"$touchline\" run -v --force --output json --log-format json {streams}");
+        assert_eq!(shell(&warehouse, &line).code, 0, "{streams}");
+        assert_eq!(differences(&published, &warehouse.published()), Vec::<String>::new(), "{streams}");
+        // Every byte of what was published is compared with the manifest.
+        let ran = warehouse.run(&["-q", "--output", "json"]);
+        assert!(ran.stdout.contains("\"status\":\"unchanged\""), "{}", ran.stdout);
+        assert!(ran.stdout.contains("\"warnings\":[]"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn too_few_addresses_for_another_thread_are_an_error_of_the_system() {
+    let warehouse = warehouse();
+    warehouse.run(&["-q"]);
+    let current = warehouse.current();
+    // The program fits in, and the stack of a thread for Polars doesn't.
+    let ran = shell(&warehouse, "ulimit -v 700000; exec \"$touchline\" run --force --threads 1");
+    assert_eq!(ran.code, 74, "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("error: the system gives no more threads\n  caused by: "),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("\nhint: nothing was published, `current` is as it was"), "{}", ran.stderr);
+    assert_eq!(warehouse.current(), current);
 }

@@ -251,3 +251,31 @@ fn an_assignment_without_an_experiment_lacks_the_experiment() {
     assignments | null_variant | variant | 4 | 1 | warn
     ");
 }
+
+#[test]
+fn a_published_run_that_was_damaged_is_told_when_it_is_mended() {
+    let warehouse = warehouse(WINDOW, few_touchpoints());
+    warehouse.run(&["-q"]);
+    let published = warehouse.published();
+    std::fs::write(warehouse.path("out/current/csv/stage_funnel.csv"), "changed").unwrap();
+    let summary = warehouse.path("summary.json");
+    let ran = warehouse.run(&["--summary-file", &summary.display().to_string()]);
+    let warning = "FOLDER/out/runs/r-RUN-1 was damaged after it was published: csv/stage_funnel.csv is gone or has other \
+                   bytes. The result is right: it was computed again and published beside it";
+    assert!(ran.stderr.contains(&format!("\n  ! {warning}\n")), "{}", ran.stderr);
+    let said = warehouse.normalise(&std::fs::read_to_string(&summary).unwrap());
+    assert!(said.contains(&format!("\"warnings\":[\"{warning}\"]")), "{said}");
+    assert_eq!(warehouse.published(), published);
+    // Once; and the result itself is none the worse for it.
+    let ran = warehouse.run(&["--log-format", "json"]);
+    assert!(ran.stderr.contains("\"unchanged\":true") && !ran.stderr.contains("damaged"), "{}", ran.stderr);
+
+    // An earlier attempt that is whole will do.
+    warehouse.run(&["-q", "--force"]);
+    std::fs::remove_file(warehouse.path("out/current/manifest.json")).unwrap();
+    let ran = warehouse.run(&["--log-format", "json"]);
+    let warning = "r-RUN-3 was damaged after it was published: manifest.json is gone or has other bytes. The result is \
+                   right: an earlier run that has it too was taken in its place";
+    assert!(ran.stderr.contains("\"event\":\"warning\"") && ran.stderr.contains(warning), "{}", ran.stderr);
+    assert_eq!(warehouse.published(), published);
+}

@@ -84,14 +84,15 @@ pub fn of_markov(
             };
             let interval =
                 |theta: f64, of: &dyn Fn(&RemovalEffects) -> Option<f64>| scaled(theta, Scale::Logit, of);
-            let beyond = |found: &RemovalEffects| found.effects[channel] - found.reach[channel];
+            let beyond =
+                |found: &RemovalEffects| settled_difference(found.effects[channel], found.reach[channel]);
             let effect = whole.effects[channel];
             let value_effect = whole.value_effects.as_ref().map(|effects| effects[channel]);
             let conversions = total.journeys[channel] as f64;
             ChannelEffect {
-                effect: Ok(effect),
+                effect: Ok(settled(effect)),
                 interval: supported.and_then(|()| interval(effect, &|found| Some(found.effects[channel]))),
-                value_effect,
+                value_effect: value_effect.map(settled),
                 value_interval: supported
                     .and_then(|()| value_support(conversions, total))
                     .and_then(|()| value_effect.ok_or(Reason::Undefined))
@@ -107,7 +108,21 @@ pub fn of_markov(
             }
         })
         .collect();
-    Effects { conversion_probability: Some(whole.conversion_probability), channels }
+    Effects { conversion_probability: Some(settled(whole.conversion_probability)), channels }
+}
+
+/// Relative error that solving a chain leaves in a figure: some thousand roundings, more where paths go round many times.
+const SOLVED_WITHIN: f64 = 1e-11;
+
+/// A share that is 1, but for what solving the chain left, as 1.
+fn settled(share: f64) -> f64 {
+    if settled_difference(share, 1.0) == 0.0 { 1.0 } else { share }
+}
+
+/// The difference of two figures of a chain; of what can't be told apart it is 0 and not what solving the chain left.
+fn settled_difference(one: f64, other: f64) -> f64 {
+    let difference = one - other;
+    if difference.abs() <= SOLVED_WITHIN * one.abs().max(other.abs()) { 0.0 } else { difference }
 }
 
 /// Shapley values on totals are the credit itself.
@@ -206,6 +221,26 @@ mod tests {
         });
         let buckets: Vec<&TargetCells> = buckets.iter().collect();
         of_markov(&whole, &without, &total, &buckets).channels[0].beyond_reach_interval
+    }
+
+    #[test]
+    fn what_solving_leaves_is_no_effect() {
+        assert_eq!(settled_difference(0.1 + 0.2, 0.3), 0.0);
+        assert_eq!(settled_difference(0.3, 0.3 + 1e-10), 0.3 - (0.3 + 1e-10));
+        assert_eq!(settled_difference(1e-17, 0.0), 1e-17, "next to nothing is no noise");
+        assert_eq!(settled(0.999_999_999_999_999_9), 1.0);
+        assert_eq!(settled(0.999_999_999), 0.999_999_999);
+        // Every path converts: no channel has an influence, whatever its reach, and there is nothing to vary.
+        let counts = [0.0, 2.0, 5.0, 0.0, 1.0, 0.0, 3.0, 0.0, 6.0, 4.0, 0.0, 0.0];
+        let whole = Transitions::new(2, &counts, &[0.0; 3]).removal_effects(&mut Inverter::default());
+        let whole = whole.unwrap();
+        let bucket = TargetCells { conversions: 2, journeys: vec![1; 2], ..TargetCells::default() };
+        let found = of_markov(&whole, &vec![Some(whole.clone()); BUCKETS], &bucket, &[&bucket; BUCKETS]);
+        assert_eq!(found.conversion_probability, Some(1.0));
+        for channel in &found.channels {
+            assert_eq!(channel.beyond_reach, Some(0.0));
+            assert_eq!(channel.beyond_reach_interval, Err(Reason::ZeroVariance));
+        }
     }
 
     /// Of 2,000 runs 93 to 97 % have an interval that contains 0.

@@ -6,8 +6,10 @@ use std::thread;
 /// Makes something of each number below `count`, on so many threads; in the order of the numbers, whatever the
 /// threads. `make` is called once per thread for what `work` uses again from number to number.
 ///
+/// Where the system gives fewer threads, there are fewer.
+///
 /// # Panics
-/// Where the system gives no thread, or `work` panics.
+/// Where `work` panics.
 pub fn map<S, T: Send>(
     threads: usize,
     count: usize,
@@ -21,7 +23,8 @@ pub fn map<S, T: Send>(
         std::iter::from_fn(take).map(|index| (index, work(&mut state, index))).collect::<Vec<_>>()
     };
     let mut made = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(count)).map(|_| scope.spawn(share)).collect();
+        let other = |_| thread::Builder::new().spawn_scoped(scope, share).ok();
+        let others: Vec<_> = (1..threads.min(count)).map_while(other).collect();
         let mut made = share();
         for other in others {
             made.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));

@@ -303,7 +303,9 @@ fn attribution_effects(analysis: &Attribution<'_>, solved: &Solved) -> Result<Da
                 beyond_bounds.push(found.beyond_reach_interval.ok());
                 sampling_error.push(found.sampling_error);
                 let value_reason = found.value_interval.err().filter(|_| has_value && found.effect.is_ok());
-                notes.push(note([found.interval.err(), value_reason]));
+                let beyond_reason =
+                    found.beyond_reach_interval.err().filter(|_| found.beyond_reach.is_some());
+                notes.push(note([found.interval.err(), value_reason, beyond_reason]));
             }
         }
     }

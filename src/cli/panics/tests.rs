@@ -27,6 +27,7 @@ fn panics_in_a_child() {
     let outcome = guarded(&console, &interrupt, || {
         match how.as_str() {
             "here" => panic!("a fixed message"),
+            "no thread" => panic!("failed to spawn thread: {}", std::io::Error::from_raw_os_error(11)),
             "there" => pool.broadcast(|_| {
                 let lengths = [how.len()];
                 assert!(lengths[how.len()] > 0, "never reached");
@@ -68,6 +69,19 @@ fn a_panic_is_told_in_two_lines_and_reported_in_a_file() {
     assert!(report.starts_with(&format!("touchline {BUILD} on ")), "{report}");
     assert!(report.contains("panicked at src/cli/panics/tests.rs:"), "{report}");
     assert!(report.contains("panics_in_a_child"), "a backtrace: {report}");
+}
+
+#[test]
+fn a_thread_that_the_system_does_not_give_is_no_bug() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = child("no thread", folder.path());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(74), "{said}");
+    assert!(
+        said.starts_with("error: the system gives no more threads\n  caused by: Resource temporarily"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no report");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What the data must satisfy.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 /// What the data must satisfy.
@@ -33,6 +35,9 @@ pub struct ContractPlan {
     pub on_corrupt: OnCorrupt,
     /// How far the numbers of rows may lie from those of earlier runs.
     pub row_count_anomaly: OnAnomaly,
+    /// File with the key of the hashes in `rejected/`, which are outside the tables. None: a key of the run's own.
+    #[serde(skip)]
+    pub hash_key_file: Option<PathBuf>,
 }
 
 /// What it means that a file has a column that is neither mapped nor used.

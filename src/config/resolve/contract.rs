@@ -1,5 +1,7 @@
 //! `[contract]`: what the data must satisfy.
 
+use std::path::Path;
+
 use toml::Spanned;
 
 use super::Resolver;
@@ -9,7 +11,7 @@ use crate::config::plan::{
 use crate::config::schema::{Contract, Text};
 
 impl Resolver<'_, '_, '_> {
-    pub(super) fn contract(&mut self, contract: &Contract) -> ContractPlan {
+    pub(super) fn contract(&mut self, contract: &Contract, folder: &Path) -> ContractPlan {
         let dedupe = [("event_id", Dedupe::EventId), ("row", Dedupe::Row), ("off", Dedupe::Off)];
         let unknown_columns = [
             ("ignore", UnknownColumns::Ignore),
@@ -60,6 +62,7 @@ impl Resolver<'_, '_, '_> {
             row_count_anomaly: self
                 .choose(contract.row_count_anomaly.as_ref(), "row_count_anomaly", &on_anomaly)
                 .unwrap_or_default(),
+            hash_key_file: contract.hash_key_file.as_ref().and_then(|path| self.path(path, folder)),
         }
     }
 

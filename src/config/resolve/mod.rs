@@ -73,7 +73,7 @@ pub(super) fn resolve(
         schema.inputs.touchpoints.0.iter().flat_map(|source| [&source.error_after, &source.warn_after]);
     let age = ages.flatten().next().cloned();
     let mut inputs = resolver.inputs(schema.inputs.0, &folder);
-    let contract = resolver.contract(&schema.contract);
+    let contract = resolver.contract(&schema.contract, &folder);
     let refunds = resolver.refunds(&schema.refunds);
     let channels = resolver.channels(schema.channels.0);
     let event_order = resolver.unique(&schema.journey.event_order, "event");

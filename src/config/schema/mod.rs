@@ -142,6 +142,7 @@ pub(super) struct Contract {
     pub(super) max_late_share: Option<Spanned<f64>>,
     pub(super) max_future_share: Option<Spanned<f64>>,
     pub(super) integrity: Option<Text>,
+    pub(super) hash_key_file: Option<Text>,
     pub(super) on_corrupt: Option<Text>,
     pub(super) row_count_anomaly: Option<Text>,
     pub(super) warn_after: Option<Text>,

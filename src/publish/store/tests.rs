@@ -131,14 +131,16 @@ fn current_moves_forward_only_and_every_window_has_its_pointer() {
 fn a_published_run_is_found_while_it_is_whole() {
     let (out, store) = open();
     let id = run_id("a");
-    assert_eq!(store.find_published(&id).unwrap(), None);
+    assert_eq!(store.find_published(&id).unwrap().found, None);
     commit(&store, &id, 0, 10, false);
     let (second, _) = commit(&store, &id, 0, 10, false);
-    assert_eq!(store.find_published(&id).unwrap().unwrap().run, format!("{id}-2"));
+    assert_eq!(store.find_published(&id).unwrap().found.unwrap().run, format!("{id}-2"));
     fs::write(second.join(MANIFEST), "{").unwrap();
-    let found = store.find_published(&id).unwrap().unwrap();
+    let Search { found, damaged } = store.find_published(&id).unwrap();
+    assert_eq!(damaged, [Damaged { directory: second, file: MANIFEST.to_owned() }]);
+    let found = found.unwrap();
     assert_eq!(found.run, format!("{id}-1"));
-    assert_eq!(store.find_published(&run_id("b")).unwrap(), None);
+    assert_eq!(store.find_published(&run_id("b")).unwrap().found, None);
 
     commit(&store, &run_id("later"), 10, 20, false);
     assert!(!store.point_to(&found, false).unwrap().is_current);
@@ -238,7 +240,7 @@ fn a_run_that_is_a_link_is_not_used() {
     let moved = tempfile::tempdir().unwrap();
     fs::rename(&directory, moved.path().join("run")).unwrap();
     files::link(&moved.path().join("run"), &out.path().join(RUNS).join(format!("{id}-1"))).unwrap();
-    assert_eq!(store.find_published(&id).unwrap(), None);
+    assert_eq!(store.find_published(&id).unwrap().found, None);
 }
 
 #[test]
