@@ -50,9 +50,12 @@ exec "$TEST_TOUCHLINE" "$@"
 #: The same; whoever looks after the disk mends it after the first failure.
 MENDED = """#!/bin/sh
 echo "$*" >>"$TEST_CALLS"
-"$TEST_TOUCHLINE" "$@"
+(
+    [ ! -e "$TEST_WAREHOUSE/full" ] || ulimit -f 1
+    exec "$TEST_TOUCHLINE" "$@"
+)
 code=$?
-[ $code -ne 74 ] || rm -f "$TEST_WAREHOUSE/out"
+[ $code -ne 74 ] || rm -f "$TEST_WAREHOUSE/full"
 exit $code
 """
 
@@ -166,8 +169,8 @@ def success(new):
 
 def retried(new):
     scenario = new("74 and then success", program=MENDED)
-    # A file where the folder of the results should be: the system refuses, whoever asks.
-    scenario.out.write_text("")
+    # No file may be larger than a block: as on a disk that is full.
+    (scenario.warehouse / "full").touch()
     scenario.run("2026-05-03")
     scenario.expect("the state", scenario.states, {"run": "success", "announce": "success"})
     scenario.expect("attempts", scenario.attempts, 2)
