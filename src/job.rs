@@ -150,14 +150,14 @@ fn pipeline(plan: &Plan, options: &RunOptions, progress: &dyn Progress) -> Resul
     let computed = compute(plan, &opened, &mut loaded, &pool, progress)?;
     interrupt.check()?;
     let tables = pool.install(|| finish_tables(computed.frames, &queries, window))?;
-    let suspect = [quality::warnings(&tables), unlike.clone()].concat();
+    let in_table = quality::warnings(&tables);
     if options.strict {
-        quality::check_strict(&suspect)?;
+        quality::check_strict(&[in_table.clone(), unlike.clone()].concat())?;
     }
     let warnings = [unlike, stale, computed.misnamed].concat();
     let tables = only.of(tables);
     let mut counts = quality::counts(&loaded, &computed.cut);
-    counts.insert(quality::WARNINGS.to_owned(), suspect.len() as u64);
+    counts.insert(quality::WARNINGS.to_owned(), in_table.len() as u64);
     let conflicts =
         conflicts::find(plan, &opened, &loaded, &computed.cut, (&pool, &budget.limits()), progress)?;
     let publication = Publication {
@@ -453,9 +453,15 @@ fn again(
     options: &RunOptions,
 ) -> Result<Option<Outcome>, JobError> {
     let Some(found) = &before.found else { return Ok(None) };
-    let warnings = found.manifest.counts.get(quality::WARNINGS).copied().unwrap_or(0);
+    let in_table = found.manifest.counts.get(quality::WARNINGS).copied().unwrap_or(0);
+    let warned = &found.manifest.warnings;
+    // Some are told and stand in the table as well.
+    let warnings = in_table.max(warned.len() as u64);
     if options.strict && warnings > 0 {
-        let checks = format!("\n  see data_quality of {}", found.manifest.run_id);
+        let mut checks: String = warned.iter().map(|warning| format!("\n  {warning}")).collect();
+        if in_table > 0 {
+            checks.push_str(&format!("\n  see data_quality of {}", found.manifest.run_id));
+        }
         return Err(JobError::Warnings { warnings, checks });
     }
     options.interrupt.commit()?;

@@ -86,6 +86,8 @@ pub struct Reject {
 pub struct RowCounts {
     /// Rows read whose time lies in the window or its history.
     pub in_scope: u64,
+    /// Kept rows of touchpoints whose time lies in the window itself.
+    pub in_window: u64,
     /// Rows read, or pruned, whose time lies outside.
     pub outside: u64,
     /// Dropped by `exclude`.
@@ -114,6 +116,7 @@ impl RowCounts {
     /// Adds what another worker counted.
     pub fn merge(&mut self, other: &RowCounts) {
         self.in_scope += other.in_scope;
+        self.in_window += other.in_window;
         self.outside += other.outside;
         self.excluded += other.excluded;
         self.suppressed += other.suppressed;

@@ -3,12 +3,15 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::quality::IN_WINDOW;
 use crate::config::plan::{OnAnomaly, Plan};
 use crate::engine::EngineError;
 use crate::engine::load::{InputRecord, Loaded};
 use crate::publish::Manifest;
 use crate::tables::Window;
 
+/// The input whose rows have a time.
+const TOUCHPOINTS: &str = "touchpoints";
 /// So many windows are compared with, the nearest in time.
 const MOST_WINDOWS: usize = 30;
 /// Days on which clocks change are an hour shorter or longer than others.
@@ -28,15 +31,19 @@ pub fn check(
     let comparable = comparable(plan, window, earlier);
     let mut told = Vec::new();
     for input in &loaded.counts {
-        let key = format!("{}_in_scope", input.input);
+        // The rows before the window are as many as there are days before it, however few came today.
+        let (key, now) = match input.input {
+            TOUCHPOINTS => (IN_WINDOW.to_owned(), input.counts.in_window),
+            other => (format!("{other}_in_scope"), input.counts.in_scope),
+        };
         let mut counts: Vec<u64> =
             comparable.iter().filter_map(|manifest| manifest.counts.get(&key).copied()).collect();
-        let now = input.counts.in_scope;
         let Some(median) = median(&mut counts) else { continue };
         if now.saturating_mul(2) < median || now > median.saturating_mul(2) {
             told.push(format!(
-                "inputs.{}: {now} rows, where the median of {} published before with windows of this length is {median}",
+                "inputs.{}: {now} rows{}, where the median of {} published before with windows of this length is {median}",
                 input.input,
+                if input.input == TOUCHPOINTS { " in the window" } else { "" },
                 match counts.len() {
                     1 => "1 run".to_owned(),
                     runs => format!("{runs} runs"),

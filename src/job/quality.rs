@@ -73,6 +73,8 @@ pub fn check_books(tables: &[Table]) -> Result<(), JobError> {
 
 /// Name of the number of warnings among the counts of a run.
 pub const WARNINGS: &str = "quality_warnings";
+/// Key of the touchpoints in the window, without what comes before it, among the counts of a manifest.
+pub const IN_WINDOW: &str = "touchpoints_in_window";
 
 /// At most so many warnings are listed in an error.
 const MOST_LISTED: usize = 20;
@@ -471,6 +473,7 @@ pub fn counts(loaded: &Loaded, cut: &CutCounts) -> BTreeMap<String, u64> {
         put("excluded", input.counts.excluded);
     }
     for (what, count) in [
+        (IN_WINDOW, loaded.counts[0].counts.in_window),
         ("touchpoints_kept", cut.kept),
         ("touchpoints_exact_duplicates", cut.exact_duplicates),
         ("touchpoints_conflicting_duplicates", cut.conflicting_duplicates),

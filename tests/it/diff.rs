@@ -87,6 +87,7 @@ fn a_changed_key_and_a_late_file() {
       same days  +3 touches on the 3 days that both runs cover: 2026-04-02 +3
       rows       customers: 3 -> 6
       rows       touchpoints_in_scope: 6 -> 10
+      rows       touchpoints_in_window: 6 -> 10
       rows       touchpoints_kept: 6 -> 10
 
     what

@@ -274,7 +274,8 @@ impl<'a> TouchpointReader<'a> {
         let instants = columns.times.values();
         let mut digits = itoa::Buffer::new();
         let (mut first_us, mut last_us) = (i64::MAX, i64::MIN);
-        let mut outside = 0;
+        let window_from_us = rules.plan.window.from_us.unwrap_or(i64::MIN);
+        let (mut outside, mut in_window) = (0, 0);
         screen.glance(&mut self.doubts, &mut self.codes);
         for (row, (code, customer)) in codes.iter().zip(&self.customers).enumerate() {
             if self.doubts[row] {
@@ -320,12 +321,14 @@ impl<'a> TouchpointReader<'a> {
             {
                 self.codes.set_order(row, order_hash(order));
             }
+            in_window += u64::from(instants[row] >= window_from_us);
             first_us = first_us.min(instants[row]);
             last_us = last_us.max(instants[row]);
             kept[*code as usize] = true;
             self.shares.keep(row, *customer);
         }
         counts.outside += outside;
+        counts.in_window += in_window;
         counts.in_scope += codes.len() as u64 - outside;
         if first_us <= last_us {
             counts.newest_us = counts.newest_us.max(Some(last_us));
