@@ -253,7 +253,7 @@ impl Walk<'_> {
             let within = self.within.last().cloned().unwrap_or_default();
             if path.is_dir() {
                 let real = if is_link { self.root.resolve(&path)? } else { within.join(&*entry.file_name()) };
-                if !is_output(&path) && !self.within.contains(&real) {
+                if !is_of_results(&path) && !self.within.contains(&real) {
                     self.within.push(real);
                     self.folder(&path, found)?;
                     self.within.pop();
@@ -272,10 +272,16 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a folder is where runs are published: what came out of one run is no input of the next, though a
-/// pattern may well cover both.
-fn is_output(folder: &Path) -> bool {
-    folder.join("runs").is_dir() && folder.join(".lock").is_file()
+/// What an output folder holds that isn't hidden.
+const OF_RESULTS: [&str; 3] = ["runs", "windows", "current"];
+
+/// Whether a folder is one of those in which runs are published: what came out of one run is no input of the next, though
+/// a pattern may well cover both. Whatever else lies beside them still is one.
+fn is_of_results(folder: &Path) -> bool {
+    let is_named =
+        folder.file_name().is_some_and(|name| OF_RESULTS.iter().any(|of_results| name == *of_results));
+    let is_beside_them = |output: &Path| output.join("runs").is_dir() && output.join(".lock").is_file();
+    is_named && folder.parent().is_some_and(is_beside_them)
 }
 
 /// Whether a file or folder of this name is left out of what is searched. A pattern such as `exports/*` matches checksums

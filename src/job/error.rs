@@ -56,6 +56,14 @@ pub enum JobError {
         /// The other output.
         results: PathBuf,
     },
+    /// Lineage events would be taken for a result, or be removed as one.
+    #[error("lineage events would stand among the results in {}", results.display())]
+    EventsInResults {
+        /// As configured.
+        events: PathBuf,
+        /// The output.
+        results: PathBuf,
+    },
     /// Temporary files can't be made where they should.
     #[error("no temporary file can be made in {}", folder.display())]
     TempFolder {
@@ -109,6 +117,9 @@ impl JobError {
             JobError::OutputInResults { .. } => Some(
                 "name a folder beside it, with output.path or --out: what lies in a published run goes with it".to_owned(),
             ),
+            JobError::EventsInResults { events, .. } => {
+                Some(format!("{} leads there; write lineage.path = \"lineage.ndjson\"", events.display()))
+            }
             JobError::TempInOutput { .. } => Some("name another folder with --temp-dir".to_owned()),
             JobError::TempFolder { .. } => {
                 Some("name a folder with --temp-dir that is there and that may be written to".to_owned())
@@ -148,7 +159,9 @@ impl JobError {
             JobError::Query(error) => error.exit_code(),
             JobError::Publish(error) => error.exit_code(),
             JobError::UnknownTable { .. } | JobError::TempInOutput { .. } | JobError::TempFolder { .. } => 64,
-            JobError::OutputIsInput { .. } | JobError::OutputInResults { .. } => 78,
+            JobError::OutputIsInput { .. }
+            | JobError::OutputInResults { .. }
+            | JobError::EventsInResults { .. } => 78,
             JobError::Interrupted(interrupted) => interrupted.stop.exit_code(),
             JobError::Books(_) | JobError::Warnings { .. } => 65,
             JobError::Table(_) | JobError::Polars(_) | JobError::Plan(_) => 70,

@@ -54,6 +54,34 @@ fn not_where_inputs_are_read() {
 }
 
 #[test]
+fn an_output_hides_no_input_that_lies_in_its_folder() {
+    let warehouse = warehouse();
+    warehouse.parquet("touchpoints/dt=2026-04-02/b.parquet", few_touchpoints());
+    for out in ["touchpoints/dt=2026-04-02", "elsewhere", "touchpoints/dt=2026-04-02"] {
+        let ran = warehouse.run(&["--out", out, "--force"]);
+        assert!(ran.stderr.contains("12 touchpoints of 3 customers from 2 files"), "{out}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn no_events_among_results() {
+    let warehouse = warehouse();
+    warehouse.run(&["-q"]);
+    symlink("out/runs", warehouse.path("link")).unwrap();
+    for path in ["nowhere/../out/current/events", "link/events"] {
+        let ran = warehouse.touchline(&["run", "--set", &format!("lineage.path={path}")]);
+        assert_eq!(ran.code, 78, "{path}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("lineage events would stand among the results"),
+            "{path}: {}",
+            ran.stderr
+        );
+    }
+    let ran = warehouse.touchline(&["run", "--set", "lineage.path=out/events"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
+#[test]
 fn not_among_results() {
     let warehouse = warehouse();
     warehouse.run(&["-q"]);
