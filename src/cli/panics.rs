@@ -43,6 +43,9 @@ const NO_THREAD: [&str; 4] = [
     "OS can't spawn worker thread: ",
 ];
 
+/// Beginning of what is said where a library takes for granted that the system gives what it asks for.
+const NOT_GIVEN: &str = "called `Result::unwrap()` on an `Err` value: Os { code: ";
+
 /// Options whose values name customers or hold what may be a secret.
 const PRIVATE: [&str; 3] = ["--customer", "--where", "--set"];
 
@@ -83,10 +86,14 @@ fn message_of(info: &PanicHookInfo<'_>) -> String {
     }
 }
 
-/// What the system said, where a panic is about a thread that it didn't give.
+/// What the system said, where a panic is about a thread, or what one needs, that it didn't give.
 fn refused_by_the_system(info: &PanicHookInfo<'_>) -> Option<String> {
     let text = info.payload().downcast_ref::<String>()?;
-    NO_THREAD.iter().find_map(|start| text.strip_prefix(start)).map(str::to_owned)
+    let said = NO_THREAD.iter().find_map(|start| text.strip_prefix(start));
+    said.map(str::to_owned).or_else(|| {
+        let (code, _) = text.strip_prefix(NOT_GIVEN)?.split_once(',')?;
+        Some(std::io::Error::from_raw_os_error(code.parse().ok()?).to_string())
+    })
 }
 
 /// Does the work of a command; where it panics, on whatever thread, writes a report and says where it lies.
@@ -130,10 +137,14 @@ fn state(interrupt: &Interrupt) -> &'static str {
 /// The system's limits are no bug, and another time they may suffice.
 fn no_thread(refused: &str, interrupt: &Interrupt) -> Failure {
     let hint = format!(
-        "{}. Raise the limits of threads and addresses (`ulimit -u`, `ulimit -v`, the pids of a container), or ask for fewer threads with --threads",
+        "{}. Raise the limits of threads, addresses and open files (`ulimit -u`, `-v`, `-n`, the pids of a container), or ask for fewer threads with --threads",
         state(interrupt)
     );
-    Failure::io("the system gives no more threads".to_owned(), &std::io::Error::other(refused), &hint)
+    Failure::io(
+        "the system doesn't give a thread what it needs".to_owned(),
+        &std::io::Error::other(refused),
+        &hint,
+    )
 }
 
 fn failure(seen: &[Panicked], written: std::io::Result<PathBuf>, interrupt: &Interrupt) -> Failure {

@@ -186,7 +186,7 @@ fn too_few_addresses_for_another_thread_are_an_error_of_the_system() {
     let ran = shell(&warehouse, "ulimit -v 700000; exec \"$touchline\" run --force --threads 1");
     assert_eq!(ran.code, 74, "{}", ran.stderr);
     assert!(
-        ran.stderr.starts_with("error: the system gives no more threads\n  caused by: "),
+        ran.stderr.starts_with("error: the system doesn't give a thread what it needs\n  caused by: "),
         "{}",
         ran.stderr
     );

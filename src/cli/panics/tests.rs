@@ -78,7 +78,9 @@ fn a_thread_that_the_system_does_not_give_is_no_bug() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(74), "{said}");
     assert!(
-        said.starts_with("error: the system gives no more threads\n  caused by: Resource temporarily"),
+        said.starts_with(
+            "error: the system doesn't give a thread what it needs\n  caused by: Resource temporarily"
+        ),
         "{said}"
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no report");
