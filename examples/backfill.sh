@@ -30,6 +30,12 @@ if [[ ! $from < $to ]]; then
     usage
 fi
 
+# A month after January 31 is no day.
+if [[ $step = month && $((10#${from##*-})) -gt 28 && $(day "$from + 1 month") < $to ]]; then
+    printf 'not every month has a day %s: begin at one up to 28\n' "${from##*-}" >&2
+    usage
+fi
+
 touchline=${TOUCHLINE_BIN:-touchline}
 attempts=${BACKFILL_ATTEMPTS:-3}
 pause=${BACKFILL_PAUSE:-60}

@@ -62,7 +62,7 @@ pub enum InitError {
 pub enum Unnamable {
     /// Its bytes are no text.
     NotUtf8,
-    /// It is in an object store.
+    /// It is in an object store, or at another address.
     Remote,
 }
 
@@ -70,7 +70,7 @@ impl Unnamable {
     fn as_str(self) -> &'static str {
         match self {
             Unnamable::NotUtf8 => "is not UTF-8, so that no configuration can name it",
-            Unnamable::Remote => "is in an object store, and only files on this machine are looked at",
+            Unnamable::Remote => "is on another machine, and only files on this one are looked at",
         }
     }
 

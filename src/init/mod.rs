@@ -88,7 +88,7 @@ pub fn init(request: &Request) -> Result<Written, InitError> {
 fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>, InitError> {
     let absolute = |path: &PathBuf| {
         let unusable = |why| InitError::Unnamable { path: path.clone(), why };
-        if path.to_str().is_some_and(is_remote) {
+        if path.to_str().is_some_and(|path| is_remote(path) || path.contains("://")) {
             return Err(unusable(Unnamable::Remote));
         }
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());

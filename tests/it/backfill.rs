@@ -79,6 +79,18 @@ fn the_last_window_ends_where_it_was_asked_to() {
 }
 
 #[test]
+fn months_begin_on_a_day_that_all_of_them_have() {
+    let warehouse = warehouse();
+    let ran = backfill(&warehouse, &["touchline.toml", "2026-01-31", "2026-04-02", "month"]);
+    assert_eq!(ran.code, 64, "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("not every month has a day 31: begin at one up to 28\n"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn a_window_without_rows_is_passed_over() {
     let warehouse = warehouse();
     let ran = backfill(&warehouse, &["touchline.toml", "2026-03-01", "2026-04-02", "month"]);
