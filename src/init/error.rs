@@ -62,21 +62,25 @@ pub enum InitError {
 pub enum Unnamable {
     /// Its bytes are no text.
     NotUtf8,
-    /// It is in an object store, or at another address.
+    /// It is in an object store.
     Remote,
+    /// It is an address of something else.
+    Address,
 }
 
 impl Unnamable {
     fn as_str(self) -> &'static str {
         match self {
             Unnamable::NotUtf8 => "is not UTF-8, so that no configuration can name it",
-            Unnamable::Remote => "is on another machine, and only files on this one are looked at",
+            Unnamable::Remote => "is in an object store, and only files on this machine are looked at",
+            Unnamable::Address => "is on another machine, and only files on this one are looked at",
         }
     }
 
     fn hint(self) -> &'static str {
         match self {
             Unnamable::NotUtf8 => "rename the folder",
+            Unnamable::Address => "copy some of its files into a folder, and name that",
             Unnamable::Remote => {
                 "copy some of its files into a folder, and write the location into `path` afterwards"
             }

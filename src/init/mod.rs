@@ -88,8 +88,12 @@ pub fn init(request: &Request) -> Result<Written, InitError> {
 fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>, InitError> {
     let absolute = |path: &PathBuf| {
         let unusable = |why| InitError::Unnamable { path: path.clone(), why };
-        if path.to_str().is_some_and(|path| is_remote(path) || path.contains("://")) {
+        if path.to_str().is_some_and(is_remote) {
             return Err(unusable(Unnamable::Remote));
+        }
+        // Not taken for a path: in one, what logs in would not be known for what it is.
+        if path.to_str().is_some_and(|path| path.contains("://")) {
+            return Err(unusable(Unnamable::Address));
         }
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
         if whole.to_str().is_none() {

@@ -196,6 +196,8 @@ pub(super) fn io(action: &'static str, file: &InputFile) -> impl FnOnce(std::io:
         std::io::ErrorKind::StaleNetworkFileHandle => {
             InputError::Changed { path, what: "another was put in its place" }
         }
+        // Nothing is read beyond the size that it had.
+        std::io::ErrorKind::UnexpectedEof => InputError::Changed { path, what: "it is shorter now" },
         // A file that is open stays, whatever becomes of its name; an object is looked for with every read.
         std::io::ErrorKind::NotFound if location::is_remote(&path.to_string_lossy()) => {
             InputError::Changed { path, what: "it is gone" }
